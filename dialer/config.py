@@ -1,0 +1,114 @@
+"""What the dialer is told: frozen structs, every time in seconds, checked when they are made."""
+
+from typing import Final
+
+import msgspec
+
+from dialer.errors import ConfigError
+
+MIN_RING_TIMEOUT_SECONDS: Final = 15.0
+"""Nobody is rung for less: US 16 CFR 310.4(b)(4)(ii) asks 15 s or four rings before a call counts as unanswered."""
+
+
+class Secret(str):
+    """A string that never shows itself in logs, tracebacks or reprs."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+
+class TimerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """RFC 3261 §17.1.1.1 base timers; everything else (A-K, and M of RFC 6026) derives from them."""
+
+    t1_seconds: float = 0.5
+    t2_seconds: float = 4.0
+    t4_seconds: float = 5.0
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds on what a stranger may make us hold; a message beyond them is answered 513 and dropped."""
+
+    max_message_bytes: int = 65_535
+    """The largest UDP payload; nothing bigger can arrive in one datagram."""
+    max_headers: int = 128
+    """Real carriers send 15-40."""
+    max_header_bytes: int = 8_192
+    """One folded header line."""
+
+
+class NetworkFaults(msgspec.Struct, frozen=True, kw_only=True):
+    """Faults that the shell injects into its own sockets, both directions, for tests and the demo."""
+
+    loss: float = 0.0
+    """Share of datagrams dropped, 0..1."""
+    seed: int = 0
+
+
+class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The carrier peer that INVITEs go to, by UDP."""
+
+    name: str
+    host: str
+    """IP address; names are resolved by whoever builds this."""
+    port: int = 5060
+    username: str | None = None
+    password: Secret | None = None
+    caller_id: str = "anonymous"
+    """User part of From and Contact, unless the call brings its own."""
+    from_domain: str | None = None
+    """Host part of From; the trunk's host when None."""
+
+
+class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One dialer node: one signalling socket, one RTP port range."""
+
+    bind_host: str = "127.0.0.1"
+    bind_port: int = 0
+    """0 lets the system choose."""
+    rtp_port_min: int = 20_000
+    rtp_port_max: int = 39_999
+    user_agent: str = "obzvon"
+    trace: bool = False
+    """Keep every SIP message of every call for its ladder (`obzvon call`); costs memory, so off for campaigns."""
+    close_timeout_seconds: float = 5.0
+    """How long closing waits for BYE and CANCEL to be answered."""
+    timers: TimerConfig = TimerConfig()
+    limits: Limits = Limits()
+    faults: NetworkFaults | None = None
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not 1024 <= self.rtp_port_min < self.rtp_port_max <= 65_535:
+            problems.append("rtp_port_min and rtp_port_max must satisfy 1024 <= min < max <= 65535")
+        if self.faults is not None and not 0.0 <= self.faults.loss < 1.0:
+            problems.append("faults.loss is a share: 0 <= loss < 1")
+        if problems:
+            raise ConfigError(*problems)
+
+
+class CallRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One call to place."""
+
+    number: str
+    """What the trunk is asked to dial: the user part of the Request-URI."""
+    trunk: TrunkConfig
+    caller_id: str | None = None
+    """Overrides the trunk's."""
+    call_id: str | None = None
+    """SIP Call-ID when the caller has committed one already; random otherwise."""
+    ring_timeout_seconds: float = 30.0
+    max_talk_seconds: float | None = 3_600.0
+    """We hang up after this long; None = never."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.ring_timeout_seconds < MIN_RING_TIMEOUT_SECONDS:
+            problems.append(f"ring_timeout_seconds must be at least {MIN_RING_TIMEOUT_SECONDS:g}")
+        if self.max_talk_seconds is not None and self.max_talk_seconds <= 0:
+            problems.append("max_talk_seconds must be positive, or None for no limit")
+        if not self.number or not self.number.lstrip("+").isalnum():
+            problems.append("number must be digits (a leading + is allowed)")
+        if problems:
+            raise ConfigError(*problems)

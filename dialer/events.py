@@ -1,0 +1,100 @@
+"""
+What happens to a call, in the order it happens. `at` is monotonic seconds, the same clock as `now`.
+
+Exactly one `CallEnded` leaves each call, last, always with an `Outcome`.
+"""
+
+from typing import NewType
+
+import msgspec
+
+from dialer.outcome import Outcome
+
+CallId = NewType("CallId", str)
+"""The SIP Call-ID."""
+
+
+class NegotiatedMedia(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and how to send audio, as offer and answer agreed (RFC 3264)."""
+
+    remote_host: str
+    remote_port: int
+    payload_type: int
+    """0 = PCMU, 8 = PCMA."""
+    telephone_event_payload_type: int | None
+    """RFC 4733; None when the peer does not speak it."""
+    can_send: bool = True
+    """False while the peer holds us (sendonly or inactive)."""
+
+
+class CallTimings(msgspec.Struct, kw_only=True):
+    """Monotonic seconds of each signalling step; None = did not happen."""
+
+    invite_sent_at: float
+    trying_at: float | None = None
+    """First 100."""
+    ringing_at: float | None = None
+    """First 180-183; `ringing_at - invite_sent_at` is the PDD."""
+    early_media_at: float | None = None
+    """First 18x with SDP."""
+    answered_at: float | None = None
+    """First 2xx (when we sent its ACK)."""
+    ended_at: float | None = None
+
+    @property
+    def pdd_ms(self) -> int | None:
+        """Post-dial delay: INVITE to the first 18x."""
+        return None if self.ringing_at is None else round((self.ringing_at - self.invite_sent_at) * 1000)
+
+    @property
+    def talk_ms(self) -> int | None:
+        """ACK to BYE; None if never answered."""
+        if self.answered_at is None or self.ended_at is None:
+            return None
+        return round((self.ended_at - self.answered_at) * 1000)
+
+
+class CallEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all events."""
+
+    call_id: CallId
+    at: float
+
+
+class CallProceeding(CallEvent, frozen=True, kw_only=True):
+    """A 100 Trying or another provisional without ringing arrived."""
+
+
+class CallRinging(CallEvent, frozen=True, kw_only=True):
+    """The first 180-183 arrived."""
+
+    sip_status: int
+
+
+class MediaChanged(CallEvent, frozen=True, kw_only=True):
+    """Early media, answer or re-INVITE settled where audio goes. Consumed by the engine."""
+
+    media: NegotiatedMedia
+    is_early: bool
+
+
+class CallAnswered(CallEvent, frozen=True, kw_only=True):
+    """The first 2xx arrived and was ACKed; comes after its `MediaChanged`."""
+
+
+class DtmfReceived(CallEvent, frozen=True, kw_only=True):
+    """One key pressed by the callee (RFC 4733), reported once."""
+
+    digit: str
+    """One of 0-9 * # A-D."""
+
+
+class PlaybackFinished(CallEvent, frozen=True, kw_only=True):
+    """The last packet of the prompt has been sent."""
+
+
+class CallEnded(CallEvent, frozen=True, kw_only=True):
+    """The call is over."""
+
+    outcome: Outcome
+    timings: CallTimings
