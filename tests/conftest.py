@@ -1,0 +1,3 @@
+"""What every layer of the suite shares."""
+
+pytest_plugins = ["tests.layers"]
