@@ -1,0 +1,194 @@
+"""
+CPU seconds per answered call: a whole obzvon campaign, PostgreSQL included, beside Asterisk's own AMI Originate.
+
+Both call the same SIPp callee (built-in `uas`: 180, 200, waits for BYE) at the same rate, stay one second and hang
+up; neither sends audio. Rounds are interleaved, because these machines are noisy. Counted: for us the dialer node
+and every PostgreSQL process, for Asterisk its process; SIPp and the API are not counted on either side.
+
+    python -m tests.bench.signalling [--quick] [--calls N] [--rounds N] [--calls-per-second N]
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import psutil
+
+from campaigns.database import open_pool
+from campaigns.embedded_postgres import start_postgres
+from campaigns.migrate import migrate
+from tests.bench.campaign import finish_campaign, new_campaign
+
+LAB = Path(__file__).parents[2] / "sip-lab" / "lab"
+CALLEE = ("127.0.0.12", 5060)
+ASTERISK_MANAGER = ("127.0.0.10", 5038)
+HOLD_SECONDS = 1
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process, its living children and those it has reaped."""
+    process = psutil.Process(pid)
+    total = sum(process.cpu_times()[:4])
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += sum(child.cpu_times()[:4])
+    return total
+
+
+@contextlib.contextmanager
+def sipp_callee() -> Iterator[None]:
+    """SIPp answering everything, inside the lab's container."""
+    command = [LAB, "exec", "sipp", "-sn", "uas", "-i", CALLEE[0], "-p", str(CALLEE[1]), "-nostdin"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(1)
+        yield
+    finally:
+        subprocess.run([LAB, "exec", "pkill", "-f", "sipp -sn uas"], check=False)
+        process.wait(timeout=15)
+
+
+class Manager:
+    """As much of AMI as Originate needs."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    def send(self, **fields: object) -> None:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        self.writer.write(f"{lines}\r\n".encode())
+
+    async def packets(self) -> AsyncIterator[dict[str, str]]:
+        packet: dict[str, str] = {}
+        while line := (await self.reader.readline()).decode():
+            if name_and_value := line.strip():
+                name, _, value = name_and_value.partition(": ")
+                packet[name] = value
+            elif packet:
+                yield packet
+                packet = {}
+
+
+async def asterisk_round(calls: int, calls_per_second: float) -> int:
+    """Originate the calls at the given rate; return how many were answered and hung up."""
+    manager = Manager(*await asyncio.open_connection(*ASTERISK_MANAGER))
+    manager.send(Action="Login", Username="bench", Secret="bench", Events="call")
+
+    async def originate() -> None:
+        started = time.monotonic()
+        for index in range(calls):
+            await asyncio.sleep(max(0.0, started + index / calls_per_second - time.monotonic()))
+            manager.send(
+                Action="Originate",
+                Channel=f"PJSIP/7901{index:07d}@sipp",
+                Application="Wait",
+                Data=HOLD_SECONDS,
+                Async="true",
+            )
+
+    answered = finished = failed = 0
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(originate(), name="originate")
+        async for packet in manager.packets():
+            if packet.get("Event") == "OriginateResponse":
+                answered += packet["Response"] == "Success"
+                failed += packet["Response"] != "Success"
+            finished += packet.get("Event") == "Hangup"
+            if finished == calls:
+                break
+    manager.writer.close()
+    return answered
+
+
+async def obzvon_round(dsn: str, calls: int, calls_per_second: float) -> int:
+    """Run one campaign over the callee to its end; return how many calls were answered."""
+    pool = await open_pool(dsn)
+    try:
+        campaign_id = await new_campaign(
+            pool, trunk=CALLEE, contacts=calls, calls_per_second=calls_per_second, hold_seconds=HOLD_SECONDS
+        )
+        await finish_campaign(pool, campaign_id)
+        answered: int = await pool.fetchval(
+            "SELECT count(*) FROM attempts WHERE campaign_id = $1 AND result = 'answered'", campaign_id
+        )
+        return answered
+    finally:
+        await pool.close()
+
+
+async def main(calls: int, rounds: int, calls_per_second: float) -> None:
+    asterisk_pid = int(subprocess.check_output([LAB, "pid"], text=True))
+    spent = {"obzvon": 0.0, "postgres": 0.0, "asterisk": 0.0}
+    answered = {"obzvon": 0, "asterisk": 0}
+    with tempfile.TemporaryDirectory() as data, sipp_callee():
+        postgres = start_postgres(Path(data) / "postgres")
+        try:
+            await asyncio.to_thread(migrate, postgres.dsn)
+            node = subprocess.Popen(
+                [sys.executable, "-m", "api.cli.main", "dial", "--node", "bench"],
+                env={**os.environ, "DATABASE_URL": postgres.dsn},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            await asyncio.sleep(3)
+            postmaster = postgres.pid
+            for index in range(rounds):
+                before = cpu_seconds(node.pid), cpu_seconds(postmaster)
+                answered["obzvon"] += await obzvon_round(postgres.dsn, calls, calls_per_second)
+                spent["obzvon"] += cpu_seconds(node.pid) - before[0]
+                spent["postgres"] += cpu_seconds(postmaster) - before[1]
+                before_asterisk = cpu_seconds(asterisk_pid)
+                answered["asterisk"] += await asterisk_round(calls, calls_per_second)
+                spent["asterisk"] += cpu_seconds(asterisk_pid) - before_asterisk
+                print(f"round {index + 1} of {rounds}: answered {answered}", flush=True)
+            node.terminate()
+            node.wait(timeout=30)
+        finally:
+            postgres.stop()
+    report(calls * rounds, calls_per_second, spent, answered)
+
+
+def report(calls: int, calls_per_second: float, spent: dict[str, float], answered: dict[str, int]) -> None:
+    """A table for people, then one JSON line for programs."""
+    ours_ms = 1000 * (spent["obzvon"] + spent["postgres"]) / answered["obzvon"]
+    asterisk_ms = 1000 * spent["asterisk"] / answered["asterisk"]
+    print(f"obzvon    {ours_ms:6.2f} ms per answered call, of it PostgreSQL {1000 * spent['postgres'] / answered['obzvon']:.2f}")
+    print(f"Asterisk  {asterisk_ms:6.2f} ms per answered call")
+    print(
+        json.dumps(
+            {
+                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+                "calls": calls,
+                "calls_per_second": calls_per_second,
+                "answered_obzvon": answered["obzvon"],
+                "answered_asterisk": answered["asterisk"],
+                "cpu_ms_per_call_obzvon": round(ours_ms, 3),
+                "cpu_ms_per_call_postgres_part": round(1000 * spent["postgres"] / answered["obzvon"], 3),
+                "cpu_ms_per_call_asterisk": round(asterisk_ms, 3),
+                "cpu_ratio_asterisk": round(ours_ms / asterisk_ms, 3),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="two rounds of 300 calls, within 50 s")
+    parser.add_argument("--calls", type=int, default=2000, help="calls per round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--calls-per-second", type=float, default=50.0)
+    options = parser.parse_args()
+    if options.quick:
+        options.calls, options.rounds = 300, 2
+    asyncio.run(main(options.calls, options.rounds, options.calls_per_second))
