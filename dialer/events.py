@@ -9,22 +9,24 @@ from typing import NewType
 import msgspec
 
 from dialer.outcome import Outcome
+from dialer.sip.sdp import NegotiatedMedia
+
+__all__ = [
+    "CallAnswered",
+    "CallEnded",
+    "CallEvent",
+    "CallId",
+    "CallProceeding",
+    "CallRinging",
+    "CallTimings",
+    "DtmfReceived",
+    "MediaChanged",
+    "NegotiatedMedia",
+    "PlaybackFinished",
+]
 
 CallId = NewType("CallId", str)
 """The SIP Call-ID."""
-
-
-class NegotiatedMedia(msgspec.Struct, frozen=True, kw_only=True):
-    """Where and how to send audio, as offer and answer agreed (RFC 3264)."""
-
-    remote_host: str
-    remote_port: int
-    payload_type: int
-    """0 = PCMU, 8 = PCMA."""
-    telephone_event_payload_type: int | None
-    """RFC 4733; None when the peer does not speak it."""
-    can_send: bool = True
-    """False while the peer holds us (sendonly or inactive)."""
 
 
 class CallTimings(msgspec.Struct, kw_only=True):
