@@ -1,0 +1,68 @@
+"""The house rules that a machine can hold: sizes, mirror tests, one-way texts. Import contracts are import-linter's."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("dialer", "campaigns", "analytics", "api")
+LINES_CAP = 400
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return [ROOT / line for line in listing.stdout.splitlines() if (ROOT / line).exists()]
+
+
+def test_no_source_file_outgrows_one_idea() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in tracked("*.py", "*.ts", "*.sql")}
+    too_long = {str(path.relative_to(ROOT)): lines for path, lines in lengths.items() if lines > LINES_CAP}
+    assert too_long == {}
+
+
+def test_every_module_of_the_dialer_core_has_its_test_in_the_mirror_tree() -> None:
+    """The pure layers are tested file by file; shells may be tested through what they carry."""
+    sources = [
+        path
+        for folder in ("dialer", "dialer/sip", "dialer/rtp", "dialer/media")
+        for path in (ROOT / folder).glob("*.py")
+        if path.name not in {"__init__.py", "errors.py", "config.py", "events.py"}
+    ]
+    missing = [
+        str(path.relative_to(ROOT))
+        for path in sources
+        if not (ROOT / "tests" / path.relative_to(ROOT).parent / f"test_{path.name}").exists()
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_importing_a_module_reads_no_environment(package: str) -> None:
+    """House rule 7: settings are read once, at the front door."""
+    allowed = {"api/cli", "campaigns/settings.py", "api/settings.py"}
+    readers = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / package).rglob("*.py")
+        if "os.environ" in path.read_text()
+        and not any(str(path.relative_to(ROOT)).startswith(a) for a in allowed)
+    ]
+    assert readers == []
+
+
+def test_lock_and_sources_name_no_registry_host() -> None:
+    hosts = ("files.pythonhosted" + ".org", "pypi" + ".org", "registry.npmjs" + ".org", "deb.debian" + ".org")
+    found = [
+        f"{path.relative_to(ROOT)}: {host}"
+        for path in tracked()
+        if path.suffix not in {".png", ".wav"}
+        for host in hosts
+        if host in path.read_text(errors="replace")
+    ]
+    assert found == []
