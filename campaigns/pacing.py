@@ -1,0 +1,71 @@
+"""How many attempts may start now: calls per second and calls at once, of the campaign and of its trunk. Pure."""
+
+from typing import Final, Literal
+
+import msgspec
+
+BURST_SECONDS: Final = 0.25
+"""How much unused rate may be caught up at once: a late tick is made good, an idle minute is not."""
+
+Limit = Literal["campaign_rate", "campaign_concurrency", "trunk_rate", "trunk_channels", "batch"]
+
+
+class TokenBucket:
+    """Calls per second, smoothed: in any t seconds at most `rate * t + capacity` calls, where capacity is small."""
+
+    __slots__ = ("_filled_at", "_tokens", "rate")
+
+    def __init__(self, rate: float, now: float) -> None:
+        self.rate = rate
+        self._tokens = min(1.0, self._capacity)
+        self._filled_at = now
+
+    @property
+    def _capacity(self) -> float:
+        return max(1.0, self.rate * BURST_SECONDS)
+
+    def available(self, now: float) -> int:
+        """Fill up to `now` (monotonic seconds) and count whole calls."""
+        self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self.rate)
+        self._filled_at = now
+        # A hair of tolerance: ten additions of 0.1 are one call, not none.
+        return int(self._tokens + 1e-9)
+
+    def take(self, count: int) -> None:
+        self._tokens -= count
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How many attempts may start, and which limit said so."""
+
+    count: int
+    limit: Limit
+
+
+def pace(
+    *,
+    campaign_tokens: int,
+    campaign_free: int,
+    trunk_tokens: int,
+    trunk_free: int,
+    batch_size: int,
+) -> Pace:
+    """Take the tightest of the limits; `*_free` are calls that may still be added to those under way."""
+    limits: tuple[tuple[int, Limit], ...] = (
+        (campaign_tokens, "campaign_rate"),
+        (campaign_free, "campaign_concurrency"),
+        (trunk_tokens, "trunk_rate"),
+        (trunk_free, "trunk_channels"),
+        (batch_size, "batch"),
+    )
+    count, limit = min(limits, key=lambda pair: pair[0])
+    return Pace(max(0, count), limit)
+
+
+def share_of(limit: float, owned: int, total: int) -> float:
+    """
+    Give this node's part of a limit that several nodes share by owning shards.
+
+    The parts of all owners never add up to more than the limit.
+    """
+    return limit * owned / total if total else 0.0

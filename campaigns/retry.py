@@ -1,0 +1,57 @@
+"""Whether and when a lead is tried again after an attempt. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import msgspec
+
+NEVER_RETRIED: Final = frozenset({"unknown"})
+"""Nobody knows whether the callee was reached, so no rule may dial them again by itself (at most once)."""
+
+
+class RetryRuleLike(Protocol):
+    """What is read of `campaigns.models.RetryRule`."""
+
+    @property
+    def delay_seconds(self) -> float: ...
+    @property
+    def max_attempts(self) -> int: ...
+
+
+class RetryAt(msgspec.Struct, frozen=True):
+    """Try again, not before this instant."""
+
+    due_time: datetime
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """Nothing is left to do for the lead."""
+
+
+FINISHED: Final = Finished()
+
+
+def next_step(
+    *,
+    result: str,
+    disposition: str | None,
+    attempts_made: int,
+    rules: Mapping[str, RetryRuleLike],
+    ended_time: datetime,
+) -> RetryAt | Finished:
+    """
+    Decide after one attempt. `attempts_made` counts it.
+
+    The rule of the last result counts, and its `max_attempts` bounds all attempts of the lead, so results that
+    alternate (busy, then no answer) cannot add up to more than the larger of their bounds.
+    """
+    rule = rules.get(result)
+    if (
+        rule is None
+        or disposition is not None
+        or result in NEVER_RETRIED
+        or attempts_made >= rule.max_attempts
+    ):
+        return FINISHED
+    return RetryAt(ended_time + timedelta(seconds=rule.delay_seconds))

@@ -1,0 +1,49 @@
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from campaigns.retry import FINISHED, Finished, RetryAt, next_step
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class Rule(msgspec.Struct, frozen=True):
+    delay_seconds: int
+    max_attempts: int
+
+
+RULES = {"busy": Rule(60, 3), "no_answer": Rule(3600, 2), "unknown": Rule(1, 9), "answered": Rule(5, 9)}
+
+
+def step(result: str, attempts_made: int, disposition: str | None = None) -> RetryAt | Finished:
+    return next_step(
+        result=result, disposition=disposition, attempts_made=attempts_made, rules=RULES, ended_time=NOW
+    )
+
+
+def test_a_busy_number_is_tried_again_after_the_rules_delay() -> None:
+    assert step("busy", 1) == RetryAt(NOW + timedelta(seconds=60))
+
+
+def test_the_last_allowed_attempt_finishes_the_lead() -> None:
+    assert step("busy", 2) == RetryAt(NOW + timedelta(seconds=60))
+    assert step("busy", 3) == FINISHED
+
+
+def test_the_rule_of_the_last_result_counts_all_attempts() -> None:
+    assert step("no_answer", 2) == FINISHED
+
+
+def test_a_result_without_a_rule_finishes_the_lead() -> None:
+    assert step("rejected", 1) == FINISHED
+
+
+def test_an_unknown_outcome_is_never_redialed_whatever_the_rules_say() -> None:
+    assert step("unknown", 1) == FINISHED
+
+
+@pytest.mark.parametrize("disposition", ["callback_requested", "refused"])
+def test_a_callee_who_decided_is_not_called_again(disposition: str) -> None:
+    assert step("answered", 1, disposition) == FINISHED
+    assert step("answered", 1) == RetryAt(NOW + timedelta(seconds=5))
