@@ -10,7 +10,7 @@ CREATE TABLE trunks (
     username text,
     password text,
     caller_id text NOT NULL,
-    max_calls_per_second real NOT NULL CHECK (max_calls_per_second > 0),
+    max_calls_per_second double precision NOT NULL CHECK (max_calls_per_second > 0),
     max_channels integer NOT NULL CHECK (max_channels > 0),
     created_time timestamptz NOT NULL
 );
@@ -40,12 +40,12 @@ CREATE TABLE campaigns (
     window_start_minute smallint NOT NULL CHECK (window_start_minute BETWEEN 0 AND 1439),
     window_end_minute smallint NOT NULL CHECK (window_end_minute BETWEEN 1 AND 1440),
     window_weekdays smallint[] NOT NULL,
-    max_calls_per_second real NOT NULL CHECK (max_calls_per_second > 0),
+    max_calls_per_second double precision NOT NULL CHECK (max_calls_per_second > 0),
     max_concurrent_calls integer NOT NULL CHECK (max_concurrent_calls > 0),
-    ring_timeout_seconds real NOT NULL CHECK (ring_timeout_seconds >= 15),
-    max_talk_seconds real NOT NULL CHECK (max_talk_seconds > 0),
+    ring_timeout_seconds double precision NOT NULL CHECK (ring_timeout_seconds >= 15),
+    max_talk_seconds double precision NOT NULL CHECK (max_talk_seconds > 0),
     -- how long the callee may still press a key after the message has ended
-    key_wait_seconds real NOT NULL CHECK (key_wait_seconds >= 0),
+    key_wait_seconds double precision NOT NULL CHECK (key_wait_seconds >= 0),
     -- {result: {"delay_seconds": n, "max_attempts": n}}
     retry_rules jsonb NOT NULL,
     created_time timestamptz NOT NULL,
@@ -77,15 +77,23 @@ CREATE TABLE node_runs (
 CREATE UNIQUE INDEX node_runs_id_node ON node_runs (id_node) WHERE ended_time IS NULL;
 
 CREATE TABLE imports (
-    import_id bigint PRIMARY KEY,
+    import_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     campaign_id integer NOT NULL REFERENCES campaigns,
     file_name text NOT NULL,
+    -- how the file was read
+    encoding text NOT NULL,
+    delimiter text NOT NULL,
+    number_column text NOT NULL,
+    warnings text[] NOT NULL,
     rows_total integer NOT NULL,
     rows_accepted integer NOT NULL,
-    -- [{"line": n, "value": text, "code": text}]
-    rejected jsonb NOT NULL,
+    rows_rejected integer NOT NULL,
+    -- {code: rows}; the rows themselves are in import_rejections
+    rejected_counts jsonb NOT NULL,
     created_time timestamptz NOT NULL
 );
+
+CREATE INDEX imports_campaign ON imports (campaign_id, import_id);
 
 CREATE TABLE api_keys (
     key_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -134,6 +142,7 @@ CREATE TABLE shards (
 
 CREATE TABLE contacts (
     shard_key integer NOT NULL,
+    -- counted from 1 within the campaign, without gaps of note: bitmaps of contacts stay small
     contact_id bigint NOT NULL,
     campaign_id integer NOT NULL,
     number text NOT NULL CHECK (number ~ '^\+[1-9][0-9]{6,14}$'),
@@ -141,6 +150,18 @@ CREATE TABLE contacts (
     import_id bigint NOT NULL,
     PRIMARY KEY (shard_key, contact_id),
     UNIQUE (shard_key, number)
+);
+
+-- Every row of a file that was not taken, so that nothing is lost silently.
+CREATE TABLE import_rejections (
+    -- slot 0 of the campaign
+    shard_key integer NOT NULL,
+    import_id bigint NOT NULL,
+    line integer NOT NULL,
+    value text NOT NULL,
+    code text NOT NULL,
+    params jsonb NOT NULL,
+    PRIMARY KEY (shard_key, import_id, line)
 );
 
 CREATE TABLE leads (
@@ -204,5 +225,5 @@ CREATE INDEX attempts_open ON attempts (shard_key, run_id) WHERE settled_time IS
 
 -- migrate:down
 
-DROP TABLE attempts, leads, contacts, shards, idempotency_keys, sign_in_links, sessions, api_keys, imports,
+DROP TABLE attempts, leads, import_rejections, contacts, shards, idempotency_keys, sign_in_links, sessions, api_keys, imports,
     node_runs, dnc_numbers, campaigns, prompts, trunks;

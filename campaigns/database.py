@@ -1,0 +1,65 @@
+"""Opening the database: one pool per process, JSON by msgspec, limits that keep a stuck statement from holding others."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+import msgspec
+
+if TYPE_CHECKING:
+    Pool = asyncpg.Pool[asyncpg.Record]
+    Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+else:
+    Pool = asyncpg.Pool
+    Connection = asyncpg.Connection
+
+JSONB_VERSION: Final = b"\x01"
+"""The first byte of jsonb on the wire."""
+
+SESSION_SETTINGS: Final = {
+    "timezone": "UTC",
+    "statement_timeout": "60s",
+    "lock_timeout": "15s",
+    # a client that stopped in the middle of a transaction must not hold its rows for ever
+    "idle_in_transaction_session_timeout": "60s",
+}
+
+
+async def open_pool(
+    dsn: str,
+    *,
+    application_name: str = "obzvon",
+    min_size: int = 1,
+    max_size: int = 10,
+    connect_timeout_seconds: float = 10.0,
+) -> Pool:
+    """
+    Return an open pool whose connections speak jsonb as Python values.
+
+    Raises:
+        OSError, asyncpg.PostgresError: the server cannot be reached, or refuses.
+    """
+    pool = await asyncpg.create_pool(
+        dsn,
+        min_size=min_size,
+        max_size=max_size,
+        timeout=connect_timeout_seconds,
+        init=prepare_connection,
+        server_settings={**SESSION_SETTINGS, "application_name": application_name},
+    )
+    assert pool is not None
+    return pool
+
+
+async def prepare_connection(connection: Connection) -> None:
+    """Teach a connection our JSON. Binary, so that COPY can carry jsonb too."""
+    await connection.set_type_codec(
+        "jsonb", encoder=encode_jsonb, decoder=decode_jsonb, schema="pg_catalog", format="binary"
+    )
+
+
+def encode_jsonb(value: Any) -> bytes:
+    return JSONB_VERSION + msgspec.json.encode(value)
+
+
+def decode_jsonb(data: bytes) -> Any:
+    return msgspec.json.decode(data[1:])

@@ -1,0 +1,267 @@
+"""What a campaign, a trunk, a prompt and a contact are. Checked when they are made; times are aware datetimes in UTC."""
+
+import zoneinfo
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Literal, NewType
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from campaigns.errors import InvalidSettings, Problem
+
+E164 = NewType("E164", str)
+"""`+` and 7 to 15 digits."""
+
+Mode = Literal["voice_message"]
+Purpose = Literal["service", "advertising"]
+Status = Literal["draft", "running", "paused", "stopped", "finished"]
+Action = Literal["start", "pause", "resume", "stop", "finish"]
+DncSource = Literal["key_press", "api", "import"]
+
+SLOTS_PER_CAMPAIGN: Final = 256
+MIN_RING_TIMEOUT_SECONDS: Final = 15.0
+RETRYABLE_RESULTS: Final = frozenset(
+    {"busy", "no_answer", "rejected", "unreachable", "congested", "cancelled", "abandoned", "failed"}
+)
+"""Results after which a rule may ask for another attempt. Never `answered`, never `invalid_number`, never `unknown`: an
+attempt whose end nobody saw may have been a conversation."""
+
+
+class RetryRule(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows a result: try again after `delay_seconds`, until the lead has had `max_attempts` in all."""
+
+    delay_seconds: float
+    max_attempts: int
+    """The first attempt counts too: 1 means no retry."""
+
+
+DEFAULT_RETRY_RULES: Final[Mapping[str, RetryRule]] = {
+    "busy": RetryRule(delay_seconds=600, max_attempts=3),
+    "no_answer": RetryRule(delay_seconds=3600, max_attempts=3),
+    "unreachable": RetryRule(delay_seconds=1800, max_attempts=2),
+    "congested": RetryRule(delay_seconds=60, max_attempts=5),
+}
+
+
+class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of a campaign to create. Raises `InvalidSettings` when they contradict themselves."""
+
+    name: str
+    trunk_id: int
+    prompt_id: int | None = None
+    caller_id: str | None = None
+    """Overrides the trunk's."""
+    mode: Mode = "voice_message"
+    purpose: Purpose = "service"
+    default_country: str = "RU"
+    """ISO 3166 code for numbers of the base that carry no country code."""
+    time_zone: str = "Europe/Moscow"
+    """IANA zone of the reports' hours and days, and of callees whose own zone cannot be told."""
+    window_start_minute: int = 9 * 60
+    """Minutes after the callee's midnight."""
+    window_end_minute: int = 20 * 60
+    window_weekdays: tuple[int, ...] = (1, 2, 3, 4, 5)
+    """ISO: 1 is Monday."""
+    max_calls_per_second: float = 5.0
+    max_concurrent_calls: int = 50
+    ring_timeout_seconds: float = 30.0
+    max_talk_seconds: float = 300.0
+    key_wait_seconds: float = 5.0
+    """How long the callee may still press a key after the message has ended."""
+    retry_rules: dict[str, RetryRule] = msgspec.field(default_factory=lambda: dict(DEFAULT_RETRY_RULES))
+    """By result; a result without a rule is not tried again."""
+    split: int = 1
+    """Over how many shards the base is spread; more than 1 only for a base beyond one node."""
+
+    def __post_init__(self) -> None:
+        problems = campaign_problems(self)
+        if problems:
+            raise InvalidSettings(*problems)
+
+
+class Campaign(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign as stored; fields as in `NewCampaign`."""
+
+    campaign_id: int
+    name: str
+    mode: Mode
+    purpose: Purpose
+    status: Status
+    split: int
+    trunk_id: int
+    prompt_id: int | None
+    caller_id: str | None
+    default_country: str
+    time_zone: str
+    window_start_minute: int
+    window_end_minute: int
+    window_weekdays: tuple[int, ...]
+    max_calls_per_second: float
+    max_concurrent_calls: int
+    ring_timeout_seconds: float
+    max_talk_seconds: float
+    key_wait_seconds: float
+    retry_rules: dict[str, RetryRule]
+    created_time: datetime
+    started_time: datetime | None
+    """Of the first start."""
+    finished_time: datetime | None
+    """Of the last stop or finish; null again once restarted."""
+
+    def settings(self) -> NewCampaign:
+        """Return the part that can be chosen."""
+        return NewCampaign(**{name: getattr(self, name) for name in NewCampaign.__struct_fields__})
+
+
+class CampaignPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings to change; what is unset stays. Mode and split cannot change."""
+
+    name: str | UnsetType = UNSET
+    trunk_id: int | UnsetType = UNSET
+    prompt_id: int | UnsetType | None = UNSET
+    caller_id: str | UnsetType | None = UNSET
+    purpose: Purpose | UnsetType = UNSET
+    default_country: str | UnsetType = UNSET
+    time_zone: str | UnsetType = UNSET
+    window_start_minute: int | UnsetType = UNSET
+    window_end_minute: int | UnsetType = UNSET
+    window_weekdays: tuple[int, ...] | UnsetType = UNSET
+    max_calls_per_second: float | UnsetType = UNSET
+    max_concurrent_calls: int | UnsetType = UNSET
+    ring_timeout_seconds: float | UnsetType = UNSET
+    max_talk_seconds: float | UnsetType = UNSET
+    key_wait_seconds: float | UnsetType = UNSET
+    retry_rules: dict[str, RetryRule] | UnsetType = UNSET
+
+    def changes(self) -> dict[str, object]:
+        """Return the set fields by name."""
+        return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not UNSET}
+
+
+class NewTrunk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A carrier peer to add."""
+
+    name: str
+    host: str
+    port: int = 5060
+    username: str | None = None
+    password: str | None = None
+    caller_id: str = "anonymous"
+    max_calls_per_second: float = 10.0
+    max_channels: int = 100
+
+    def __post_init__(self) -> None:
+        problems = [
+            *([] if self.name.strip() else [Problem("name", "empty")]),
+            *([] if self.host.strip() else [Problem("host", "empty")]),
+            *out_of_range("port", self.port, 1, 65_535),
+            *not_positive("max_calls_per_second", self.max_calls_per_second),
+            *not_positive("max_channels", self.max_channels),
+        ]
+        if problems:
+            raise InvalidSettings(*problems)
+
+
+class Trunk(msgspec.Struct, frozen=True, kw_only=True):
+    """A carrier peer as stored. The password is for the dialer alone: no page and no API answer shows it."""
+
+    trunk_id: int
+    name: str
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    caller_id: str
+    max_calls_per_second: float
+    max_channels: int
+    created_time: datetime
+
+
+class Prompt(msgspec.Struct, frozen=True, kw_only=True):
+    """A message to play; its sound is fetched apart."""
+
+    prompt_id: int
+    name: str
+    duration_ms: int
+    created_time: datetime
+
+
+class DncNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """A number that is not to be called, and why we know."""
+
+    number: str
+    source: DncSource
+    attempt_id: int | None
+    added_time: datetime
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key without its secret, of which only the SHA-256 is stored."""
+
+    key_id: int
+    name: str
+    scopes: tuple[str, ...]
+    created_time: datetime
+    revoked_time: datetime | None
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """What a browser session or an unused sign-in link may do, and until when."""
+
+    scopes: tuple[str, ...]
+    expires_time: datetime
+
+
+def campaign_problems(settings: NewCampaign) -> list[Problem]:
+    """Return everything that is wrong with the settings, each with a stable code."""
+    problems = [
+        *([] if settings.name.strip() else [Problem("name", "empty")]),
+        *([] if len(settings.name) <= 200 else [Problem("name", "too_long", {"max": 200})]),
+        *out_of_range("window_start_minute", settings.window_start_minute, 0, 1439),
+        *out_of_range("window_end_minute", settings.window_end_minute, 1, 1440),
+        *not_positive("max_calls_per_second", settings.max_calls_per_second),
+        *not_positive("max_concurrent_calls", settings.max_concurrent_calls),
+        *not_positive("max_talk_seconds", settings.max_talk_seconds),
+        *out_of_range("ring_timeout_seconds", settings.ring_timeout_seconds, MIN_RING_TIMEOUT_SECONDS, 300),
+        *out_of_range("key_wait_seconds", settings.key_wait_seconds, 0, 60),
+        *out_of_range("split", settings.split, 1, SLOTS_PER_CAMPAIGN),
+    ]
+    if settings.window_start_minute >= settings.window_end_minute:
+        problems.append(Problem("window_end_minute", "not_after_start"))
+    days = settings.window_weekdays
+    if not days or len(set(days)) != len(days) or not set(days) <= set(range(1, 8)):
+        problems.append(Problem("window_weekdays", "not_weekdays"))
+    if not (
+        len(settings.default_country) == 2
+        and settings.default_country.isascii()
+        and settings.default_country.isupper()
+    ):
+        problems.append(Problem("default_country", "not_a_country", {"value": settings.default_country[:20]}))
+    if not is_zone(settings.time_zone):
+        problems.append(Problem("time_zone", "not_a_time_zone", {"value": settings.time_zone[:60]}))
+    for result, rule in settings.retry_rules.items():
+        if result not in RETRYABLE_RESULTS:
+            problems.append(Problem("retry_rules", "not_retryable", {"value": result[:40]}))
+        problems.extend(
+            out_of_range(f"retry_rules.{result[:40]}.delay_seconds", rule.delay_seconds, 0, 31 * 86_400)
+        )
+        problems.extend(out_of_range(f"retry_rules.{result[:40]}.max_attempts", rule.max_attempts, 1, 100))
+    return problems
+
+
+def out_of_range(field: str, value: float, low: float, high: float) -> list[Problem]:
+    # written so that NaN, which compares false with everything, is out of range
+    return [] if low <= value <= high else [Problem(field, "out_of_range", {"min": low, "max": high})]
+
+
+def not_positive(field: str, value: float) -> list[Problem]:
+    return [] if 0 < value < 1e9 else [Problem(field, "not_positive")]
+
+
+def is_zone(name: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

@@ -1,0 +1,54 @@
+"""
+Fixed SQL: `.sql` files beside the modules that run them, each statement under a header with its name and arguments.
+
+    -- claim_leads(shard_key, now, limit) --
+    -- Why, and what a reader must know.
+    SELECT ...
+
+The arguments are $1, $2, ... in that order; a test prepares every statement and counts them.
+"""
+
+import functools
+import re
+from pathlib import Path
+from typing import Final, Self
+
+HEADER: Final = re.compile(r"^-- (?P<name>[a-z_0-9]+)\((?P<parameters>[a-z_0-9, ]*)\) --$", re.MULTILINE)
+
+
+class Statement(str):
+    """The text of one statement, usable where asyncpg wants a string; `parameters` are the names of $1, $2, ..."""
+
+    __slots__ = ("parameters",)
+
+    parameters: tuple[str, ...]
+
+    def __new__(cls, text: str, parameters: tuple[str, ...]) -> Self:
+        """Attach the names to the text."""
+        statement = super().__new__(cls, text)
+        statement.parameters = parameters
+        return statement
+
+
+@functools.cache
+def load_statements(path: Path) -> dict[str, Statement]:
+    """
+    Return the statements of a file by name; each file is read once.
+
+    Raises:
+        ValueError: two statements have one name, or the file has text before its first header that is not a comment.
+    """
+    text = path.read_text(encoding="utf-8")
+    headers = list(HEADER.finditer(text))
+    preface = text[: headers[0].start()] if headers else text
+    if any(line.strip() and not line.startswith("--") for line in preface.splitlines()):
+        raise ValueError(f"{path.name}: statement without a header")
+    statements: dict[str, Statement] = {}
+    for header, following in zip(headers, [*headers[1:], None], strict=True):
+        name = header["name"]
+        if name in statements:
+            raise ValueError(f"{path.name}: {name} stands twice")
+        parameters = tuple(word.strip() for word in header["parameters"].split(",") if word.strip())
+        body = text[header.end() : following.start() if following else None]
+        statements[name] = Statement(body.strip(), parameters)
+    return statements
