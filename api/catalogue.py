@@ -9,7 +9,7 @@ import functools
 import gettext
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, get_args
 
 import msgspec
 from babel.messages.catalog import Catalog
@@ -75,7 +75,7 @@ class Catalogue(msgspec.Struct, frozen=True):
 
 def text(key: str, language: str = DEFAULT_LANGUAGE, **params: object) -> str:
     """Return a sentence of the shipped catalogue; any language that it has not got falls to English."""
-    known = cast("Language", language) if language in LANGUAGES else DEFAULT_LANGUAGE
+    known = language if language in LANGUAGES else DEFAULT_LANGUAGE
     return Catalogue.load().text(key, known, **params)
 
 
@@ -91,7 +91,7 @@ def choose_language(accept_language: str | None) -> Language:
         except ValueError:
             continue
         if language in LANGUAGES and quality > best_quality:
-            best, best_quality = cast("Language", language), quality
+            best, best_quality = language, quality
     return best
 
 
@@ -111,5 +111,5 @@ def entries_of(catalog: Catalog) -> Iterator[tuple[str, Forms]]:
         if not message.id:
             continue  # the header
         key = message.id if isinstance(message.id, str) else message.id[0]
-        sentences = (message.string,) if isinstance(message.string, str) else tuple(message.string)
+        sentences = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
         yield key, sentences
