@@ -198,8 +198,8 @@ def outcome_of_answer(
     )
 
 
-def outcome_of_abandonment(sip_status: int, cancellation: Cancellation) -> Outcome:
-    """The callee answered as we gave up: ACKed, then hung up by us (RFC 3261 §9.1)."""
+def outcome_of_abandonment(sip_status: int | None, cancellation: Cancellation) -> Outcome:
+    """The callee answered as we gave up (RFC 3261 §9.1). `sip_status` is None if a BYE overtook the 2xx."""
     return Outcome(
         result="abandoned", reason=cancellation, fault="local", sip_status=sip_status, ended_by="us"
     )

@@ -1,0 +1,165 @@
+"""
+All calls of one signalling socket, sans-IO: `SipUserAgent` below, one `Call` table per call above.
+
+Rule: the user agent tells what arrived, the call decides, and this module carries the decision back. It knows neither
+RFC timers nor outcomes.
+"""
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from typing import Final
+
+from dialer.call import Call, CallAction, CallInput, CallState
+from dialer.config import CallRequest, DialerConfig
+from dialer.errors import LocalProtocolError
+from dialer.events import CallEvent, CallId
+from dialer.sip.invite_session import InviteSession, Rng
+from dialer.sip.session_event import Kind, SessionEvent
+from dialer.sip.timer_heap import TimerHeap
+from dialer.sip.trace import TraceRecord
+from dialer.sip.transaction import Address
+from dialer.sip.user_agent import SipUserAgent
+
+_INPUTS: Final[Mapping[Kind, CallInput]] = {kind: CallInput[kind.name] for kind in Kind}
+
+
+class DialerCore:
+    """
+    Places, hears and ends calls. After any verb: send `datagrams_to_send`, take the events, look at `get_timer`.
+
+    `now` is monotonic seconds and never falls. `rng(n)` gives n random bytes. `local_address` is what Via and Contact
+    say; an address is (IP address, UDP port).
+    """
+
+    def __init__(self, config: DialerConfig, rng: Rng, local_address: Address) -> None:
+        self._rng = rng
+        self._max_cancel_seconds = 64 * config.timers.t1_seconds
+        self._user_agent = SipUserAgent(config, rng, local_address)
+        self._deadlines: TimerHeap[Call] = TimerHeap()
+        self._calls: dict[CallId, Call] = {}
+        self._events: deque[CallEvent] = deque()
+
+    @property
+    def live_calls(self) -> int:
+        """Calls that have not ended."""
+        return len(self._calls)
+
+    @property
+    def counters(self) -> Counter[str]:
+        """What arrived and was of no use, by kind: malformed, stray_requests, stray_responses, ..."""
+        return self._user_agent.counters
+
+    @property
+    def is_idle(self) -> bool:
+        """No call, transaction or timer is left; comes 64*T1 after the last call, when no retransmission can come."""
+        return not self._calls and not len(self._deadlines) and self._user_agent.is_idle
+
+    def has_call(self, call_id: CallId) -> bool:
+        """Whether the call is live."""
+        return call_id in self._calls
+
+    def records(self, call_id: CallId) -> list[TraceRecord]:
+        """Every SIP message of a call so far, if `DialerConfig.trace` is on; kept for the newest 1,000 calls."""
+        return self._user_agent.records(call_id)
+
+    def place_call(self, request: CallRequest, *, rtp_address: Address, now: float) -> CallId:
+        """
+        Send an INVITE that offers audio at `rtp_address`.
+
+        Raises:
+            LocalProtocolError: `request.call_id` is in use, or a field would break a header line.
+        """
+        call_id = CallId(request.call_id or self._rng(16).hex())
+        if self._user_agent.has_session(call_id):
+            raise LocalProtocolError(f"Call-ID in use: {call_id}")
+        call = Call(call_id, request, max_cancel_seconds=self._max_cancel_seconds, now=now)
+        call.session = self._user_agent.open_session(request, call_id, rtp_address, call)
+        self._calls[call_id] = call
+        self._carry_out(call, call.receive(CallInput.START, now), now)
+        return call_id
+
+    def hang_up(self, call_id: CallId, now: float) -> None:
+        """End a call: CANCEL or BYE. A call that has ended, or is ending, is left alone."""
+        call = self._calls.get(call_id)
+        if call is not None:
+            self._carry_out(call, call.receive(CallInput.HANG_UP, now), now)
+
+    def transport_failed(self, addr: Address, now: float) -> None:
+        """The socket or ICMP says that `addr` cannot be reached: unanswered calls that way end `unreachable`."""
+        self._user_agent.transport_failed(addr, now)
+        self._take_session_events(now)
+
+    def receive_datagram(self, data: bytes, addr: Address, now: float) -> None:
+        """Feed one UDP payload. Whatever it is, nothing is raised: it is counted, and answered where that is due."""
+        self._user_agent.receive_datagram(data, addr, now)
+        self._take_session_events(now)
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
+        """Take what must be sent, in order."""
+        return self._user_agent.datagrams_to_send(now)
+
+    def get_timer(self) -> float | None:
+        """When `handle_timer` must be called; early at most, never late. None when nothing waits."""
+        transactions_at = self._user_agent.get_timer()
+        calls_at = self._deadlines.get_timer()
+        if transactions_at is None or (calls_at is not None and calls_at < transactions_at):
+            return calls_at
+        return transactions_at
+
+    def handle_timer(self, now: float) -> None:
+        """Let everything act whose time has come."""
+        self._user_agent.handle_timer(now)
+        self._take_session_events(now)
+        while (call := self._deadlines.pop_due(now)) is not None:
+            self._carry_out(call, call.handle_timer(now), now)
+
+    def next_event(self) -> CallEvent | None:
+        """Take the oldest event."""
+        return self._events.popleft() if self._events else None
+
+    def _take_session_events(self, now: float) -> None:
+        while (event := self._user_agent.next_event()) is not None:
+            call = event.session.user
+            assert isinstance(call, Call)
+            actions = call.receive(
+                _INPUTS[event.kind],
+                now,
+                sip_status=None if event.response is None else event.response.status_code,
+                q850_cause=event.q850_cause,
+                media=event.media,
+            )
+            self._carry_out(call, actions, now, event)
+
+    def _carry_out(
+        self, call: Call, actions: tuple[CallAction, ...], now: float, event: SessionEvent | None = None
+    ) -> None:
+        for action in actions:
+            self._act(call.session, action, event, now)
+        self._deadlines.schedule(call)
+        if call.events:
+            self._events.extend(call.events)
+            call.events.clear()
+        if call.state is CallState.ENDED and self._calls.pop(call.call_id, None) is not None:
+            self._user_agent.release(call.session)
+
+    def _act(
+        self, session: InviteSession, action: CallAction, event: SessionEvent | None, now: float
+    ) -> None:
+        user_agent = self._user_agent
+        match action:
+            case CallAction.SEND_INVITE:
+                user_agent.invite(session, now)
+            case CallAction.SEND_CANCEL:
+                user_agent.cancel(session, now)
+            case CallAction.GIVE_UP:
+                user_agent.give_up(session, now)
+            case CallAction.SEND_BYE:
+                user_agent.hang_up(session, now)
+            case CallAction.SEND_ACK | CallAction.SEND_FORK_BYE:
+                assert event is not None
+                assert event.response is not None
+                assert event.source is not None
+                if action is CallAction.SEND_ACK:
+                    user_agent.acknowledge(session, event.response, event.source, now)
+                else:
+                    user_agent.hang_up_fork(session, event.response, event.source, now)

@@ -1,0 +1,226 @@
+"""
+The caller's side of one INVITE: its identity, offer, credentials, transactions and the dialogs that answers open.
+
+It builds requests and keeps facts. What to send when is decided above (`dialer.call`), what arrives is matched by
+`SipUserAgent`.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from dialer.config import CallRequest
+from dialer.errors import InvalidSdp
+from dialer.sip.dialog import Dialog
+from dialer.sip.digest import Challenge, Credentials, authorization, parse_challenges, strongest
+from dialer.sip.fields import Headers
+from dialer.sip.message import Request, Response
+from dialer.sip.sdp import NegotiatedMedia, build_offer, media_from_answer, parse_sdp
+from dialer.sip.server_transaction import InviteServerTransaction
+from dialer.sip.transaction import Address, InviteClientTransaction, NonInviteClientTransaction, State
+from dialer.sip.uri import SipUri
+
+ALLOWED_METHODS: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+_MAX_REALMS: Final = 4
+"""Proxies on the way that may each ask who we are (RFC 3261 §22.3)."""
+_MAX_TAGS: Final = 16
+"""Dialogs that one INVITE may open; more is no fork but an attack."""
+_CHALLENGE_HEADERS: Final = {
+    401: ("WWW-Authenticate", "Authorization"),
+    407: ("Proxy-Authenticate", "Proxy-Authorization"),
+}
+
+Rng = Callable[[int], bytes]
+"""`rng(n)` gives n random bytes."""
+
+
+class _Answered:
+    """A challenge that our requests answer."""
+
+    __slots__ = ("challenge", "nonce_count", "was_renewed")
+
+    def __init__(self, challenge: Challenge) -> None:
+        self.challenge = challenge
+        self.nonce_count = 0
+        self.was_renewed = False
+
+
+class InviteSession:
+    """Everything of one Call-ID. `user` is whose call it is, opaque here."""
+
+    __slots__ = (
+        "_answered", "_credentials", "_rng", "bye", "call_id", "contact", "cseq_number", "destination", "dialog",
+        "dialogs", "ended_tags", "from_", "invite", "is_released", "local_tag", "media", "offer",
+        "open_transactions", "reinvite", "rtp_address", "sdp_version", "session_id", "to", "transaction", "uri",
+        "user", "user_agent",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        request: CallRequest,
+        call_id: str,
+        *,
+        rtp_address: Address,
+        local_address: Address,
+        user_agent: str,
+        rng: Rng,
+        user: object,
+    ) -> None:
+        trunk = request.trunk
+        self.user = user
+        self.user_agent = user_agent
+        self.call_id = call_id
+        self.destination: Address = (trunk.host, trunk.port)
+        self.rtp_address = rtp_address
+        self.local_tag = rng(8).hex()
+        self.cseq_number = 0
+        self.session_id = int.from_bytes(rng(4), "big")
+        self.sdp_version = self.session_id
+        self.offer = build_offer(rtp_address[0], rtp_address[1], self.session_id)
+        self.media: NegotiatedMedia | None = None
+        """What offer and answer agreed so far, early media included."""
+        self._rng = rng
+        self._credentials = (
+            None
+            if trunk.username is None or trunk.password is None
+            else Credentials(trunk.username, trunk.password)
+        )
+        self._answered: dict[tuple[str, str], _Answered] = {}
+
+        host = bracketed(trunk.host)
+        caller = request.caller_id or trunk.caller_id
+        port = None if trunk.port == 5060 else trunk.port
+        self.uri = str(SipUri("sip", request.number, None, host, port))
+        self.to = f"<{SipUri('sip', request.number, None, host, None)}>"
+        self.from_ = f"<{SipUri('sip', caller, None, trunk.from_domain or host, None)}>;tag={self.local_tag}"
+        self.contact = f"<{SipUri('sip', caller, None, bracketed(local_address[0]), local_address[1])}>"
+
+        self.transaction: InviteClientTransaction | None = None
+        """Of the newest INVITE; credentials begin another one."""
+        self.invite: Request | None = None
+        self.dialogs: dict[str, Dialog] = {}
+        """By remote tag."""
+        self.dialog: Dialog | None = None
+        """The first answer's: the call's own."""
+        self.ended_tags: set[str] = set()
+        """Callees whose BYE overtook their 2xx."""
+        self.bye: NonInviteClientTransaction | None = None
+        """The BYE of `dialog`."""
+        self.reinvite: InviteServerTransaction | None = None
+        """The peer's newest re-INVITE."""
+        self.open_transactions = 0
+        self.is_released = False
+        """The call is over; the session stays until its transactions are."""
+
+    def build_invite(self, via: str) -> Request:
+        """Build the INVITE, or with answered challenges its successor: same Call-ID and tag, next CSeq (§22.2)."""
+        self.cseq_number += 1
+        headers = Headers()
+        headers.add("Via", via)
+        headers.add("Max-Forwards", "70")
+        headers.add("From", self.from_)
+        headers.add("To", self.to)
+        headers.add("Call-ID", self.call_id)
+        headers.add("CSeq", f"{self.cseq_number} INVITE")
+        headers.add("Contact", self.contact)
+        headers.add("Allow", ALLOWED_METHODS)
+        headers.add("User-Agent", self.user_agent)
+        headers.add("Content-Type", "application/sdp")
+        self.invite = Request("INVITE", self.uri, headers, self.offer)
+        self.authorize(self.invite)
+        return self.invite
+
+    def build_cancel(self) -> Request:
+        """Same Request-URI, top Via, CSeq number, From and To as the INVITE (§9.1)."""
+        assert self.invite is not None
+        headers = Headers()
+        headers.add("Via", str(self.invite.via))
+        headers.add("Max-Forwards", "70")
+        headers.add("From", self.from_)
+        headers.add("To", self.to)
+        headers.add("Call-ID", self.call_id)
+        headers.add("CSeq", f"{self.cseq_number} CANCEL")
+        return Request("CANCEL", self.uri, headers)
+
+    @property
+    def can_cancel(self) -> bool:
+        """Not before a provisional, nor after a final response (§9.1)."""
+        return self.transaction is not None and self.transaction.state is State.PROCEEDING
+
+    def dialog_of(self, response: Response, source: Address) -> Dialog | None:
+        """Find, or open, the dialog of a 2xx. None when there are more than any fork makes."""
+        assert self.invite is not None
+        tag = response.to.tag or ""
+        dialog = self.dialogs.get(tag)
+        if dialog is None and len(self.dialogs) < _MAX_TAGS:
+            dialog = self.dialogs[tag] = Dialog.of_answer(self.invite, response, source)
+            dialog.has_ended = tag in self.ended_tags
+        return dialog
+
+    def note_ended_tag(self, tag: str) -> None:
+        """Remember a BYE of a dialog whose 2xx has not been seen."""
+        if len(self.ended_tags) < _MAX_TAGS:
+            self.ended_tags.add(tag)
+
+    def read_answer(self, response: Response) -> NegotiatedMedia | None:
+        """Take the SDP answer out of a response to our offer; None where it has none, or none of use."""
+        if not response.body:
+            return None
+        try:
+            self.media = media_from_answer(parse_sdp(response.body))
+        except InvalidSdp:
+            return None
+        return self.media
+
+    def answer_challenge(self, response: Response) -> bool:
+        """
+        Prepare credentials for a 401 or 407 (§22.2, §22.3). False where asking again would be of no use.
+
+        Each realm is answered once, and once more if it only calls our nonce stale (RFC 7616 §3.3).
+        """
+        names = _CHALLENGE_HEADERS.get(response.status_code)
+        if names is None or self._credentials is None:
+            return False
+        challenges = parse_challenges(response.headers.get_all(names[0]))
+        is_prepared = False
+        for realm in dict.fromkeys([challenge.realm for challenge in challenges]):
+            challenge = strongest([candidate for candidate in challenges if candidate.realm == realm])
+            key = (names[1], realm)
+            before = self._answered.get(key)
+            if challenge is None or (before is None and len(self._answered) >= _MAX_REALMS):
+                return False
+            if before is None:
+                self._answered[key] = _Answered(challenge)
+            elif challenge.is_stale and not before.was_renewed:
+                before.challenge, before.nonce_count, before.was_renewed = challenge, 0, True
+            else:
+                return False
+            is_prepared = True
+        return is_prepared
+
+    def authorize(self, request: Request) -> None:
+        """Add credentials for every challenge so far; an ACK repeats those of its INVITE (§13.2.2.4)."""
+        if self._credentials is None:
+            return
+        if request.method == "ACK":
+            assert self.invite is not None
+            for _, name in _CHALLENGE_HEADERS.values():
+                for value in self.invite.headers.get_all(name):
+                    request.headers.add(name, value)
+            return
+        for (name, _), answered in self._answered.items():
+            answered.nonce_count += 1
+            value = authorization(
+                answered.challenge,
+                self._credentials,
+                request.method,
+                request.uri,
+                request.body,
+                self._rng(8).hex(),
+                answered.nonce_count,
+            )
+            request.headers.add(name, value)
+
+
+def bracketed(host: str) -> str:
+    """Write an IPv6 address as URIs and Vias have it."""
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,55 @@
+"""What a user agent tells about one INVITE session."""
+
+from enum import Enum
+
+import msgspec
+
+from dialer.sip.invite_session import InviteSession
+from dialer.sip.message import Response
+from dialer.sip.sdp import NegotiatedMedia
+
+
+class Kind(Enum):
+    """What happened."""
+
+    PROVISIONAL = "provisional"
+    SUCCESS = "success"
+    """The first 2xx."""
+    UNUSABLE_SUCCESS = "unusable_success"
+    """The first 2xx, but neither it nor an 18x before it holds an SDP answer that we can use."""
+    REPEATED_SUCCESS = "repeated_success"
+    """A 2xx of a dialog that has been ACKed."""
+    FORKED_SUCCESS = "forked_success"
+    """The first 2xx of another callee (RFC 3261 §13.2.2.4)."""
+    CHALLENGE = "challenge"
+    """A 401 or 407 to which `authenticate` has an answer."""
+    FAILURE = "failure"
+    """Any other final response."""
+    SILENCE = "silence"
+    """Timer B."""
+    TRANSPORT_ERROR = "transport_error"
+    BYE = "bye"
+    """The peer hung up; it has been answered."""
+    BYE_FINISHED = "bye_finished"
+    """Our BYE was answered, or given up (Timer F)."""
+    MEDIA = "media"
+    """A re-INVITE moved, held or resumed the audio; it has been answered."""
+    ACK_MISSING = "ack_missing"
+    """The 2xx of a re-INVITE was never ACKed: the peer is gone (§14.2)."""
+
+    __hash__ = object.__hash__
+
+
+class SessionEvent(msgspec.Struct, frozen=True):
+    """One thing that happened to one session."""
+
+    session: InviteSession
+    kind: Kind
+    response: Response | None = None
+    """Set for responses to the INVITE."""
+    source: tuple[str, int] | None = None
+    """Where that response came from."""
+    media: NegotiatedMedia | None = None
+    """Set when this message negotiated some."""
+    q850_cause: int | None = None
+    """From the Reason header of a failure or BYE (RFC 3326)."""

@@ -1,0 +1,249 @@
+"""
+The SIP user agent of one UDP socket, sans-IO: matches datagrams to transactions and dialogs, carries out what a call
+decides, and says what happened as `SessionEvent`s.
+
+Rule 1: whatever arrives, nothing is raised. Malformed datagrams and stray messages are counted, and answered where
+the RFC wants an answer.
+Rule 2: it decides nothing about a call, apart from manners: a BYE is answered 200, a re-INVITE by the media that it
+asks for, a 401 to our BYE by credentials.
+"""
+
+from collections import Counter, deque
+
+from dialer.config import CallRequest, DialerConfig
+from dialer.errors import RemoteProtocolError
+from dialer.sip.dialog import Dialog
+from dialer.sip.invite_session import InviteSession, Rng, bracketed
+from dialer.sip.message import Response, parse_message
+from dialer.sip.request_handler import RequestHandler, q850_cause_of
+from dialer.sip.session_event import Kind, SessionEvent
+from dialer.sip.trace import TraceRecord
+from dialer.sip.transaction import (
+    Action,
+    Address,
+    Input,
+    InviteClientTransaction,
+    NonInviteClientTransaction,
+    Transaction,
+)
+from dialer.sip.transaction_layer import TransactionLayer
+
+
+class SipUserAgent:
+    """
+    Five verbs for the socket (`receive_datagram`, `datagrams_to_send`, `get_timer`, `handle_timer`, `next_event`), and
+    one for each thing that a call may do.
+
+    `now` is monotonic seconds and never falls. After any verb, send what `datagrams_to_send` gives, take the events,
+    and look at `get_timer` again.
+    """
+
+    def __init__(self, config: DialerConfig, rng: Rng, local_address: Address) -> None:
+        self._config = config
+        self._rng = rng
+        self._local_address = local_address
+        self._via_prefix = (
+            f"SIP/2.0/UDP {bracketed(local_address[0])}:{local_address[1]};rport;branch=z9hG4bK"
+        )
+        self._events: deque[SessionEvent] = deque()
+        self._layer = TransactionLayer(config)
+        self._requests = RequestHandler(config, rng, self._layer, self._events)
+
+    @property
+    def counters(self) -> Counter[str]:
+        """What arrived and was of no use, by kind."""
+        return self._layer.counters
+
+    @property
+    def is_idle(self) -> bool:
+        """No session, transaction or timer is left."""
+        return self._layer.is_idle
+
+    def has_session(self, call_id: str) -> bool:
+        """Whether the Call-ID is in use; it stays so until its last retransmission must have come."""
+        return call_id in self._layer.sessions
+
+    def records(self, call_id: str) -> list[TraceRecord]:
+        """Every message of a call, if `DialerConfig.trace` is on."""
+        return self._layer.traces.get(call_id, []).copy()
+
+    def receive_datagram(self, data: bytes, addr: Address, now: float) -> None:
+        """Feed one UDP payload. Never raises; see Rule 1."""
+        try:
+            message = parse_message(data, self._config.limits)
+        except RemoteProtocolError as error:
+            self._requests.refuse_malformed(data, error, addr, now)
+            return
+        self._layer.trace(message, "received", len(data), addr, now)
+        try:
+            if isinstance(message, Response):
+                self._receive_response(message, addr, now)
+            else:
+                self._requests.receive(message, addr, now)
+        except RemoteProtocolError as error:
+            # A header that parsing leaves for later turned out malformed.
+            self._requests.refuse_malformed(data, error, addr, now)
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:  # noqa: ARG002 (a verb of the shell)
+        """Take what must be sent, in order."""
+        outgoing, self._layer.outgoing = self._layer.outgoing, []
+        return outgoing
+
+    def get_timer(self) -> float | None:
+        """When `handle_timer` must be called; early at most, never late. None when nothing waits."""
+        return self._layer.timers.get_timer()
+
+    def handle_timer(self, now: float) -> None:
+        """Let every transaction whose time has come act."""
+        while (transaction := self._layer.timers.pop_due(now)) is not None:
+            self._perform(transaction, transaction.handle_timer(now), now)
+
+    def next_event(self) -> SessionEvent | None:
+        """Take the oldest event."""
+        return self._events.popleft() if self._events else None
+
+    def transport_failed(self, addr: Address, now: float) -> None:
+        """The socket or ICMP says that `addr` cannot be reached (RFC 3261 §18.4): its client transactions fail."""
+        for transaction in [client for client in self._layer.clients.values() if client.destination == addr]:
+            self._perform(transaction, transaction.step(Input.TRANSPORT_ERROR, now), now)
+
+    # What a call may do.
+
+    def open_session(
+        self, request: CallRequest, call_id: str, rtp_address: Address, user: object
+    ) -> InviteSession:
+        """Prepare a call; `invite` sends its INVITE."""
+        session = InviteSession(
+            request,
+            call_id,
+            rtp_address=rtp_address,
+            local_address=self._local_address,
+            user_agent=self._config.user_agent,
+            rng=self._rng,
+            user=user,
+        )
+        self._layer.sessions[call_id] = session
+        return session
+
+    def invite(self, session: InviteSession, now: float) -> None:
+        """Send an INVITE, with credentials for every challenge that `Kind.CHALLENGE` has announced."""
+        session.transaction = InviteClientTransaction(
+            session.build_invite(self._via()), session.destination, self._config.timers, now, session
+        )
+        self._layer.start_client(session.transaction, session, now)
+
+    def cancel(self, session: InviteSession, now: float) -> None:
+        """Send a CANCEL for the INVITE, which must have had a provisional response (RFC 3261 §9.1)."""
+        cancel = NonInviteClientTransaction(
+            session.build_cancel(), session.destination, self._config.timers, now, session
+        )
+        self._layer.start_client(cancel, session, now)
+
+    def give_up(self, session: InviteSession, now: float) -> None:
+        """The 487 of our CANCEL never came (§9.1)."""
+        transaction = session.transaction
+        assert transaction is not None
+        self._perform(transaction, transaction.step(Input.GIVE_UP, now), now)
+
+    def acknowledge(self, session: InviteSession, response: Response, source: Address, now: float) -> None:
+        """ACK a 2xx; a repeated 2xx gets the very same ACK (§13.2.2.4)."""
+        dialog = session.dialog_of(response, source)
+        if dialog is None:
+            return
+        if not dialog.ack:
+            ack, dialog.ack_destination = dialog.request("ACK", self._via(), cseq_number=response.cseq.number)
+            session.authorize(ack)
+            dialog.ack = ack.to_bytes()
+        self._layer.send(dialog.ack, dialog.ack_destination, now)
+
+    def hang_up(self, session: InviteSession, now: float) -> None:
+        """Send the BYE of the call's own dialog."""
+        assert session.dialog is not None
+        session.bye = self._send_bye(session, session.dialog, now)
+
+    def hang_up_fork(self, session: InviteSession, response: Response, source: Address, now: float) -> None:
+        """Send a BYE to a callee whom nobody will talk to, unless they have hung up themselves."""
+        dialog = session.dialog_of(response, source)
+        if dialog is not None and not dialog.has_ended and not dialog.is_bye_sent:
+            self._send_bye(session, dialog, now)
+
+    def release(self, session: InviteSession) -> None:
+        """The call is over: forget it once its transactions have ended."""
+        session.is_released = True
+        self._layer.forget_if_over(session)
+
+    def _send_bye(self, session: InviteSession, dialog: Dialog, now: float) -> NonInviteClientTransaction:
+        dialog.is_bye_sent = True
+        request, destination = dialog.request("BYE", self._via())
+        session.authorize(request)
+        transaction = NonInviteClientTransaction(request, destination, self._config.timers, now, session)
+        self._layer.start_client(transaction, session, now)
+        return transaction
+
+    def _via(self) -> str:
+        return self._via_prefix + self._rng(8).hex()
+
+    def _receive_response(self, response: Response, addr: Address, now: float) -> None:
+        transaction = self._layer.client_of(response)
+        if transaction is None:
+            self.counters["stray_responses"] += 1
+            return
+        actions = transaction.receive(response, now)
+        if Action.DELIVER in actions:
+            session = transaction.user
+            assert isinstance(session, InviteSession)
+            if isinstance(transaction, InviteClientTransaction):
+                self._deliver(session, response, addr)
+            elif transaction is session.bye and response.is_final:
+                self._finish_bye(session, response, now)
+        self._perform(transaction, actions, now)
+
+    def _deliver(self, session: InviteSession, response: Response, source: Address) -> None:
+        """Say what a response to the INVITE means."""
+        if response.is_provisional:
+            media = session.read_answer(response) if response.status_code > 100 else None
+            self._events.append(SessionEvent(session, Kind.PROVISIONAL, response, source, media))
+        elif response.is_success:
+            self._deliver_success(session, response, source)
+        else:
+            kind = Kind.CHALLENGE if session.answer_challenge(response) else Kind.FAILURE
+            self._events.append(SessionEvent(session, kind, response, source, None, q850_cause_of(response)))
+
+    def _deliver_success(self, session: InviteSession, response: Response, source: Address) -> None:
+        media = None
+        tag = response.to.tag or ""
+        if tag in session.dialogs or tag in session.ended_tags:
+            kind = Kind.REPEATED_SUCCESS
+        elif session.dialog is not None:
+            kind = Kind.FORKED_SUCCESS
+        else:
+            session.dialog = session.dialog_of(response, source)
+            # Many gateways send their SDP in a 183 and none in the 2xx (§13.2.1 wants the same in both).
+            media = session.read_answer(response) or (None if response.body else session.media)
+            kind = Kind.UNUSABLE_SUCCESS if media is None else Kind.SUCCESS
+        self._events.append(SessionEvent(session, kind, response, source, media))
+
+    def _finish_bye(self, session: InviteSession, response: Response, now: float) -> None:
+        assert session.dialog is not None
+        if response.status_code in {401, 407} and session.answer_challenge(response):
+            session.bye = self._send_bye(session, session.dialog, now)
+        else:
+            self._events.append(SessionEvent(session, Kind.BYE_FINISHED))
+
+    def _perform(self, transaction: Transaction, actions: tuple[Action, ...], now: float) -> None:
+        for action in actions:
+            if action in {Action.REPORT_TIMEOUT, Action.REPORT_TRANSPORT_ERROR}:
+                self._report(transaction, action)
+        self._layer.perform(transaction, actions, now)
+
+    def _report(self, transaction: Transaction, action: Action) -> None:
+        session = transaction.user
+        assert isinstance(session, InviteSession)
+        if isinstance(transaction, InviteClientTransaction):
+            kind = Kind.SILENCE if action is Action.REPORT_TIMEOUT else Kind.TRANSPORT_ERROR
+            self._events.append(SessionEvent(session, kind))
+        elif transaction is session.bye:
+            self.counters["bye_unanswered"] += 1
+            self._events.append(SessionEvent(session, Kind.BYE_FINISHED))
+        elif transaction is session.reinvite:
+            self._events.append(SessionEvent(session, Kind.ACK_MISSING))
