@@ -1,0 +1,101 @@
+"""
+The list of attempts, newest first, page by page. A page continues after the last row seen, so rows added meanwhile neither
+repeat nor hide others.
+"""
+
+import base64
+import binascii
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+import msgspec
+
+from analytics.database import Pool, statement
+from dialer.outcome import EndedBy, Fault, Result
+
+Disposition = Literal["callback_requested", "refused"]
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try to reach one number. What did not happen, or has not yet, is None."""
+
+    attempt_id: int
+    campaign_id: int
+    contact_id: int
+    number: str
+    attempt_number: int
+    trunk_id: int
+    caller_id: str
+    call_id: str
+    started_time: datetime
+    settled_time: datetime | None
+    result: Result | None
+    reason: str | None
+    fault: Fault | None
+    sip_status: int | None
+    q850_cause: int | None
+    ended_by: EndedBy | None
+    ringing_time: datetime | None
+    early_media_time: datetime | None
+    answered_time: datetime | None
+    ended_time: datetime | None
+    pdd_ms: int | None
+    talk_ms: int | None
+    digits: str | None
+    message_played_ms: int | None
+    disposition: Disposition | None
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """The row that a page ended with."""
+
+    started_us: int
+    attempt_id: int
+
+
+class InvalidCursor(ValueError):
+    """The cursor was not made by us."""
+
+
+def cursor_after(attempt: Attempt) -> str:
+    """Return the cursor of the page that follows this attempt."""
+    position = Position((attempt.started_time - EPOCH) // timedelta(microseconds=1), attempt.attempt_id)
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
+
+
+def read_cursor(cursor: str) -> tuple[datetime, int]:
+    """Return the time and id that a cursor stands for. Raises `InvalidCursor` for anything else than a cursor."""
+    try:
+        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        position = msgspec.json.decode(data, type=Position)
+        started_time = EPOCH + timedelta(microseconds=position.started_us)
+    except (msgspec.MsgspecError, UnicodeError, binascii.Error, ValueError, OverflowError) as error:
+        raise InvalidCursor(str(error)) from error
+    if not 0 <= position.attempt_id < 2**63:
+        raise InvalidCursor("attempt id out of range")
+    return started_time, position.attempt_id
+
+
+async def attempts_page(
+    pool: Pool,
+    *,
+    campaign_id: int | None = None,
+    result: Result | None = None,
+    from_time: datetime | None = None,
+    to_time: datetime | None = None,
+    cursor: str | None = None,
+    limit: int,
+) -> tuple[list[Attempt], str | None]:
+    """
+    Return up to `limit` attempts of one campaign or of all, and the cursor of the next page, None on the last.
+
+    Raises:
+        InvalidCursor: `cursor` is not one of ours.
+    """
+    before = read_cursor(cursor) if cursor is not None else (None, None)
+    rows = await pool.fetch(
+        statement("attempts_page"), campaign_id, result, from_time, to_time, *before, limit + 1
+    )
+    attempts = [msgspec.convert(dict(row), Attempt) for row in rows[:limit]]
+    return attempts, cursor_after(attempts[-1]) if len(rows) > limit else None
