@@ -209,7 +209,8 @@ class Callee:
             case Action.SEND_TERMINATED:
                 self._refuse_with(487, now)
             case Action.NOTE_CROSSING:
-                self._result, self._ended_by = "abandoned", "us"
+                if self._status == 200:
+                    self._result, self._ended_by = "abandoned", "us"
             case Action.START_TALK:
                 self._start_talk(now)
             case Action.NOTE_CALLER_HUNG_UP:

@@ -45,7 +45,7 @@ class Action(Enum):
     SEND_OK = "200 to the INVITE"
     SEND_REFUSAL = "the plan's refusal"
     SEND_TERMINATED = "487 to the INVITE"
-    NOTE_CROSSING = "the caller had given up"
+    NOTE_CROSSING = "if the callee picked up: the caller had given up"
     START_TALK = "the call is up"
     NOTE_CALLER_HUNG_UP = "BYE came first"
     PRESS = "send the key"
@@ -90,7 +90,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Input], tuple[State, tuple[Action, ...]]
     (State.HANGING_UP, Input.BYE): (State.HANGING_UP, (Action.HOLD_ANSWER,)),
     (State.HANGING_UP, Input.BYE_ANSWERED): (State.OVER, (Action.QUIET, Action.ANSWER_HELD)),
     (State.HANGING_UP, Input.GIVE_UP): (State.OVER, (Action.QUIET, Action.ANSWER_HELD)),
-    (State.OVER, Input.CANCEL): (State.OVER, (Action.ACCEPT_REQUEST,)),
+    (State.OVER, Input.CANCEL): (State.OVER, (Action.ACCEPT_REQUEST, Action.NOTE_CROSSING)),
     (State.OVER, Input.BYE): (State.OVER, (Action.ACCEPT_REQUEST,)),
 }
 """A pair that is not here changes nothing and sends nothing."""

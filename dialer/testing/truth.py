@@ -10,9 +10,9 @@ so a lost datagram moves a fact in time and cannot undo it.
     ACK comes (RFC 3261 §17.2.1; a 2xx §13.3.1.4), so a lost one arrives later.
 `answered`    The callee picked up: the carrier sent a 2xx.
 `result`      What the callee did, in the words of the product. Decided by the carrier from its own plan:
-    `unreachable` = it kept silent; `no_answer` = it rang until a CANCEL came; `abandoned` = it picked up although a
-    CANCEL had come, or a CANCEL came after it had picked up: the caller had given up before it learned of the
-    answer. A lost CANCEL is repeated, so the carrier sees one in each of these calls, sooner or later.
+    `unreachable` = it kept silent; `no_answer` = it rang until a CANCEL came; `abandoned` = it picked up and a CANCEL
+    came, before or after: the caller had given up before it learned of the answer. A lost CANCEL is repeated, so the
+    carrier sees one in each of these calls, sooner or later; a row may change even after the call is over.
 `ended_by`    Of an answered call: `callee` if the carrier had sent its BYE before the caller's BYE arrived, else `us`.
     The hard case is glare: both BYEs are under way, one of them perhaps lost. The carrier then holds its answer to the
     caller's BYE back until its own has been answered. The caller therefore always gets to see the callee's BYE while
@@ -21,7 +21,7 @@ so a lost datagram moves a fact in time and cannot undo it.
     Of a refusal: `callee` where a person or phone decided, `network` otherwise. Of a call given up: `us`.
 `digits`      Keys whose first RTP packet left before the call ended. A key is sent as eight or more packets that all
     name the same event (RFC 4733 §2.5.1.4), any of which is enough to hear it.
-`disposition` What the keys mean to a voice-message campaign: the first 1 or 9 counts.
+`disposition` What the keys mean to a voice-message campaign: 9 refuses, else 1 asks for a callback.
 
 Not covered, and reported as differences if they ever happen: eleven losses in a row of the same message (5e-15 at
 5 % loss), seven of an INVITE (8e-10: the carrier then has no row for an attempt), all packets of a key (4e-11), and a
@@ -38,7 +38,7 @@ from dialer.testing.population import Behaviour
 
 COMPARED_FIELDS: Final = ("number", "result", "sip_status", "answered", "ended_by", "digits", "disposition")
 Fact = str | int | bool | None
-DISPOSITIONS: Final = {"1": "callback_requested", "9": "refused"}
+DISPOSITIONS: Final = (("9", "refused"), ("1", "callback_requested"))
 
 
 class TruthRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,8 +117,8 @@ def read_truth(path: Path) -> dict[str, TruthRow]:
 
 
 def disposition_of(digits: str) -> str | None:
-    """The first key that means anything decides."""
-    return next((DISPOSITIONS[digit] for digit in digits if digit in DISPOSITIONS), None)
+    """A 9 always counts, also after a 1: who refuses is not called again."""
+    return next((disposition for digit, disposition in DISPOSITIONS if digit in digits), None)
 
 
 def compare(truth: dict[str, TruthRow], attempts: Iterable[RecordedAttempt]) -> list[Difference]:

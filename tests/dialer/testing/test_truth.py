@@ -93,7 +93,14 @@ def test_the_newest_row_of_a_call_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("digits", "disposition"),
-    [("", None), ("5", None), ("1", "callback_requested"), ("59", "refused"), ("91", "refused")],
+    [
+        ("", None),
+        ("5", None),
+        ("1", "callback_requested"),
+        ("59", "refused"),
+        ("91", "refused"),
+        ("19", "refused"),
+    ],
 )
-def test_the_first_key_that_means_something_decides(digits: str, disposition: str | None) -> None:
+def test_nine_outweighs_one_and_other_keys_mean_nothing(digits: str, disposition: str | None) -> None:
     assert disposition_of(digits) == disposition
