@@ -2,21 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
+from campaigns.models import RetryRule
+
 NEVER_RETRIED: Final = frozenset({"unknown"})
 """Nobody knows whether the callee was reached, so no rule may dial them again by itself (at most once)."""
-
-
-class RetryRuleLike(Protocol):
-    """What is read of `campaigns.models.RetryRule`."""
-
-    @property
-    def delay_seconds(self) -> float: ...
-    @property
-    def max_attempts(self) -> int: ...
 
 
 class RetryAt(msgspec.Struct, frozen=True):
@@ -37,7 +30,7 @@ def next_step(
     result: str,
     disposition: str | None,
     attempts_made: int,
-    rules: Mapping[str, RetryRuleLike],
+    rules: Mapping[str, RetryRule],
     ended_time: datetime,
 ) -> RetryAt | Finished:
     """

@@ -11,29 +11,31 @@ The arguments are $1, $2, ... in that order; a test prepares every statement and
 import functools
 import re
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
+
+import msgspec
 
 HEADER: Final = re.compile(r"^-- (?P<name>[a-z_0-9]+)\((?P<parameters>[a-z_0-9, ]*)\) --$", re.MULTILINE)
 
 
-class Statement(str):
-    """The text of one statement, usable where asyncpg wants a string; `parameters` are the names of $1, $2, ..."""
+class Statement(msgspec.Struct, frozen=True):
+    """One statement as it stands in its file."""
 
-    __slots__ = ("parameters",)
-
+    text: str
     parameters: tuple[str, ...]
-
-    def __new__(cls, text: str, parameters: tuple[str, ...]) -> Self:
-        """Attach the names to the text."""
-        statement = super().__new__(cls, text)
-        statement.parameters = parameters
-        return statement
+    """The names of $1, $2, ..."""
 
 
 @functools.cache
-def load_statements(path: Path) -> dict[str, Statement]:
+def load_statements(path: Path) -> dict[str, str]:
+    """Return the texts of a file's statements by name. Raises as `read_statements`."""
+    return {name: statement.text for name, statement in read_statements(path).items()}
+
+
+@functools.cache
+def read_statements(path: Path) -> dict[str, Statement]:
     """
-    Return the statements of a file by name; each file is read once.
+    Return the statements of a file by name, with their parameters; each file is read once.
 
     Raises:
         ValueError: two statements have one name, or the file has text before its first header that is not a comment.

@@ -1,19 +1,19 @@
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import pytest
 
+from campaigns.models import RetryRule
 from campaigns.retry import FINISHED, Finished, RetryAt, next_step
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-class Rule(msgspec.Struct, frozen=True):
-    delay_seconds: int
-    max_attempts: int
-
-
-RULES = {"busy": Rule(60, 3), "no_answer": Rule(3600, 2), "unknown": Rule(1, 9), "answered": Rule(5, 9)}
+RULES = {
+    "busy": RetryRule(delay_seconds=60, max_attempts=3),
+    "no_answer": RetryRule(delay_seconds=3600, max_attempts=2),
+    "unknown": RetryRule(delay_seconds=1, max_attempts=9),
+    "answered": RetryRule(delay_seconds=5, max_attempts=9),
+}
 
 
 def step(result: str, attempts_made: int, disposition: str | None = None) -> RetryAt | Finished:

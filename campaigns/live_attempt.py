@@ -1,0 +1,165 @@
+"""
+One attempt between its INVITE and its settlement: turns the dialer's events into moves of the voice message machine,
+and the end of the call into a `Settlement`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from campaigns.plan import ShardPlan
+from campaigns.retry import RetryAt, next_step
+from campaigns.settlement import Settlement
+from campaigns.voice_message import VoiceMessage
+from dialer.engine import Call
+from dialer.events import CallAnswered, CallEnded, CallEvent, DtmfReceived, PlaybackFinished
+from dialer.outcome import Outcome
+
+
+class BegunAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """A committed intent to dial."""
+
+    plan: ShardPlan
+    attempt_id: int
+    contact_id: int
+    number: str
+    masked_number: str
+    attempt_number: int
+    call_id: str
+    started_time: datetime
+
+
+class Clocks(Protocol):
+    """What an attempt needs of its surroundings; the dialer and the runner provide it."""
+
+    def wall_time(self, at: float) -> datetime: ...
+
+
+class LiveAttempt:
+    """Lives as long as its call; events arrive on the loop, one after the other."""
+
+    __slots__ = ("_call", "_clocks", "_loop", "_message", "_on_done", "_timer", "begun")
+
+    def __init__(
+        self,
+        begun: BegunAttempt,
+        *,
+        clocks: Clocks,
+        loop: asyncio.AbstractEventLoop,
+        on_done: Callable[["LiveAttempt", Settlement], None],
+    ) -> None:
+        self.begun = begun
+        self._clocks = clocks
+        self._loop = loop
+        self._on_done = on_done
+        self._call: Call | None = None
+        self._message: VoiceMessage | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def attach(self, call: Call) -> None:
+        """Know the call; comes before its first event."""
+        self._call = call
+
+    def on_event(self, event: CallEvent) -> None:
+        match event:
+            case CallAnswered():
+                self._begin_message(event.at)
+            case DtmfReceived() if self._message is not None:
+                self._message.receive_digit(event.digit, event.at)
+                self._obey()
+            case PlaybackFinished() if self._message is not None:
+                self._message.playback_finished(event.at)
+                self._obey()
+            case CallEnded():
+                self._end(event)
+            case _:
+                pass
+
+    def give_up(self, reason: str, now: datetime) -> Settlement:
+        """Settle without an end of the call: nobody will tell us any more. Never redialed."""
+        return self.settlement(
+            Outcome(result="unknown", reason=reason, fault="local", ended_by="us"), ended_time=now
+        )
+
+    def settlement(self, outcome: Outcome, *, ended_time: datetime) -> Settlement:
+        """Build what settles this attempt when its call has no timings."""
+        begun, message = self.begun, self._message
+        disposition = message.disposition if message is not None else None
+        step = next_step(
+            result=outcome.result,
+            disposition=disposition,
+            attempts_made=begun.attempt_number,
+            rules=begun.plan.retry_rules,
+            ended_time=ended_time,
+        )
+        return Settlement(
+            shard_key=begun.plan.shard_key,
+            started_time=begun.started_time,
+            attempt_id=begun.attempt_id,
+            campaign_id=begun.plan.campaign_id,
+            call_id=begun.call_id,
+            trunk=begun.plan.trunk.name,
+            masked_number=begun.masked_number,
+            result=outcome.result,
+            reason=outcome.reason,
+            fault=outcome.fault,
+            sip_status=outcome.sip_status,
+            q850_cause=outcome.q850_cause,
+            ended_by=outcome.ended_by,
+            ended_time=ended_time,
+            digits=message.digits if message is not None else None,
+            message_played_ms=self._call.played_ms
+            if message is not None and self._call is not None
+            else None,
+            disposition=disposition,
+            next_due_time=step.due_time if isinstance(step, RetryAt) else None,
+        )
+
+    def _begin_message(self, now: float) -> None:
+        self._message = VoiceMessage(key_wait_seconds=self.begun.plan.key_wait_seconds)
+        prompt = self.begun.plan.prompt
+        if prompt is None:
+            self._message.playback_finished(now)
+            self._obey()
+        elif self._call is not None:
+            self._call.play(prompt)
+
+    def _obey(self) -> None:
+        """Do what the machine wants, after each of its inputs."""
+        assert self._message is not None
+        deadline = self._message.get_timer()
+        if deadline is None:
+            self._disarm()
+        elif self._timer is None:
+            self._timer = self._loop.call_at(deadline, self._key_wait_over)
+        if self._message.take_hang_up() and self._call is not None:
+            self._call.hang_up()
+
+    def _key_wait_over(self) -> None:
+        self._timer = None
+        if self._message is not None:
+            # The loop may call a hair early; the deadline is reached all the same.
+            self._message.handle_timer(self._message.get_timer() or 0.0)
+            self._obey()
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _end(self, event: CallEnded) -> None:
+        self._disarm()
+        wall_time, timings = self._clocks.wall_time, event.timings
+        ended_at = timings.ended_at if timings.ended_at is not None else event.at
+        settlement = msgspec.structs.replace(
+            self.settlement(event.outcome, ended_time=wall_time(ended_at)),
+            ringing_time=None if timings.ringing_at is None else wall_time(timings.ringing_at),
+            early_media_time=None if timings.early_media_at is None else wall_time(timings.early_media_at),
+            answered_time=None if timings.answered_at is None else wall_time(timings.answered_at),
+            pdd_ms=timings.pdd_ms,
+            talk_ms=timings.talk_ms,
+        )
+        self._on_done(self, settlement)

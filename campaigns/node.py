@@ -1,0 +1,276 @@
+"""
+One dialing node: a run in the database, a dialer, and the tasks between them.
+
+    heartbeat   says that we live, keeps and takes shards, reloads what they need, recovers dead runs, ends campaigns
+    dial        ten times a second: claim, commit, INVITE
+    settle      outcomes into the database, or into the spool
+    live        wakes the live pages, at most four times a second
+
+Stopping is an event, not a cancellation: stop claiming, let calls finish for `drain_seconds`, hang up the rest, settle,
+release. Cancellation (the second signal) skips the waiting. A crash of any of the tasks ends the node: its supervisor
+starts it anew, and the run it left behind is recovered.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+
+from campaigns.database import Connection
+from campaigns.database_link import DatabaseAway, DatabaseLink
+from campaigns.migrate import ensure_partitions
+from campaigns.plan import PlanLoader
+from campaigns.recovery import close_run, recover_dead_runs
+from campaigns.runner import Runner
+from campaigns.settings import TICK_SECONDS, NodeSettings
+from campaigns.settle_buffer import SettleBuffer
+from campaigns.snowflake import SnowflakeIds
+from campaigns.spool import Spool
+from campaigns.statements import load_statements
+from dialer.engine import Dialer
+
+log = structlog.get_logger()
+
+STATEMENTS: Final = load_statements(Path(__file__).with_suffix(".sql"))
+LIVE_SECONDS: Final = 0.25
+RETRY_SECONDS: Final = 0.5
+PARTITION_SECONDS: Final = 86_400.0
+MAX_IDS_PER_NOTIFY: Final = 500
+"""A NOTIFY payload is shorter than 8000 bytes; ids have at most eight digits."""
+
+
+class NodeDeclaredDead(Exception):
+    """The run was silent for so long that another node ended it; its calls were finished and settled."""
+
+
+class Node:
+    """Runs until `stop` is set. One per process."""
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        *,
+        stop: asyncio.Event,
+        rng: Callable[[int], bytes],
+        wall_clock: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._rng = rng
+        self._wall_clock = wall_clock
+        self._control = self._link("control", on_connect=self._listen)
+        self._claims = self._link("claim")
+        self._plans = PlanLoader()
+        self._changed: set[int] = set()
+        self._wake = asyncio.Event()
+        self._declared_dead = False
+        self._run_id = 0
+        self._id_node = 0
+
+    async def run(self) -> None:
+        """
+        Dial until told to stop, then drain.
+
+        Raises:
+            SpoolBusy: a node of this name runs already on this machine.
+            NodeDeclaredDead: after draining; the process should be started again.
+            DatabaseAway, asyncpg.PostgresError: at the start only; later the database may go and come.
+        """
+        settings = self._settings
+        spool = Spool(settings.spool_dir, settings.node_name)
+        try:
+            await self._control.run(self._start_run)
+            log.info(
+                "node.started", node=settings.node_name, run_id=self._run_id, spool_is_empty=spool.is_empty()
+            )
+            settle_link = self._link("settle")
+            buffer = SettleBuffer(
+                settle_link, spool, wall_clock=self._wall_clock, on_settled=self._changed.add
+            )
+            # What the last life could not write comes first: it must not be taken for lost.
+            await buffer.flush()
+            runner: Runner | None = None
+            try:
+                async with Dialer(settings.dialer, rng=self._rng) as dialer:
+                    runner = self._runner(dialer, buffer)
+                    await self._work(dialer, runner, buffer)
+            finally:
+                # Also after a crash or the second signal: what is known about ended calls is kept.
+                if runner is not None:
+                    runner.abandon_all()
+                await self._leave(buffer)
+                await settle_link.close()
+        finally:
+            spool.close()
+            await self._claims.close()
+            await self._control.close()
+        log.info("node.stopped", node=settings.node_name, run_id=self._run_id)
+        if self._declared_dead:
+            raise NodeDeclaredDead
+
+    def _runner(self, dialer: Dialer, buffer: SettleBuffer) -> Runner:
+        return Runner(
+            dialer=dialer,
+            link=self._claims,
+            buffer=buffer,
+            ids=SnowflakeIds(self._id_node),
+            run_id=self._run_id,
+            batch_size=self._settings.batch_size,
+            rng=self._rng,
+            wall_clock=self._wall_clock,
+            on_begun=self._changed.add,
+        )
+
+    async def _work(self, dialer: Dialer, runner: Runner, buffer: SettleBuffer) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            settle = tasks.create_task(buffer.run(), name="settle")
+            live = tasks.create_task(self._live_loop(), name="live")
+            heartbeat = tasks.create_task(self._heartbeat_loop(runner), name="heartbeat")
+            await self._dial_loop(runner)
+            log.info("node.draining", run_id=self._run_id, live_attempts=runner.live_attempts)
+            await dialer.drain(self._settings.drain_seconds)
+            dialer.hang_up_all()
+            await dialer.drain(self._settings.dialer.close_timeout_seconds)
+            for task in (heartbeat, live, settle):
+                task.cancel()
+
+    async def _leave(self, buffer: SettleBuffer) -> None:
+        """Settle what is left and end the run; if the database is away, the spool and recovery will."""
+        await buffer.flush()
+
+        async def end(connection: Connection) -> None:
+            async with connection.transaction():
+                await close_run(connection, self._run_id, self._wall_clock())
+            await self._notify_live(connection)
+
+        try:
+            await self._control.run(end)
+        except DatabaseAway as error:
+            log.warning("node.left_unsaid", run_id=self._run_id, error=str(error))
+
+    # The tasks
+
+    async def _dial_loop(self, runner: Runner) -> None:
+        loop = asyncio.get_running_loop()
+        next_tick, is_away = loop.time(), False
+        while not self._stop.is_set():
+            try:
+                await runner.tick()
+            except DatabaseAway as error:
+                if not is_away:
+                    log.warning("database.lost", application="claim", error=str(error))
+                is_away, next_tick = True, loop.time() + RETRY_SECONDS
+            else:
+                if is_away:
+                    log.info("database.returned", application="claim")
+                # A late tick is not made up for by a crowd of them: the token bucket holds what is owed.
+                is_away, next_tick = False, max(next_tick + TICK_SECONDS, loop.time())
+            await self._wait(next_tick - loop.time())
+
+    async def _heartbeat_loop(self, runner: Runner) -> None:
+        loop = asyncio.get_running_loop()
+        settings = self._settings
+        beating_since: float | None = None
+        partitions_at = loop.time() + PARTITION_SECONDS
+        while True:
+            try:
+                async with asyncio.timeout(settings.dead_after_seconds / 2):
+                    await self._control.run(lambda connection: self._beat(connection, runner))
+                    beating_since = loop.time() if beating_since is None else beating_since
+                    # After an outage everybody looks dead: let them beat before anyone is judged.
+                    if loop.time() - beating_since >= settings.dead_after_seconds:
+                        await self._control.run(self._recover)
+                    if loop.time() >= partitions_at:
+                        partitions_at += PARTITION_SECONDS
+                        await self._control.run(
+                            lambda connection: ensure_partitions(connection, self._wall_clock())
+                        )
+            except (DatabaseAway, TimeoutError) as error:
+                if beating_since is not None:
+                    log.warning("database.lost", application="control", error=str(error))
+                beating_since = None
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(settings.heartbeat_seconds):
+                    await self._wake.wait()
+
+    async def _live_loop(self) -> None:
+        link = self._link("live")
+        try:
+            while True:
+                await asyncio.sleep(LIVE_SECONDS)
+                with contextlib.suppress(DatabaseAway):
+                    await link.run(self._notify_live)
+        finally:
+            link.drop()
+
+    # What they do on a connection
+
+    async def _start_run(self, connection: Connection) -> None:
+        now = self._wall_clock()
+        await ensure_partitions(connection, now)
+        while True:
+            id_node = await connection.fetchval(STATEMENTS["find_free_id_node"])
+            run_id = SnowflakeIds(id_node).next(int(now.timestamp() * 1000))
+            # Nothing comes back when somebody else took these bits in the meantime.
+            if await connection.fetchval(
+                STATEMENTS["start_run"], run_id, self._settings.node_name, id_node, now
+            ):
+                self._run_id, self._id_node = run_id, id_node
+                return
+
+    async def _beat(self, connection: Connection, runner: Runner) -> None:
+        now = self._wall_clock()
+        if await connection.fetchval(STATEMENTS["beat"], self._run_id, now) is None:
+            if not self._declared_dead:
+                log.error("node.declared_dead", run_id=self._run_id)
+            self._declared_dead = True
+            self._stop.set()
+            return
+        lease_until = now + timedelta(seconds=self._settings.dead_after_seconds)
+        await connection.execute(STATEMENTS["renew_shards"], self._run_id, lease_until)
+        await connection.execute(STATEMENTS["release_idle_shards"], self._run_id)
+        if not self._stop.is_set():
+            for row in await connection.fetch(STATEMENTS["take_shards"], self._run_id, now, lease_until):
+                log.info("shard.taken", campaign_id=row["campaign_id"], shard_key=row["shard_key"])
+        runner.use(await self._plans.load(connection, self._run_id))
+        for campaign_id in runner.idle_campaigns():
+            if await connection.fetchval(STATEMENTS["finish_campaign"], campaign_id, now):
+                log.info("campaign.finished", campaign_id=campaign_id)
+                self._changed.add(campaign_id)
+
+    async def _recover(self, connection: Connection) -> None:
+        now = self._wall_clock()
+        silent_since = now - timedelta(seconds=self._settings.dead_after_seconds)
+        self._changed |= await recover_dead_runs(connection, silent_since=silent_since, now=now)
+
+    async def _notify_live(self, connection: Connection) -> None:
+        while self._changed:
+            ids = [self._changed.pop() for _ in range(min(len(self._changed), MAX_IDS_PER_NOTIFY))]
+            await connection.execute(STATEMENTS["notify_live"], msgspec.json.encode(ids).decode())
+
+    async def _listen(self, connection: Connection) -> None:
+        await connection.add_listener("campaign_control", lambda *_: self._wake.set())
+
+    # Small things
+
+    def _link(
+        self, purpose: str, on_connect: Callable[[Connection], Awaitable[None]] | None = None
+    ) -> DatabaseLink:
+        return DatabaseLink(
+            self._settings.database_url,
+            application_name=f"obzvon dial {self._settings.node_name} {purpose}",
+            timeout_seconds=self._settings.database_timeout_seconds,
+            on_connect=on_connect,
+        )
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._stop.wait()

@@ -1,0 +1,101 @@
+-- find_free_id_node() --
+-- The lowest snowflake bits that no living run uses; the unique index decides between two that saw the same.
+SELECT bits::smallint AS id_node
+FROM generate_series(0, 1023) AS bits
+WHERE NOT EXISTS (SELECT FROM node_runs r WHERE r.id_node = bits AND r.ended_time IS NULL)
+ORDER BY bits
+LIMIT 1;
+
+-- start_run(run_id, node_name, id_node, now) --
+INSERT INTO node_runs (run_id, node_name, id_node, started_time, heartbeat_time)
+VALUES ($1, $2, $3, $4, $4)
+ON CONFLICT DO NOTHING
+RETURNING run_id;
+
+-- beat(run_id, now) --
+-- No row: somebody declared this run dead, and its snowflake bits may belong to another one.
+UPDATE node_runs SET heartbeat_time = $2 WHERE run_id = $1 AND ended_time IS NULL RETURNING run_id;
+
+-- renew_shards(run_id, lease_until) --
+UPDATE shards s
+SET lease_until = $2
+FROM campaigns c
+WHERE s.run_id = $1 AND c.campaign_id = s.campaign_id AND c.status = 'running';
+
+-- release_idle_shards(run_id) --
+-- Shards of campaigns that are not running any more.
+UPDATE shards s
+SET run_id = NULL, lease_until = NULL
+FROM campaigns c
+WHERE s.run_id = $1 AND c.campaign_id = s.campaign_id AND c.status <> 'running';
+
+-- take_shards(run_id, now, lease_until) --
+-- Take free shards of running campaigns, up to this node's fair part, so that a second node finds something to do.
+WITH running AS (
+    SELECT s.shard_key, s.run_id, s.lease_until
+    FROM shards s JOIN campaigns c ON c.campaign_id = s.campaign_id
+    WHERE c.status = 'running'
+), fair AS (
+    SELECT ceil(
+        (SELECT count(*) FROM running)::numeric
+        / greatest(1, (SELECT count(*) FROM node_runs WHERE ended_time IS NULL))
+    ) - (SELECT count(*) FROM running WHERE run_id = $1) AS more
+), free AS (
+    SELECT s.shard_key
+    FROM shards s
+    WHERE s.shard_key IN (SELECT shard_key FROM running WHERE run_id IS NULL OR (lease_until <= $2 AND run_id <> $1))
+    ORDER BY s.shard_key
+    LIMIT (SELECT greatest(0, more)::bigint FROM fair)
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE shards s
+SET run_id = $1, lease_until = $3
+FROM free
+WHERE s.shard_key = free.shard_key AND (s.run_id IS NULL OR s.lease_until <= $2)
+RETURNING s.shard_key, s.campaign_id;
+
+-- load_shards(run_id) --
+-- What this run works on, with everything that a call of it needs. The counts turn a limit that nodes share by owning
+-- shards into this node's part of it.
+WITH running AS (
+    SELECT s.shard_key, s.run_id, c.*
+    FROM shards s JOIN campaigns c ON c.campaign_id = s.campaign_id
+    WHERE c.status = 'running'
+)
+SELECT
+    r.shard_key, r.campaign_id, r.mode, r.purpose, r.time_zone, r.window_start_minute, r.window_end_minute,
+    r.window_weekdays, r.max_calls_per_second, r.max_concurrent_calls, r.ring_timeout_seconds, r.max_talk_seconds,
+    r.key_wait_seconds, r.retry_rules, r.prompt_id, r.trunk_id,
+    coalesce(r.caller_id, t.caller_id) AS caller_id,
+    t.name AS trunk_name, t.host AS trunk_host, t.port AS trunk_port, t.username, t.password,
+    t.max_calls_per_second AS trunk_calls_per_second, t.max_channels AS trunk_channels,
+    count(*) OVER (PARTITION BY r.campaign_id)::integer AS campaign_owned,
+    (SELECT count(*) FROM running o WHERE o.campaign_id = r.campaign_id)::integer AS campaign_shards,
+    count(*) OVER (PARTITION BY r.trunk_id)::integer AS trunk_owned,
+    (SELECT count(*) FROM running o WHERE o.trunk_id = r.trunk_id)::integer AS trunk_shards
+FROM running r JOIN trunks t ON t.trunk_id = r.trunk_id
+WHERE r.run_id = $1
+ORDER BY r.shard_key;
+
+-- load_prompt(prompt_id) --
+SELECT pcm_s16le_8khz FROM prompts WHERE prompt_id = $1;
+
+-- finish_campaign(campaign_id, now) --
+-- Nothing waits (a waiting lead has a due_time, a lead being dialed has an open attempt) and nothing is under way.
+UPDATE campaigns c
+SET status = 'finished', finished_time = $2
+WHERE c.campaign_id = $1
+  AND c.status = 'running'
+  AND NOT EXISTS (
+      SELECT FROM shards s JOIN leads l ON l.shard_key = s.shard_key
+      WHERE s.campaign_id = $1 AND l.due_time IS NOT NULL
+  )
+  AND NOT EXISTS (
+      SELECT FROM shards s JOIN attempts a ON a.shard_key = s.shard_key
+      WHERE s.campaign_id = $1 AND a.settled_time IS NULL
+  )
+RETURNING c.campaign_id;
+
+-- notify_live(campaign_ids) --
+-- Wakes the live pages: something of these campaigns changed (a JSON list of ids).
+SELECT pg_notify('live', $1);

@@ -1,0 +1,28 @@
+-- lock_dead_runs(silent_since) --
+-- Find runs that stopped beating without an end. Whoever locks one settles it; the others pass on.
+SELECT run_id, node_name FROM node_runs
+WHERE ended_time IS NULL AND heartbeat_time < $1
+FOR UPDATE SKIP LOCKED;
+
+-- finish_lost_leads(run_id) --
+-- Whether these callees were reached, nobody knows: they are not dialed again by themselves.
+UPDATE leads l
+SET status = 'finished', due_time = NULL, open_attempt_id = NULL, last_reason = 'unknown'
+FROM attempts a
+WHERE a.run_id = $1
+  AND a.settled_time IS NULL
+  AND l.shard_key = a.shard_key
+  AND l.contact_id = a.contact_id
+  AND l.open_attempt_id = a.attempt_id;
+
+-- settle_lost_attempts(run_id, now) --
+UPDATE attempts
+SET settled_time = $2, result = 'unknown', reason = 'node_lost', fault = 'indeterminate'
+WHERE run_id = $1 AND settled_time IS NULL
+RETURNING attempt_id, campaign_id, call_id;
+
+-- release_shards(run_id) --
+UPDATE shards SET run_id = NULL, lease_until = NULL WHERE run_id = $1;
+
+-- end_run(run_id, now) --
+UPDATE node_runs SET ended_time = $2 WHERE run_id = $1 AND ended_time IS NULL;

@@ -1,0 +1,304 @@
+"""
+The dial loop: claim -> gate -> commit -> INVITE, ten times a second, without a task per call.
+
+Rule 1: an INVITE leaves only after its attempt is committed, and never twice for one attempt.
+Rule 2: when nobody knows whether a begin was committed (the connection broke on COMMIT), its INVITEs do not leave, and
+        its attempts, if they exist, are settled as not dialed: their leads are due again, for nobody was called.
+Rule 3: while the database is away nothing is claimed; calls under way go on.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+import structlog
+
+from campaigns.database import Connection
+from campaigns.database_link import DatabaseAway, DatabaseLink
+from campaigns.gate import Blocked, GateFacts, gate_trace, pre_dial_gate
+from campaigns.live_attempt import BegunAttempt, LiveAttempt
+from campaigns.numbers import mask, zones_of
+from campaigns.pacing import TokenBucket, pace
+from campaigns.plan import ShardPlan
+from campaigns.settle_buffer import SettleBuffer
+from campaigns.settlement import Settlement
+from campaigns.snowflake import SnowflakeIds
+from campaigns.statements import load_statements
+from dialer.config import CallRequest
+from dialer.engine import Dialer
+from dialer.errors import DialerError
+from dialer.outcome import Outcome
+
+log = structlog.get_logger()
+
+STATEMENTS: Final = load_statements(Path(__file__).with_suffix(".sql"))
+IDLE_SECONDS: Final = 1.0
+"""A shard without a due lead is asked again after this long."""
+FLOOR_SECONDS: Final = 5.0
+"""How long the floor of due times is trusted: leads that were put below it (an import) wait no longer."""
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+NOT_DIALED: Final = Outcome(result="failed", reason="not_dialed", fault="local", ended_by="us")
+
+
+class ShardState(msgspec.Struct, kw_only=True):
+    """What the runner remembers of a shard between ticks. Monotonic seconds."""
+
+    idle_until: float = 0.0
+    floor_time: datetime = EPOCH
+    floor_until: float = 0.0
+    found_nothing: bool = False
+    """The last claim returned no lead: perhaps the campaign is done."""
+
+
+class Runner:
+    """Dials the shards it is given. Owned by the node's loop; not thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        dialer: Dialer,
+        link: DatabaseLink,
+        buffer: SettleBuffer,
+        ids: SnowflakeIds,
+        run_id: int,
+        batch_size: int,
+        rng: Callable[[int], bytes],
+        wall_clock: Callable[[], datetime],
+        on_begun: Callable[[int], None] = lambda _campaign_id: None,
+    ) -> None:
+        self._dialer = dialer
+        self._link = link
+        self._buffer = buffer
+        self._ids = ids
+        self._run_id = run_id
+        self._batch_size = batch_size
+        self._rng = rng
+        self._wall_clock = wall_clock
+        self._on_begun = on_begun
+        self._loop = asyncio.get_running_loop()
+        self._plans: dict[int, ShardPlan] = {}
+        self._shards: dict[int, ShardState] = {}
+        self._campaign_buckets: dict[int, TokenBucket] = {}
+        self._trunk_buckets: dict[int, TokenBucket] = {}
+        self._campaign_calls: Counter[int] = Counter()
+        self._trunk_calls: Counter[int] = Counter()
+        self._live: dict[int, LiveAttempt] = {}
+        self._turn = 0
+
+    @property
+    def live_attempts(self) -> int:
+        return len(self._live)
+
+    def use(self, plans: list[ShardPlan]) -> None:
+        """Work on these shards from now on; calls of others finish undisturbed."""
+        now = self._loop.time()
+        self._plans = {plan.shard_key: plan for plan in plans}
+        self._shards = {key: self._shards.get(key) or ShardState() for key in self._plans}
+        for plan in plans:
+            _set_rate(self._campaign_buckets, plan.campaign_id, plan.calls_per_second, now)
+            _set_rate(self._trunk_buckets, plan.trunk_id, plan.trunk_calls_per_second, now)
+
+    def idle_campaigns(self) -> set[int]:
+        """Give the campaigns that may be finished: no lead was due and no call of theirs is under way."""
+        busy = {
+            plan.campaign_id
+            for key, plan in self._plans.items()
+            if not self._shards[key].found_nothing or self._campaign_calls[plan.campaign_id]
+        }
+        return {plan.campaign_id for plan in self._plans.values()} - busy
+
+    async def tick(self) -> None:
+        """
+        Start as many calls as every limit allows.
+
+        Raises:
+            DatabaseAway: no call was started for the shard in hand and those after it.
+        """
+        for plan in self._in_turn():
+            state = self._shards.get(plan.shard_key)
+            now = self._loop.time()
+            if state is None or now < state.idle_until:
+                continue
+            campaign_bucket = self._campaign_buckets[plan.campaign_id]
+            trunk_bucket = self._trunk_buckets[plan.trunk_id]
+            count = pace(
+                campaign_tokens=campaign_bucket.available(now),
+                campaign_free=plan.concurrent_calls - self._campaign_calls[plan.campaign_id],
+                trunk_tokens=trunk_bucket.available(now),
+                trunk_free=plan.trunk_channels - self._trunk_calls[plan.trunk_id],
+                batch_size=self._batch_size,
+            ).count
+            if count == 0:
+                continue
+            begun = await self._begin(plan, state, count)
+            campaign_bucket.take(len(begun))
+            trunk_bucket.take(len(begun))
+            for attempt in begun:
+                self._place(attempt)
+            if begun:
+                self._on_begun(plan.campaign_id)
+
+    def _in_turn(self) -> list[ShardPlan]:
+        """Give all plans, each tick beginning with another one, so that campaigns share a scarce trunk fairly."""
+        plans = list(self._plans.values())
+        self._turn += 1
+        first = self._turn % len(plans) if plans else 0
+        return plans[first:] + plans[:first]
+
+    def abandon_all(self) -> None:
+        """Settle as unknown what the dialer never ended: the last resort of a stopping node."""
+        for live in list(self._live.values()):
+            self._done(live, live.give_up("drain_timeout", self._wall_clock()))
+
+    async def _begin(self, plan: ShardPlan, state: ShardState, count: int) -> list[BegunAttempt]:
+        """Claim up to `count` leads, gate them and commit their attempts."""
+        monotonic_now = self._loop.time()
+        if monotonic_now >= state.floor_until:
+            state.floor_time, state.floor_until = EPOCH, monotonic_now + FLOOR_SECONDS
+        begun: list[BegunAttempt] = []
+
+        async def claim_and_begin(connection: Connection) -> int:
+            async with connection.transaction():
+                now = self._wall_clock()
+                leads = await connection.fetch(
+                    STATEMENTS["claim_leads"], plan.shard_key, self._run_id, now, state.floor_time, count
+                )
+                if len(leads) == count:
+                    state.floor_time = leads[0]["due_time"]
+                else:
+                    state.floor_until = 0.0
+                allowed, blocked = self._gate(plan, leads, now)
+                if blocked:
+                    await connection.execute(STATEMENTS["block_leads"], plan.shard_key, *_columns(blocked, 3))
+                if allowed:
+                    begun.extend(self._intend(plan, lead, now) for lead, _ in allowed)
+                    await self._write(connection, plan, begun, [trace for _, trace in allowed], now)
+            return len(leads)
+
+        try:
+            claimed = await self._link.run(claim_and_begin)
+        except (DatabaseAway, asyncpg.PostgresError):
+            for attempt in begun:
+                self._settle_not_dialed(attempt)
+            raise
+        state.found_nothing = claimed == 0
+        if claimed == 0:
+            state.idle_until = monotonic_now + IDLE_SECONDS
+        return begun
+
+    def _gate(
+        self, plan: ShardPlan, leads: list[Any], now: datetime
+    ) -> tuple[list[tuple[Any, dict[str, object]]], list[tuple[int, str, datetime | None]]]:
+        allowed: list[tuple[Any, dict[str, object]]] = []
+        blocked: list[tuple[int, str, datetime | None]] = []
+        for lead in leads:
+            facts = GateFacts(
+                number=lead["number"],
+                is_in_dnc=lead["is_in_dnc"],
+                mode=plan.mode,
+                purpose=plan.purpose,
+                zones=zones_of(lead["number"]) or (plan.time_zone,),
+                window=plan.window,
+                now=now,
+            )
+            match pre_dial_gate(facts):
+                case Blocked(rule=rule, next_eligible=next_eligible):
+                    blocked.append((lead["contact_id"], rule, next_eligible))
+                case _:
+                    allowed.append((lead, gate_trace(facts)))
+        return allowed, blocked
+
+    def _intend(self, plan: ShardPlan, lead: Any, now: datetime) -> BegunAttempt:
+        attempt_id = self._ids.next(int(now.timestamp() * 1000))
+        return BegunAttempt(
+            plan=plan,
+            attempt_id=attempt_id,
+            contact_id=lead["contact_id"],
+            number=lead["number"],
+            masked_number=mask(lead["number"]),
+            attempt_number=lead["attempts_made"] + 1,
+            # Unguessable, so that nobody can hang up our calls; and found by the attempt's id in a carrier's trace.
+            call_id=f"{attempt_id}-{self._rng(8).hex()}",
+            started_time=now,
+        )
+
+    async def _write(
+        self,
+        connection: Connection,
+        plan: ShardPlan,
+        begun: list[BegunAttempt],
+        traces: list[dict[str, object]],
+        now: datetime,
+    ) -> None:
+        await connection.execute(
+            STATEMENTS["begin_attempts"],
+            plan.shard_key,
+            now,
+            plan.campaign_id,
+            self._run_id,
+            plan.trunk_id,
+            plan.caller_id,
+            [attempt.attempt_id for attempt in begun],
+            [attempt.contact_id for attempt in begun],
+            [attempt.number for attempt in begun],
+            [attempt.attempt_number for attempt in begun],
+            [attempt.call_id for attempt in begun],
+            traces,
+        )
+
+    def _place(self, begun: BegunAttempt) -> None:
+        plan = begun.plan
+        live = LiveAttempt(begun, clocks=self._dialer, loop=self._loop, on_done=self._done)
+        self._live[begun.attempt_id] = live
+        self._campaign_calls[plan.campaign_id] += 1
+        self._trunk_calls[plan.trunk_id] += 1
+        try:
+            call = self._dialer.place_call(
+                CallRequest(
+                    number=begun.number,
+                    trunk=plan.trunk,
+                    caller_id=plan.caller_id,
+                    call_id=begun.call_id,
+                    ring_timeout_seconds=plan.ring_timeout_seconds,
+                    max_talk_seconds=plan.max_talk_seconds,
+                ),
+                live.on_event,
+            )
+        except DialerError as error:
+            log.error("attempt.not_placed", attempt_id=begun.attempt_id, error=str(error))  # noqa: TRY400 - said by the error
+            outcome = Outcome(result="failed", reason="not_placed", fault="local", ended_by="us")
+            self._done(live, live.settlement(outcome, ended_time=self._wall_clock()))
+        else:
+            live.attach(call)
+
+    def _done(self, live: LiveAttempt, settlement: Settlement) -> None:
+        plan = live.begun.plan
+        if self._live.pop(live.begun.attempt_id, None) is None:
+            return
+        self._campaign_calls[plan.campaign_id] -= 1
+        self._trunk_calls[plan.trunk_id] -= 1
+        self._buffer.add(settlement)
+
+    def _settle_not_dialed(self, begun: BegunAttempt) -> None:
+        live = LiveAttempt(begun, clocks=self._dialer, loop=self._loop, on_done=self._done)
+        now = self._wall_clock()
+        settlement = live.settlement(NOT_DIALED, ended_time=now)
+        # Nobody was called: whatever the retry rules say, the lead is as due as it was.
+        self._buffer.add(msgspec.structs.replace(settlement, next_due_time=now))
+
+
+def _set_rate(buckets: dict[int, TokenBucket], key: int, rate: float, now: float) -> None:
+    if key in buckets:
+        buckets[key].rate = rate
+    else:
+        buckets[key] = TokenBucket(rate, now)
+
+
+def _columns(rows: list[tuple[int, str, datetime | None]], width: int) -> list[list[Any]]:
+    return [[row[index] for row in rows] for index in range(width)]

@@ -1,0 +1,51 @@
+-- Claim and begin. Both run in one transaction, with the gate between them: the rows stay locked until the attempts
+-- are committed, so a lead needs no lease of its own and each attempt costs it one update.
+
+-- claim_leads(shard_key, run_id, now, floor_time, limit) --
+-- Lock the leads of a shard that are due, earliest first. The shard must be leased to us and the campaign be running at
+-- this moment: after a committed pause nothing more is claimed. floor_time skips index entries of leads that are done
+-- and that an open snapshot keeps vacuum from removing.
+SELECT
+    l.contact_id,
+    l.number,
+    l.attempts_made,
+    l.due_time,
+    EXISTS (SELECT FROM dnc_numbers d WHERE d.number = l.number) AS is_in_dnc
+FROM leads l
+WHERE l.shard_key = $1
+  AND l.due_time >= $4
+  AND l.due_time <= $3
+  AND l.status = 'pending'
+  AND EXISTS (
+      SELECT FROM shards s JOIN campaigns c ON c.campaign_id = s.campaign_id
+      WHERE s.shard_key = $1 AND s.run_id = $2 AND s.lease_until > $3 AND c.status = 'running'
+  )
+ORDER BY l.due_time
+LIMIT $5
+FOR UPDATE OF l SKIP LOCKED;
+
+-- begin_attempts(shard_key, now, campaign_id, run_id, trunk_id, caller_id, attempt_ids, contact_ids, numbers, attempt_numbers, call_ids, gates) --
+-- Write the intent to dial. Only after this is committed may an INVITE leave.
+WITH begun AS (
+    INSERT INTO attempts (
+        shard_key, started_time, attempt_id, campaign_id, contact_id, number, attempt_number, trunk_id, caller_id,
+        call_id, run_id, gate
+    )
+    SELECT $1, $2, t.attempt_id, $3, t.contact_id, t.number, t.attempt_number, $5, $6, t.call_id, $4, t.gate
+    FROM unnest($7::bigint[], $8::bigint[], $9::text[], $10::smallint[], $11::text[], $12::jsonb[])
+        AS t(attempt_id, contact_id, number, attempt_number, call_id, gate)
+    RETURNING contact_id, attempt_id, attempt_number
+)
+UPDATE leads l
+SET status = 'dialing', due_time = NULL, attempts_made = b.attempt_number, open_attempt_id = b.attempt_id
+FROM begun b
+WHERE l.shard_key = $1 AND l.contact_id = b.contact_id;
+
+-- block_leads(shard_key, contact_ids, rules, next_times) --
+-- Put off what the gate would not let through now, and close what it never will.
+UPDATE leads l
+SET status = CASE WHEN t.next_time IS NULL THEN 'blocked' ELSE 'pending' END,
+    due_time = t.next_time,
+    last_reason = t.rule
+FROM unnest($2::bigint[], $3::text[], $4::timestamptz[]) AS t(contact_id, rule, next_time)
+WHERE l.shard_key = $1 AND l.contact_id = t.contact_id;

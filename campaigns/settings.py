@@ -1,0 +1,112 @@
+"""What a dialing node is told; read from the environment once, at the front door (`api/cli/dial.py`)."""
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from campaigns.errors import InvalidSettings, Problem
+from dialer.config import DialerConfig, NetworkFaults, Secret
+
+TICK_SECONDS: Final = 0.1
+"""How often a node looks for leads to dial: the burst that a carrier sees is a tenth of the rate."""
+
+
+class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One dialing node."""
+
+    database_url: Secret
+    node_name: str
+    spool_dir: Path
+    """Where outcomes are kept while the database is away; on a disk that outlives the process."""
+    dialer: DialerConfig = DialerConfig()
+    drain_seconds: float = 20.0
+    """How long a stopping node lets calls finish by themselves before it hangs up."""
+    heartbeat_seconds: float = 1.0
+    dead_after_seconds: float = 10.0
+    """A node silent for so long is dead: long enough for a stalled disk or a failover, short for those who wait."""
+    database_timeout_seconds: float = 5.0
+    """A statement that takes longer means that the database is away."""
+    batch_size: int = 50
+    """Leads per claim."""
+
+
+def load_node_settings(node_name: str, environ: Mapping[str, str]) -> NodeSettings:
+    """
+    Read the settings.
+
+    Raises:
+        InvalidSettings: naming every variable that is missing or wrong.
+    """
+    reader = _Reader(environ)
+    database_url = reader.text("DATABASE_URL")
+    if not node_name or not all(letter.isalnum() or letter in "-_." for letter in node_name):
+        reader.problems.append(Problem("--node", "not_a_name", {"value": node_name[:60]}))
+    loss = reader.number("OBZVON_LOSS", 0.0, low=0.0, high=0.99)
+    rtp_port_min, rtp_port_max = reader.port_range("OBZVON_RTP_PORTS", DialerConfig())
+    settings = NodeSettings(
+        database_url=Secret(database_url),
+        node_name=node_name,
+        spool_dir=Path(reader.text("OBZVON_SPOOL_DIR", str(default_spool_dir(environ)))),
+        dialer=DialerConfig(
+            bind_host=reader.text("OBZVON_SIP_HOST", "127.0.0.1"),
+            bind_port=int(reader.number("OBZVON_SIP_PORT", 0, low=0, high=65_535)),
+            faults=NetworkFaults(loss=loss, seed=int(reader.number("OBZVON_LOSS_SEED", 0))) if loss else None,
+            rtp_port_min=rtp_port_min,
+            rtp_port_max=rtp_port_max,
+        ),
+        drain_seconds=reader.number("OBZVON_DRAIN_SECONDS", 20.0, low=0.0),
+        dead_after_seconds=(dead_after := reader.number("OBZVON_DEAD_AFTER_SECONDS", 10.0, low=1.0)),
+        heartbeat_seconds=min(1.0, dead_after / 4),
+    )
+    if reader.problems:
+        raise InvalidSettings(*reader.problems)
+    return settings
+
+
+def default_spool_dir(environ: Mapping[str, str]) -> Path:
+    """Return the place under the user's data directory (XDG)."""
+    data_home = environ.get("XDG_DATA_HOME") or os.path.join(environ.get("HOME", "."), ".local", "share")  # noqa: PTH118 - a text, not yet a path
+    return Path(data_home) / "obzvon" / "spool"
+
+
+class _Reader:
+    """Collects what is wrong instead of stopping at the first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[Problem] = []
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._environ.get(name) or default
+        if value is None:
+            self.problems.append(Problem(name, "missing"))
+            return ""
+        return value
+
+    def number(self, name: str, default: float, *, low: float = -math.inf, high: float = math.inf) -> float:
+        text = self._environ.get(name)
+        if not text:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            self.problems.append(Problem(name, "not_a_number", {"value": text[:60]}))
+            return default
+        if not low <= value <= high:
+            self.problems.append(Problem(name, "out_of_range", {"min": low, "max": high}))
+            return default
+        return value
+
+    def port_range(self, name: str, default: DialerConfig) -> tuple[int, int]:
+        """Read `MIN-MAX`."""
+        text = self._environ.get(name)
+        if text:
+            low, _, high = text.partition("-")
+            if low.isdecimal() and high.isdecimal() and 1024 <= int(low) < int(high) <= 65_535:
+                return int(low), int(high)
+            self.problems.append(Problem(name, "not_a_port_range", {"value": text[:60]}))
+        return default.rtp_port_min, default.rtp_port_max

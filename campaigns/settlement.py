@@ -1,0 +1,39 @@
+"""What is known about an attempt once its call is over: everything that settling it writes, and no telephone number."""
+
+from datetime import datetime
+
+import msgspec
+
+from campaigns.voice_message import Disposition
+from dialer.outcome import EndedBy, Fault, Result
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the spool and one row of the settle statement. Times are aware, UTC."""
+
+    shard_key: int
+    started_time: datetime
+    attempt_id: int
+    campaign_id: int
+    call_id: str
+    trunk: str
+    masked_number: str
+    """For the log line alone; the number itself stands in the attempt's row."""
+    result: Result
+    reason: str
+    fault: Fault
+    sip_status: int | None = None
+    q850_cause: int | None = None
+    ended_by: EndedBy | None = None
+    ringing_time: datetime | None = None
+    early_media_time: datetime | None = None
+    answered_time: datetime | None = None
+    ended_time: datetime | None = None
+    pdd_ms: int | None = None
+    talk_ms: int | None = None
+    digits: str | None = None
+    """Keys pressed, in order; None when the call was never answered."""
+    message_played_ms: int | None = None
+    disposition: Disposition | None = None
+    next_due_time: datetime | None = None
+    """When the lead is due again; None finishes it."""
