@@ -1,0 +1,70 @@
+"""Child processes, with real ones."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from api.supervisor import Child, ChildFailed, Supervisor
+
+
+def child(kind: str, *, says_ready: bool = True, stop_seconds: float = 10.0) -> Child:
+    return Child(
+        name=kind,
+        module="tests.api.child_process",
+        arguments=[kind],
+        environment={"PYTHONUNBUFFERED": "1"},
+        says_ready=says_ready,
+        stop_seconds=stop_seconds,
+    )
+
+
+async def test_a_child_that_says_ready_is_waited_for_and_stopped_at_the_end(tmp_path: Path) -> None:
+    async with Supervisor(tmp_path) as supervisor:
+        assert await supervisor.start(child("ready")) == "ready as ready\n"
+        watch = asyncio.create_task(supervisor.watch(), name="watch")
+        await supervisor.stop_all()
+        await asyncio.sleep(0)
+        watch.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await watch
+
+
+async def test_a_child_that_breaks_before_it_is_ready_is_reported_with_its_last_words(tmp_path: Path) -> None:
+    async with Supervisor(tmp_path) as supervisor:
+        with pytest.raises(ChildFailed) as caught:
+            await supervisor.start(child("crash"))
+    assert (caught.value.name, caught.value.status) == ("crash", 1)
+    assert "something broke" in caught.value.tail
+
+
+async def test_a_child_that_dies_unasked_ends_the_watch(tmp_path: Path) -> None:
+    async with Supervisor(tmp_path) as supervisor:
+        await supervisor.start(child("ready"))
+        await supervisor.start(child("crash", says_ready=False))
+        with pytest.raises(ChildFailed, match="crash"):
+            await supervisor.watch()
+
+
+async def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    async with Supervisor(tmp_path) as supervisor:
+        await supervisor.start(child("stubborn", stop_seconds=0.1))
+        await supervisor.stop("stubborn")
+        await supervisor.stop("stubborn")
+
+
+async def test_ctrl_c_of_the_terminal_does_not_reach_a_child(tmp_path: Path) -> None:
+    """A terminal signals the foreground process group; the child is not in ours."""
+    async with Supervisor(tmp_path) as supervisor:
+        await supervisor.start(child("ready"))
+        (_, process), *_ = supervisor._running
+        assert os.getpgid(process.pid) != os.getpgrp()
+        os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(ChildFailed):
+            await supervisor.watch()
+
+
+def test_a_log_that_was_never_written_is_empty(tmp_path: Path) -> None:
+    assert Supervisor(tmp_path).tail("nobody") == ""
