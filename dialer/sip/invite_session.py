@@ -14,7 +14,7 @@ from dialer.sip.dialog import Dialog
 from dialer.sip.digest import Challenge, Credentials, authorization, parse_challenges, strongest
 from dialer.sip.fields import Headers
 from dialer.sip.message import Request, Response
-from dialer.sip.sdp import NegotiatedMedia, build_offer, media_from_answer, parse_sdp
+from dialer.sip.sdp import NegotiatedMedia, answer_offer, build_offer, media_from_answer, parse_sdp
 from dialer.sip.server_transaction import InviteServerTransaction
 from dialer.sip.transaction import Address, InviteClientTransaction, NonInviteClientTransaction, State
 from dialer.sip.uri import SipUri
@@ -170,6 +170,24 @@ class InviteSession:
         except InvalidSdp:
             return None
         return self.media
+
+    def answer(self, request: Request) -> tuple[bytes, NegotiatedMedia]:
+        """
+        Answer the offer of a re-INVITE (RFC 3264 §8).
+
+        Raises:
+            InvalidSdp: it cannot be read, or offers nothing that we speak.
+        """
+        body, media = answer_offer(
+            parse_sdp(request.body), *self.rtp_address, self.session_id, self.sdp_version + 1
+        )
+        self.sdp_version += 1
+        return body, media
+
+    def offer_again(self) -> bytes:
+        """Our offer for a re-INVITE that brings none."""
+        self.sdp_version += 1
+        return build_offer(*self.rtp_address, self.session_id, version=self.sdp_version)
 
     def answer_challenge(self, response: Response) -> bool:
         """

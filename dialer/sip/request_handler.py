@@ -15,7 +15,7 @@ from dialer.errors import InvalidSdp, RemoteProtocolError
 from dialer.sip.dialog import Dialog
 from dialer.sip.invite_session import ALLOWED_METHODS, InviteSession, Rng
 from dialer.sip.message import Message, Request, Response, refuse_malformed, response_to
-from dialer.sip.sdp import answer_offer, media_from_answer, parse_sdp
+from dialer.sip.sdp import media_from_answer, parse_sdp
 from dialer.sip.server_transaction import InviteServerTransaction, NonInviteServerTransaction
 from dialer.sip.session_event import Kind, SessionEvent
 from dialer.sip.transaction import Action, Address
@@ -134,15 +134,9 @@ class RequestHandler:
             try:
                 response = self._response(request, 200)
                 if request.body:
-                    response.body, media = answer_offer(
-                        parse_sdp(request.body),
-                        *session.rtp_address,
-                        session.session_id,
-                        session.sdp_version + 1,
-                    )
-                    session.sdp_version += 1
+                    response.body, media = session.answer(request)
                 else:
-                    response.body = session.offer  # §14.2: no offer, so we make it; the ACK brings the answer
+                    response.body = session.offer_again()  # §14.2: the ACK will bring the answer
                 response.headers.add("Contact", session.contact)
                 response.headers.add("Allow", ALLOWED_METHODS)
                 response.headers.add("Content-Type", "application/sdp")

@@ -128,10 +128,10 @@ def parse_sdp(body: bytes) -> SessionDescription:
     section: _Section | None = None
     sections: list[_Section] = []
     lines = body.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n").split("\n")
-    if lines[0] != "v=0":
+    if lines[0].rstrip() != "v=0":
         raise InvalidSdp("the first line is not v=0")
     for line in lines:
-        kind, value = line[:2], line[2:]
+        kind, value = line[:2], line[2:].rstrip()
         if kind == "a=":
             if value in _DIRECTIONS:
                 if section is None:
@@ -149,10 +149,10 @@ def parse_sdp(body: bytes) -> SessionDescription:
             else:
                 section.host = _parse_connection(value)
         elif kind == "o=":
-            origin = value.split(" ")
-        elif line[1:2] != "=":
+            origin = value.split()
+        elif line.strip() and line[1:2] != "=":
             raise InvalidSdp(f"malformed line: {line[:80]!r}")
-    if origin is None or len(origin) != 6:
+    if origin is None or len(origin) < 3:
         raise InvalidSdp("o= is missing or malformed")
     return SessionDescription(
         session_id=origin[1],
@@ -213,10 +213,12 @@ def _parse_connection(value: str) -> str:
     return host
 
 
-def build_offer(host: str, port: int, session_id: int, *, ptime_ms: int = 20) -> bytes:
-    """Offer PCMU, PCMA and digits, in this order of preference; `session_id` is also the version."""
+def build_offer(
+    host: str, port: int, session_id: int, *, version: int | None = None, ptime_ms: int = 20
+) -> bytes:
+    """Offer PCMU, PCMA and digits, in this order of preference; `session_id` is also the first version (RFC 3264 §8)."""
     return (
-        f"{_head(host, session_id, session_id)}"
+        f"{_head(host, session_id, session_id if version is None else version)}"
         f"m=audio {port} RTP/AVP {PCMU} {PCMA} {TELEPHONE_EVENT}\r\n"
         f"{_CODEC_LINES[PCMU]}{_CODEC_LINES[PCMA]}{_digit_lines(TELEPHONE_EVENT)}"
         f"a=ptime:{ptime_ms}\r\n"
