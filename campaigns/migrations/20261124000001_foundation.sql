@@ -173,9 +173,7 @@ CREATE TABLE leads (
     -- null once nothing is left to do
     due_time timestamptz,
     attempts_made smallint NOT NULL,
-    -- in no index, so that a claim is a HOT update
-    lease_until timestamptz,
-    lease_token bigint,
+    -- set and cleared in the transactions that begin and settle it: a claim needs no lease of its own
     open_attempt_id bigint,
     -- the last result, or the gate's rule that blocked it
     last_reason text,

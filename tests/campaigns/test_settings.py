@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+
+from campaigns.errors import InvalidSettings
+from campaigns.settings import load_node_settings
+
+URL = {"DATABASE_URL": "postgresql://user@/db?host=/run/pg"}
+
+
+def problems_of(node_name: str, environ: dict[str, str]) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidSettings) as caught:
+        load_node_settings(node_name, environ)
+    return [(problem.field, problem.code) for problem in caught.value.problems]
+
+
+def test_the_address_of_the_database_is_all_that_is_needed() -> None:
+    settings = load_node_settings("n1", {**URL, "HOME": "/home/dialer"})
+    assert settings.spool_dir == Path("/home/dialer/.local/share/obzvon/spool")
+    assert settings.dialer.faults is None
+    assert (settings.drain_seconds, settings.dead_after_seconds, settings.heartbeat_seconds) == (
+        20.0,
+        10.0,
+        1.0,
+    )
+
+
+def test_everything_can_be_set() -> None:
+    settings = load_node_settings(
+        "n1",
+        {
+            **URL,
+            "OBZVON_SIP_HOST": "127.0.0.5",
+            "OBZVON_SIP_PORT": "5070",
+            "OBZVON_RTP_PORTS": "30000-30999",
+            "OBZVON_SPOOL_DIR": "/var/spool/obzvon",
+            "OBZVON_DRAIN_SECONDS": "0.5",
+            "OBZVON_DEAD_AFTER_SECONDS": "2",
+            "OBZVON_LOSS": "0.05",
+            "OBZVON_LOSS_SEED": "7",
+        },
+    )
+    assert (settings.dialer.bind_host, settings.dialer.bind_port) == ("127.0.0.5", 5070)
+    assert (settings.dialer.rtp_port_min, settings.dialer.rtp_port_max) == (30_000, 30_999)
+    assert settings.spool_dir == Path("/var/spool/obzvon")
+    assert (settings.drain_seconds, settings.dead_after_seconds, settings.heartbeat_seconds) == (
+        0.5,
+        2.0,
+        0.5,
+    )
+    assert settings.dialer.faults is not None
+    assert (settings.dialer.faults.loss, settings.dialer.faults.seed) == (0.05, 7)
+
+
+def test_everything_that_is_wrong_is_named_at_once() -> None:
+    environ = {
+        "OBZVON_SIP_PORT": "sip",
+        "OBZVON_RTP_PORTS": "30000",
+        "OBZVON_DRAIN_SECONDS": "-1",
+        "OBZVON_DEAD_AFTER_SECONDS": "nan",
+        "OBZVON_LOSS": "5",
+    }
+    assert problems_of("../n1", environ) == [
+        ("DATABASE_URL", "missing"),
+        ("--node", "not_a_name"),
+        ("OBZVON_LOSS", "out_of_range"),
+        ("OBZVON_RTP_PORTS", "not_a_port_range"),
+        ("OBZVON_SIP_PORT", "not_a_number"),
+        ("OBZVON_DRAIN_SECONDS", "out_of_range"),
+        ("OBZVON_DEAD_AFTER_SECONDS", "out_of_range"),
+    ]
+
+
+def test_the_password_in_the_address_does_not_show() -> None:
+    settings = load_node_settings("n1", {"DATABASE_URL": "postgresql://user:hunter2@db/obzvon"})
+    assert "hunter2" not in repr(settings)
+
+
+def test_data_goes_where_xdg_says() -> None:
+    settings = load_node_settings("n1", {**URL, "XDG_DATA_HOME": "/data"})
+    assert settings.spool_dir == Path("/data/obzvon/spool")
