@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -122,6 +122,23 @@ class Supervisor:
             for wait in waits:
                 wait.cancel()
 
+    @contextlib.asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """
+        Break off the body when a child ends unasked; what the body raises comes out as it is.
+
+        Raises:
+            ChildFailed: a child ended.
+        """
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                watch = tasks.create_task(self.watch(), name="watch children")
+                yield
+                watch.cancel()
+        except BaseExceptionGroup as group:
+            failures = [error for error in group.exceptions if isinstance(error, ChildFailed)]
+            raise (failures or group.exceptions)[0] from None
+
     async def stop(self, name: str) -> None:
         """Stop one child and wait until it is gone; one that is not running is fine."""
         for child, process in [item for item in self._running if item[0].name == name]:
@@ -130,16 +147,23 @@ class Supervisor:
             try:
                 async with asyncio.timeout(child.stop_seconds):
                     await process.wait()
-            except TimeoutError:
+            except (TimeoutError, asyncio.CancelledError) as error:
                 log.warning("child.killed", child=name, pid=process.pid)
                 signal_process(process, signal.SIGKILL)
+                if isinstance(error, asyncio.CancelledError):
+                    raise
                 await process.wait()
             log.info("child.stopped", child=name, status=process.returncode)
 
     async def stop_all(self) -> None:
-        """Stop all, newest first."""
-        for child, _ in reversed(self._running.copy()):
-            await self.stop(child.name)
+        """Stop all, newest first. Cancelled (somebody is out of patience), it kills all that are left."""
+        try:
+            for child, _ in reversed(self._running.copy()):
+                await self.stop(child.name)
+        except asyncio.CancelledError:
+            for _, process in self._running:
+                signal_process(process, signal.SIGKILL)
+            raise
 
     def tail(self, name: str) -> str:
         """Give the end of a child's log."""

@@ -68,3 +68,35 @@ async def test_ctrl_c_of_the_terminal_does_not_reach_a_child(tmp_path: Path) -> 
 
 def test_a_log_that_was_never_written_is_empty(tmp_path: Path) -> None:
     assert Supervisor(tmp_path).tail("nobody") == ""
+
+
+async def test_a_watched_body_is_broken_off_when_a_child_dies(tmp_path: Path) -> None:
+    async with Supervisor(tmp_path) as supervisor:
+        await supervisor.start(child("crash", says_ready=False))
+        with pytest.raises(ChildFailed, match="something broke"):
+            async with supervisor.watched():
+                await asyncio.Event().wait()
+
+
+async def test_a_watched_body_that_ends_or_fails_by_itself_does_so(tmp_path: Path) -> None:
+    async with Supervisor(tmp_path) as supervisor:
+        await supervisor.start(child("ready"))
+        async with supervisor.watched():
+            pass
+        with pytest.raises(TimeoutError):
+            async with supervisor.watched(), asyncio.timeout(0.01):
+                await asyncio.Event().wait()
+
+
+async def test_out_of_patience_all_that_are_left_are_killed(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path)
+    await supervisor.start(child("stubborn", stop_seconds=60.0))
+    await supervisor.start(child("ready"))
+    processes = [process for _, process in supervisor._running]
+    stopping = asyncio.create_task(supervisor.stop_all(), name="stop")
+    while len(supervisor._running) == 2 or processes[1].returncode is None:
+        await asyncio.sleep(0.01)
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert [await process.wait() for process in processes] == [-signal.SIGKILL, -signal.SIGTERM]
