@@ -16,7 +16,7 @@ from dialer.sip.fields import Headers
 from dialer.sip.message import Request, Response
 from dialer.sip.sdp import NegotiatedMedia, answer_offer, build_offer, media_from_answer, parse_sdp
 from dialer.sip.server_transaction import InviteServerTransaction
-from dialer.sip.transaction import Address, InviteClientTransaction, NonInviteClientTransaction, State
+from dialer.sip.transaction import Address, InviteClientTransaction, NonInviteClientTransaction
 from dialer.sip.uri import SipUri
 
 ALLOWED_METHODS: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS"
@@ -140,11 +140,6 @@ class InviteSession:
         headers.add("Call-ID", self.call_id)
         headers.add("CSeq", f"{self.cseq_number} CANCEL")
         return Request("CANCEL", self.uri, headers)
-
-    @property
-    def can_cancel(self) -> bool:
-        """Not before a provisional, nor after a final response (§9.1)."""
-        return self.transaction is not None and self.transaction.state is State.PROCEEDING
 
     def dialog_of(self, response: Response, source: Address) -> Dialog | None:
         """Find, or open, the dialog of a 2xx. None when there are more than any fork makes."""

@@ -1,0 +1,194 @@
+import pytest
+
+from dialer.config import CallRequest, Secret, TrunkConfig
+from dialer.sip.digest import DigestVerifier
+from dialer.sip.invite_session import InviteSession, bracketed
+from dialer.sip.message import Request
+from tests.dialer.sip.messages import ADDRESS, counting_rng, response
+
+VIA = "SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKone"
+
+
+def session(password: str | None = "pass") -> InviteSession:
+    trunk = TrunkConfig(
+        name="t", host="127.0.0.9", username="user", password=None if password is None else Secret(password)
+    )
+    return InviteSession(
+        CallRequest(number="79000000001", trunk=trunk),
+        "call",
+        rtp_address=("127.0.0.1", 20_000),
+        local_address=("127.0.0.1", 5060),
+        user_agent="test",
+        rng=counting_rng(),
+        user=None,
+    )
+
+
+def challenge_with(opened: InviteSession, status_code: int, *challenges: str) -> bool:
+    name = "WWW-Authenticate" if status_code == 401 else "Proxy-Authenticate"
+    assert opened.invite is not None
+    answer = response(status_code, opened.invite, headers=tuple((name, value) for value in challenges))
+    return opened.answer_challenge(answer)
+
+
+def verifier(
+    algorithm: str = "MD5", *, realm: str = "trunk", qop: tuple[str, ...] = ("auth",)
+) -> DigestVerifier:
+    return DigestVerifier(realm, {"user": "pass"}, counting_rng(), algorithm=algorithm, qop=qop)
+
+
+def credentials(request: Request, name: str = "Authorization") -> list[str]:
+    return request.headers.get_all(name)
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+@pytest.mark.parametrize("qop", [(), ("auth",), ("auth-int",), ("auth", "auth-int")])
+@pytest.mark.parametrize(("status_code", "name"), [(401, "Authorization"), (407, "Proxy-Authorization")])
+def test_a_challenge_is_answered_in_the_next_invite(
+    algorithm: str, qop: tuple[str, ...], status_code: int, name: str
+) -> None:
+    opened = session()
+    first = opened.build_invite(VIA)
+    checker = verifier(algorithm, qop=qop)
+    assert challenge_with(opened, status_code, checker.challenge())
+    second = opened.build_invite(VIA)
+
+    (value,) = credentials(second, name)
+    assert checker.verify(value, "INVITE", second.body) == "user"
+    assert (first.cseq.number, second.cseq.number) == (1, 2)
+    assert (first.call_id, first.from_) == (second.call_id, second.from_)
+
+
+def test_a_wrong_password_is_not_tried_twice() -> None:
+    opened = session()
+    opened.build_invite(VIA)
+    checker = verifier()
+
+    assert challenge_with(opened, 401, checker.challenge())
+    assert not challenge_with(opened, 401, checker.challenge())
+
+
+def test_a_stale_nonce_is_renewed_once() -> None:
+    opened = session()
+    opened.build_invite(VIA)
+    checker = verifier()
+
+    assert challenge_with(opened, 407, checker.challenge())
+    assert challenge_with(opened, 407, checker.challenge() + ", stale=true")
+    assert not challenge_with(opened, 407, checker.challenge() + ", stale=true")
+
+
+def test_two_proxies_get_an_answer_each() -> None:
+    opened = session()
+    opened.build_invite(VIA)
+    one, two = verifier(realm="one"), verifier(realm="two")
+    assert challenge_with(opened, 407, one.challenge())
+    opened.build_invite(VIA)
+    assert challenge_with(opened, 407, two.challenge())
+    invite = opened.build_invite(VIA)
+
+    first, second = credentials(invite, "Proxy-Authorization")
+    assert one.verify(first, "INVITE", invite.body) == "user"
+    assert two.verify(second, "INVITE", invite.body) == "user"
+
+
+def test_more_realms_than_any_path_has_are_refused() -> None:
+    opened = session()
+    opened.build_invite(VIA)
+
+    assert [challenge_with(opened, 407, verifier(realm=name).challenge()) for name in "abcde"] == [
+        True
+    ] * 4 + [False]
+
+
+def test_of_two_algorithms_the_stronger_is_answered() -> None:
+    opened = session()
+    opened.build_invite(VIA)
+    strong = verifier("SHA-256")
+    assert challenge_with(opened, 401, verifier().challenge(), strong.challenge())
+    invite = opened.build_invite(VIA)
+
+    (value,) = credentials(invite)
+    assert strong.verify(value, "INVITE", invite.body) == "user"
+
+
+@pytest.mark.parametrize(
+    "challenge", ['Basic realm="x"', 'Digest realm="x", nonce="n", algorithm=MD9', "Digest nonsense", ""]
+)
+def test_what_we_cannot_answer_is_not_asked_again(challenge: str) -> None:
+    opened = session()
+    opened.build_invite(VIA)
+
+    assert not challenge_with(opened, 401, challenge)
+
+
+def test_without_a_password_nothing_is_answered() -> None:
+    opened = session(password=None)
+    invite = opened.build_invite(VIA)
+
+    assert not challenge_with(opened, 401, verifier().challenge())
+    opened.authorize(invite)
+    assert credentials(invite) == []
+
+
+def test_a_refusal_is_no_challenge() -> None:
+    opened = session()
+    invite = opened.build_invite(VIA)
+
+    assert not opened.answer_challenge(response(403, invite))
+
+
+def test_the_ack_repeats_the_credentials_of_its_invite() -> None:
+    opened = session()
+    opened.build_invite(VIA)
+    challenge_with(opened, 401, verifier().challenge())
+    invite = opened.build_invite(VIA)
+    dialog = opened.dialog_of(response(200, invite), ADDRESS)
+    assert dialog is not None
+    ack, _ = dialog.request("ACK", VIA, cseq_number=2)
+    opened.authorize(ack)
+
+    assert credentials(ack) == credentials(invite) != []
+
+
+def test_a_cancel_carries_what_identifies_its_invite() -> None:
+    opened = session()
+    invite = opened.build_invite(VIA)
+    cancel = opened.build_cancel()
+
+    assert (cancel.uri, str(cancel.via), cancel.from_, cancel.to) == (
+        invite.uri,
+        str(invite.via),
+        invite.from_,
+        invite.to,
+    )
+    assert str(cancel.cseq) == "1 CANCEL"
+
+
+def test_dialogs_of_one_invite_are_bounded() -> None:
+    opened = session()
+    invite = opened.build_invite(VIA)
+    found = [opened.dialog_of(response(200, invite, to_tag=str(number)), ADDRESS) for number in range(20)]
+
+    assert sum(dialog is not None for dialog in found) == 16
+    assert opened.dialog_of(response(200, invite, to_tag="0"), ADDRESS) is found[0]
+
+
+def test_tags_of_early_byes_are_bounded() -> None:
+    opened = session()
+    for number in range(20):
+        opened.note_ended_tag(str(number))
+
+    assert len(opened.ended_tags) == 16
+
+
+def test_our_offers_have_growing_versions() -> None:
+    opened = session()
+    versions = [offer.split(b" ")[2] for offer in (opened.offer, opened.offer_again(), opened.offer_again())]
+
+    assert [int(version) for version in versions] == [opened.session_id + step for step in range(3)]
+
+
+@pytest.mark.parametrize(("host", "written"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+def test_ipv6_addresses_stand_in_brackets(host: str, written: str) -> None:
+    assert bracketed(host) == written

@@ -1,0 +1,184 @@
+"""The user agent under a whole core: credentials, routes and what comes astray."""
+
+import pytest
+
+from dialer.config import TrunkConfig
+from dialer.sip.digest import DigestVerifier
+from dialer.sip.message import Request, parse_message, response_to
+from tests.dialer.calls import Line
+from tests.dialer.sip.messages import counting_rng, request, response
+
+
+def verifier() -> DigestVerifier:
+    return DigestVerifier("trunk", {"user": "pass"}, counting_rng())
+
+
+def challenge(line: Line, method: str, status_code: int, value: str) -> None:
+    name = "WWW-Authenticate" if status_code == 401 else "Proxy-Authenticate"
+    line.trunk.respond(line.trunk.last(method), status_code, headers=[(name, value)])
+    line.run()
+
+
+@pytest.mark.parametrize("has_rung", [False, True])
+@pytest.mark.parametrize(("status_code", "name"), [(401, "Authorization"), (407, "Proxy-Authorization")])
+def test_a_challenged_invite_is_sent_again_with_credentials(
+    status_code: int,
+    name: str,
+    has_rung: bool,  # noqa: FBT001 (parameter)
+) -> None:
+    line = Line()
+    checker = verifier()
+    call_id = line.place_call()
+    first = line.invite
+    if has_rung:
+        line.ring(100)
+    challenge(line, "INVITE", status_code, checker.challenge())
+
+    second = line.invite
+    assert line.trunk.ladder == ["INVITE", "ACK", "INVITE"]
+    assert checker.verify(second.headers.get(name, "") or "", "INVITE", second.body) == "user"
+    assert (second.cseq.number, second.call_id, second.from_) == (2, first.call_id, first.from_)
+    assert second.via.branch != first.via.branch
+    line.answer()
+    assert line.trunk.last("ACK").headers.get(name) == second.headers.get(name)
+    line.hang_up(call_id)
+    bye = line.trunk.last("BYE")
+    assert bye.cseq.number == 3
+    assert checker.verify(bye.headers.get(name, "") or "", "BYE", b"") == "user"
+    line.respond("BYE", 200)
+    assert line.verdict == ("answered", "normal", "us")
+    line.settle()
+
+
+def test_a_wrong_password_ends_the_call() -> None:
+    line = Line()
+    checker = verifier()
+    line.place_call()
+    challenge(line, "INVITE", 401, checker.challenge())
+    challenge(line, "INVITE", 401, checker.challenge())
+
+    assert line.trunk.ladder == ["INVITE", "ACK", "INVITE", "ACK"]
+    assert line.verdict == ("failed", "sip_401", "network")
+    assert line.outcome.fault == "local"
+    line.settle()
+
+
+def test_a_stale_nonce_is_worth_one_more_try() -> None:
+    line = Line()
+    checker = verifier()
+    line.place_call()
+    challenge(line, "INVITE", 407, checker.challenge())
+    challenge(line, "INVITE", 407, checker.challenge() + ", stale=true")
+    assert line.trunk.ladder.count("INVITE") == 3
+    challenge(line, "INVITE", 407, checker.challenge() + ", stale=true")
+
+    assert line.verdict == ("failed", "sip_407", "network")
+
+
+def test_a_challenge_without_credentials_of_ours_ends_the_call() -> None:
+    line = Line()
+    line.place_call(trunk=TrunkConfig(name="t", host="127.0.0.9"))
+    challenge(line, "INVITE", 401, verifier().challenge())
+
+    assert line.verdict == ("failed", "sip_401", "network")
+
+
+def test_a_challenge_after_we_gave_up_is_not_answered() -> None:
+    line = Line()
+    line.hang_up(line.place_call())
+    challenge(line, "INVITE", 401, verifier().challenge())
+
+    assert line.trunk.ladder == ["INVITE", "ACK"]
+    assert line.verdict == ("cancelled", "hang_up", "us")
+
+
+def test_a_challenged_invite_is_cancelled_by_its_newest_transaction() -> None:
+    line = Line()
+    call_id = line.place_call()
+    challenge(line, "INVITE", 401, verifier().challenge())
+    line.ring()
+    line.hang_up(call_id)
+
+    cancel = line.trunk.last("CANCEL")
+    assert (cancel.cseq.number, cancel.via.branch) == (2, line.invite.via.branch)
+
+
+def test_a_challenged_bye_is_sent_again_with_credentials() -> None:
+    line = Line()
+    checker = verifier()
+    line.hang_up(line.talk())
+    challenge(line, "BYE", 407, checker.challenge())
+
+    bye = line.trunk.last("BYE")
+    assert line.trunk.ladder.count("BYE") == 2
+    assert checker.verify(bye.headers.get("Proxy-Authorization", "") or "", "BYE", b"") == "user"
+    challenge(line, "BYE", 407, checker.challenge())
+    assert line.verdict == ("answered", "normal", "us")
+    line.settle()
+
+
+def test_ack_and_bye_follow_the_record_route() -> None:
+    line = Line()
+    call_id = line.place_call()
+    line.trunk.respond(
+        line.invite,
+        200,
+        body=line.trunk.sdp(),
+        headers=[("Record-Route", "<sip:127.0.0.7:5070;lr>, <sip:127.0.0.8;lr>")],
+    )
+    line.core.receive_datagram(line.trunk.datagrams_to_send(0.0)[0][0], line.trunk.address, 0.0)
+    ((ack, ack_destination),) = line.core.datagrams_to_send(0.0)
+    line.core.hang_up(call_id, 1.0)
+    ((bye, bye_destination),) = line.core.datagrams_to_send(1.0)
+
+    assert ack_destination == bye_destination == ("127.0.0.8", 5060)
+    for data in (ack, bye):
+        message = parse_message(data)
+        assert isinstance(message, Request)
+        assert message.headers.get_all("Route") == ["<sip:127.0.0.8;lr>", "<sip:127.0.0.7:5070;lr>"]
+        assert message.uri == "sip:callee@127.0.0.9:5060"
+
+
+def test_a_strict_router_is_followed_too() -> None:
+    line = Line()
+    line.place_call()
+    line.trunk.respond(
+        line.invite, 200, body=line.trunk.sdp(), headers=[("Record-Route", "<sip:127.0.0.8:5070>")]
+    )
+    line.run()
+
+    ack = line.trunk.last("ACK")
+    assert ack.uri == "sip:127.0.0.8:5070"
+    assert ack.headers.get_all("Route") == ["<sip:callee@127.0.0.9:5060>"]
+
+
+def test_a_response_to_nothing_is_counted() -> None:
+    line = Line()
+    line.core.receive_datagram(response(200).to_bytes(), ("127.0.0.9", 5060), 0.0)
+
+    assert line.core.counters["stray_responses"] == 1
+    assert line.core.datagrams_to_send(0.0) == []
+
+
+def test_a_response_of_another_method_does_not_match() -> None:
+    """RFC 3261 §17.1.3: a CANCEL shares its INVITE's branch."""
+    line = Line()
+    line.place_call()
+    wrong = response_to(line.invite, 486, to_tag="callee")
+    wrong.headers.set("CSeq", "1 CANCEL")
+    line.core.receive_datagram(wrong.to_bytes(), line.trunk.address, 0.0)
+    line.run()
+
+    assert line.core.counters["stray_responses"] == 1
+    assert line.core.live_calls == 1
+
+
+def test_a_header_that_turns_out_malformed_later_does_not_raise() -> None:
+    line = Line()
+    line.talk()
+    asking = request("OPTIONS", to_tag=line.invite.from_.tag, from_tag="callee", call_id=line.invite.call_id)
+    asking.headers.set("Via", "SIP/2.0/UDP 127.0.0.9;branch=z9hG4bKa, nonsense")
+    line.core.receive_datagram(asking.to_bytes(), line.trunk.address, line.now)
+    line.run()
+
+    assert line.core.live_calls == 1
