@@ -49,6 +49,9 @@ _COMMA_LISTS: Final = frozenset(
 )  # fmt: skip
 """Headers whose grammar is a comma list, so that two lines mean the same as one (§7.3.1)."""
 
+_ONLY_ONCE: Final = frozenset(["From", "To", "Call-ID", "CSeq", "Content-Length"])
+"""What routes and cuts a message must not be ambiguous (RFC 4475 §3.3.8)."""
+
 _CANONICAL: Final = {
     **{name.upper(): full for name, full in _COMPACT_FORMS.items()},
     **_COMPACT_FORMS,
@@ -94,7 +97,7 @@ class Headers:
         Read unfolded header lines.
 
         Raises:
-            RemoteProtocolError: a line is no header, or is too long (MessageTooLarge).
+            RemoteProtocolError: a line is no header, is too long (MessageTooLarge), or repeats what may come only once.
         """
         headers = cls()
         fields = headers._values
@@ -106,10 +109,12 @@ class Headers:
             if len(line) > longest:
                 raise MessageTooLarge(f"header {name[:80]!r} of {len(line)} characters")
             key = _CANONICAL.get(name) or _spell(name)
-            if key in fields:
-                fields[key].append(value.strip())
-            else:
+            if key not in fields:
                 fields[key] = [value.strip()]
+            elif key in _ONLY_ONCE:
+                raise InvalidHeader(key, "more than once")
+            else:
+                fields[key].append(value.strip())
         return headers
 
     def get(self, name: str, default: str | None = None) -> str | None:
@@ -130,10 +135,6 @@ class Headers:
             for value in values
             for part in (split_outside_quotes(value, ",") if "," in value else (value,))
         ]
-
-    def count(self, name: str) -> int:
-        """How many fields of that name there are, each with one or more values."""
-        return len(self._values.get(canonical_name(name), ()))
 
     def add(self, name: str, value: str) -> None:
         """Append a field."""

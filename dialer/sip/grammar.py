@@ -14,10 +14,10 @@ TOKEN: Final = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 """`token`: methods, parameter names, header names."""
 HOST: Final = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+")
 """`hostname / IPv4address / IPv6reference`; `_` is not in the RFC, but in many host names."""
-LWS: Final = re.compile(r"[ \t]*\r\n[ \t]+")
+LWS: Final = re.compile(r"\r\n[ \t]+")
 """A folded line (§7.3.1); it means one space."""
 
-_QUOTED_OR_SEPARATOR: Final = re.compile(r'"(?:[^"\\]|\\.)*"|<[^>"]*>|[,;"]', re.DOTALL)
+_QUOTED_OR_SEPARATOR: Final = re.compile(r'"(?:[^"\\]|\\.)*"|<[^<>"]*>|[,;"]', re.DOTALL)
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 _MUST_ESCAPE: Final = re.compile(r'(["\\])')
 

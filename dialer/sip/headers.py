@@ -162,8 +162,7 @@ def parse_name_addr(text: str) -> NameAddr:
 
 
 def parse_cseq(text: str) -> CSeq:
-    number, _, method = text.partition(" ")
-    method = method.strip()
+    number, method = parts if len(parts := text.split()) == 2 else ("", "")
     # Ten digits hold 2**31; int() of a longer run costs quadratic time.
     if not (number.isascii() and number.isdigit() and len(number) <= 10 and is_token(method)):
         raise InvalidHeader("CSeq", text)

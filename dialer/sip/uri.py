@@ -10,8 +10,8 @@ import msgspec
 from dialer.errors import RemoteProtocolError
 from dialer.sip.grammar import HOST, Params, format_params, parse_params
 
-_USERINFO_AND_REST: Final = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):"
+_URI: Final = re.compile(
+    r"[A-Za-z]+:"
     r"(?:(?P<user>[^@:\s<>\"]+)(?::(?P<password>[^@:\s<>\"]*))?@)?"
     rf"(?P<host>{HOST.pattern})(?::(?P<port>[0-9]{{1,5}}))?"
     r"(?:;(?P<params>[^?\s<>\"]*))?(?:\?(?P<headers>[^\s<>\"]*))?"
@@ -61,10 +61,11 @@ def parse_uri(text: str) -> SipUri:
     Raises:
         RemoteProtocolError: malformed (status_hint 400) or of another scheme (416).
     """
-    match = _USERINFO_AND_REST.fullmatch(text)
-    scheme = text.partition(":")[0].lower()
-    if scheme not in {"sip", "sips"} and scheme.isalpha():
+    scheme, colon, _ = text.partition(":")
+    scheme = scheme.lower()
+    if colon and scheme.isalpha() and scheme not in {"sip", "sips"}:
         raise RemoteProtocolError(f"unsupported URI scheme: {text[:80]!r}", status_hint=416)
+    match = _URI.fullmatch(text)
     if match is None:
         raise RemoteProtocolError(f"malformed URI: {text[:80]!r}")
     user, password, port, params = match.group("user", "password", "port", "params")
