@@ -1,0 +1,69 @@
+"""Places, hears and ends SIP calls. Knows nothing of campaigns, SQL or HTTP. This is the complete public list."""
+
+from dialer.config import (
+    CallRequest,
+    DialerConfig,
+    Limits,
+    NetworkFaults,
+    Secret,
+    TimerConfig,
+    TrunkConfig,
+)
+from dialer.engine import Call, Dialer
+from dialer.errors import (
+    ConfigError,
+    DialerClosed,
+    DialerError,
+    InvalidAudio,
+    LocalProtocolError,
+    RemoteProtocolError,
+    TransportError,
+)
+from dialer.events import (
+    CallAnswered,
+    CallEnded,
+    CallEvent,
+    CallId,
+    CallProceeding,
+    CallRinging,
+    CallTimings,
+    DtmfReceived,
+    MediaChanged,
+    NegotiatedMedia,
+    PlaybackFinished,
+)
+from dialer.media.prompt import Prompt, read_audio
+from dialer.outcome import Outcome
+
+__all__ = [
+    "Call",
+    "CallAnswered",
+    "CallEnded",
+    "CallEvent",
+    "CallId",
+    "CallProceeding",
+    "CallRequest",
+    "CallRinging",
+    "CallTimings",
+    "ConfigError",
+    "Dialer",
+    "DialerClosed",
+    "DialerConfig",
+    "DialerError",
+    "DtmfReceived",
+    "InvalidAudio",
+    "Limits",
+    "LocalProtocolError",
+    "MediaChanged",
+    "NegotiatedMedia",
+    "NetworkFaults",
+    "Outcome",
+    "PlaybackFinished",
+    "Prompt",
+    "RemoteProtocolError",
+    "Secret",
+    "TimerConfig",
+    "TransportError",
+    "TrunkConfig",
+    "read_audio",
+]

@@ -1,0 +1,362 @@
+"""
+The dialer as a program uses it: `DialerCore` on a real socket, with audio.
+
+One signalling socket and one timer for all calls, one RTP socket per call, one 20 ms clock for all that play. No task
+per call: everything happens in callbacks of the loop that entered the dialer.
+"""
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+import structlog
+
+from dialer.config import CallRequest, DialerConfig
+from dialer.core import DialerCore
+from dialer.errors import DialerClosed, TransportError
+from dialer.events import (
+    CallEnded,
+    CallEvent,
+    CallId,
+    CallTimings,
+    DtmfReceived,
+    MediaChanged,
+    NegotiatedMedia,
+    PlaybackFinished,
+)
+from dialer.media.prompt import Prompt
+from dialer.net.media_clock import MediaClock
+from dialer.net.ports import PortPool
+from dialer.net.udp_socket import Address, Loss, UdpSocket
+from dialer.outcome import Outcome
+from dialer.rtp.session import RtpSession
+from dialer.sip.trace import TraceRecord
+
+log = structlog.get_logger()
+
+OnEvent = Callable[[CallEvent], None]
+
+_BIND_ATTEMPTS: Final = 20
+"""How many RTP ports may be taken by other programs before a call fails."""
+
+
+class Call:
+    """One call of a `Dialer`. All methods may be called at any time; after the end they do nothing."""
+
+    def __init__(self, dialer: "Dialer", call_id: CallId, on_event: OnEvent, rtp: RtpSession) -> None:
+        self.call_id = call_id
+        self.on_event = on_event
+        self.rtp = rtp
+        self.socket: UdpSocket | None = None
+        self._dialer = dialer
+        self._is_playing = False
+
+    @property
+    def played_ms(self) -> int:
+        """How much of the last prompt the callee was sent."""
+        return self.rtp.played_ms
+
+    def play(self, prompt: Prompt) -> None:
+        """Send a prompt, at once; `PlaybackFinished` follows its last packet unless something replaces or stops it."""
+        if self.socket is None:
+            return
+        self.rtp.play(prompt.ulaw, prompt.alaw)
+        self._is_playing = True
+        self._dialer.media_clock.add(self._tick)
+
+    def stop_playing(self) -> None:
+        self._is_playing = False
+        self.rtp.stop_playing()
+        self._dialer.media_clock.remove(self._tick)
+
+    def hang_up(self) -> None:
+        """CANCEL or BYE, whichever the call's state asks for; `CallEnded` follows."""
+        self._dialer.hang_up(self)
+
+    def records(self) -> list[TraceRecord]:
+        """Every SIP message so far, when `DialerConfig.trace` is on."""
+        return self._dialer.records(self.call_id)
+
+    def close_media(self) -> int | None:
+        """Let go of the RTP socket; return its port."""
+        if self.socket is None:
+            return None
+        self.stop_playing()
+        port = self.socket.local_address[1]
+        self.socket.close()
+        self.socket = None
+        return port
+
+    def obey_media(self, media: NegotiatedMedia) -> None:
+        self.rtp.set_media(
+            (media.remote_host, media.remote_port),
+            payload_type=media.payload_type,
+            telephone_event=media.telephone_event_payload_type,
+            can_send=media.can_send,
+        )
+
+    def receive_rtp(self, data: bytes, addr: Address) -> None:
+        digit = self.rtp.receive(data, addr)
+        if digit is not None:
+            self._dialer.deliver(self, DtmfReceived(call_id=self.call_id, at=self._dialer.now(), digit=digit))
+
+    def _tick(self, now: float) -> bool:
+        data = self.rtp.next_packet(now)
+        destination = self.rtp.destination
+        if data is not None and destination is not None and self.socket is not None:
+            self.socket.send(data, destination)
+        if self.rtp.is_playing:
+            return True
+        if self._is_playing:
+            self._is_playing = False
+            self._dialer.deliver(self, PlaybackFinished(call_id=self.call_id, at=now))
+        return self.rtp.is_playing  # the handler may have started another one
+
+
+class Dialer:
+    """
+    Places calls and tells what happens to them. An async context manager: leaving it hangs up what is left.
+
+    `rng(n)` gives n random bytes; branches, tags and Call-IDs come from it, so it must be unpredictable in production.
+    """
+
+    def __init__(self, config: DialerConfig, *, rng: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        self._config = config
+        self._rng = rng
+        self._ports = PortPool(config.rtp_port_min, config.rtp_port_max)
+        self._loss = Loss(config.faults) if config.faults is not None and config.faults.loss else None
+        self._calls: dict[CallId, Call] = {}
+        self._nobody_talks = asyncio.Event()
+        self._nobody_talks.set()
+        self._loop: asyncio.AbstractEventLoop
+        self._core: DialerCore
+        self._socket: UdpSocket
+        self.media_clock: MediaClock
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_pumping = False
+        self._is_open = False
+
+    async def __aenter__(self) -> Self:
+        """Bind the signalling socket. Raises `TransportError` when the address cannot be bound."""
+        self._loop = asyncio.get_running_loop()
+        local = (self._config.bind_host, self._config.bind_port)
+        try:
+            self._socket = UdpSocket(
+                self._loop, local, self._receive_sip, on_refused=self._refused, loss=self._loss
+            )
+        except OSError as error:
+            raise TransportError(
+                error.errno, f"cannot bind {local[0]}:{local[1]}: {error.strerror}"
+            ) from error
+        self._core = DialerCore(self._config, self._rng, self._socket.local_address)
+        self.media_clock = MediaClock(self._loop)
+        self._is_open = True
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.hang_up_all()
+        try:
+            await self.drain(self._config.close_timeout_seconds)
+        finally:
+            self._close()
+
+    @property
+    def live_calls(self) -> int:
+        """Calls whose end has not been told yet."""
+        return len(self._calls)
+
+    @property
+    def local_address(self) -> Address:
+        """Of the signalling socket."""
+        return self._socket.local_address
+
+    @property
+    def counters(self) -> Counter[str]:
+        """What arrived and was of no use, by kind."""
+        return self._core.counters
+
+    def now(self) -> float:
+        """Monotonic seconds, the clock of every event's `at`."""
+        return self._loop.time()
+
+    def wall_time(self, at: float) -> datetime:
+        """Turn the `at` of an event into UTC."""
+        return datetime.now(UTC) - timedelta(seconds=self._loop.time() - at)
+
+    def place_call(self, request: CallRequest, on_event: OnEvent) -> Call:
+        """
+        Send the INVITE and return at once; `on_event` gets everything that happens, last one `CallEnded`.
+
+        A call that cannot begin here (no RTP port) ends too: result `failed`, fault `local`, after this has returned.
+
+        Raises:
+            DialerClosed: before entering or after leaving the dialer.
+            LocalProtocolError: the Call-ID is in use, or a field would break a header line.
+        """
+        if not self._is_open:
+            raise DialerClosed
+        call_id = CallId(request.call_id or self._rng(16).hex())
+        if request.call_id is None:
+            request = msgspec.structs.replace(request, call_id=call_id)
+        call = Call(self, call_id, on_event, RtpSession(self._rng))
+        call.socket = self._bind_rtp(call.receive_rtp)
+        if call.socket is None:
+            self._adopt(call)
+            self._loop.call_soon(self._end_locally, call, "no_rtp_port")
+            return call
+        now = self._loop.time()
+        rtp_address = (self._socket.local_address[0], call.socket.local_address[1])
+        try:
+            self._core.place_call(request, rtp_address=rtp_address, now=now)
+        except BaseException:
+            self._release_media(call)
+            raise
+        self._adopt(call)
+        # events may only follow the return of this method; the INVITE itself leaves now
+        self._transmit(now)
+        self._loop.call_soon(self._pump)
+        return call
+
+    def hang_up(self, call: Call) -> None:
+        if self._is_open:
+            self._core.hang_up(call.call_id, self._loop.time())
+            self._pump()
+
+    def hang_up_all(self) -> None:
+        for call in list(self._calls.values()):
+            self.hang_up(call)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until no call is live, at most so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._nobody_talks.wait()
+        except TimeoutError:
+            log.warning("dialer.drain_timed_out", live_calls=self.live_calls)
+
+    def records(self, call_id: CallId) -> list[TraceRecord]:
+        return self._core.records(call_id)
+
+    def deliver(self, call: Call, event: CallEvent) -> None:
+        """Hand an event to whoever placed the call. A handler that crashes costs its own call, nobody else's."""
+        try:
+            call.on_event(event)
+        except Exception:
+            log.exception("call.handler_crashed", call_id=call.call_id)
+            self.hang_up(call)
+
+    def _receive_sip(self, data: bytes, addr: Address) -> None:
+        self._core.receive_datagram(data, addr, self._loop.time())
+        self._pump()
+
+    def _refused(self, addr: Address) -> None:
+        if self._is_open:
+            self._core.transport_failed(addr, self._loop.time())
+            self._pump()
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._core.handle_timer(self._loop.time())
+        self._pump()
+
+    def _pump(self) -> None:
+        """Send, tell and re-arm until nothing is left; a handler that acts comes back here and is let through above."""
+        if self._is_pumping or not self._is_open:
+            return
+        self._is_pumping = True
+        try:
+            self._transmit(self._loop.time())
+            while (event := self._core.next_event()) is not None:
+                call = self._calls.get(event.call_id)
+                if call is not None:
+                    self._tell(call, event)
+                self._transmit(self._loop.time())
+        finally:
+            self._is_pumping = False
+        self._arm()
+
+    def _transmit(self, now: float) -> None:
+        for data, addr in self._core.datagrams_to_send(now):
+            self._socket.send(data, addr)
+
+    def _tell(self, call: Call, event: CallEvent) -> None:
+        if isinstance(event, MediaChanged):
+            call.obey_media(event.media)
+        elif isinstance(event, CallEnded):
+            self._release_media(call)
+        self.deliver(call, event)
+        if isinstance(event, CallEnded):
+            self._forget(call)
+
+    def _arm(self) -> None:
+        """One timer for everything. An earlier one than needed is left: it re-arms, and cancelling costs more."""
+        due_at = self._core.get_timer()
+        if due_at is None or (self._timer is not None and self._timer.when() <= due_at):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due_at, self._on_timer)
+
+    def _bind_rtp(self, on_datagram: Callable[[bytes, Address], None]) -> UdpSocket | None:
+        now = self._loop.time()
+        for _ in range(_BIND_ATTEMPTS):
+            port = self._ports.take(now)
+            if port is None:
+                return None
+            try:
+                return UdpSocket(self._loop, (self._config.bind_host, port), on_datagram, loss=self._loss)
+            except OSError:
+                self._ports.give_back(port, now)  # another program has it: later perhaps
+        return None
+
+    def _adopt(self, call: Call) -> None:
+        self._calls[call.call_id] = call
+        self._nobody_talks.clear()
+
+    def _forget(self, call: Call) -> None:
+        self._calls.pop(call.call_id, None)
+        if not self._calls:
+            self._nobody_talks.set()
+
+    def _release_media(self, call: Call) -> None:
+        port = call.close_media()
+        if port is not None:
+            self._ports.give_back(port, self._loop.time())
+
+    def _end_locally(self, call: Call, reason: str) -> None:
+        """End a call that the core knows nothing of, or never will again."""
+        if self._calls.get(call.call_id) is not call:
+            return
+        self._release_media(call)
+        now = self._loop.time()
+        outcome = Outcome(result="failed", reason=reason, fault="local", ended_by="us")
+        self.deliver(
+            call,
+            CallEnded(
+                call_id=call.call_id,
+                at=now,
+                outcome=outcome,
+                timings=CallTimings(invite_sent_at=now, ended_at=now),
+            ),
+        )
+        self._forget(call)
+
+    def _close(self) -> None:
+        """Leave nothing behind; calls that would not end in time end here."""
+        self._is_open = False
+        for call in list(self._calls.values()):
+            self._end_locally(call, "dialer_closed")
+        self.media_clock.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._socket.close()

@@ -1,0 +1,49 @@
+"""The one 20 ms clock of the process: at each tick every playing session sends one packet."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from dialer.rtp.session import FRAME_SECONDS
+
+Tick = Callable[[float], bool]
+"""Sends what is due at this time; False = nothing more to send, forget me."""
+
+_MAX_CATCH_UP_FRAMES: Final = 5
+"""After a stall of the loop at most 100 ms are sent at once; a longer one moves the clock."""
+
+
+class MediaClock:
+    """Runs only while somebody plays, and does not drift: ticks are multiples of 20 ms from the first."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._ticks: dict[Tick, None] = {}
+        self._next_at = 0.0
+        self._handle: asyncio.TimerHandle | None = None
+
+    def add(self, tick: Tick) -> None:
+        """Call `tick` every 20 ms, the first time at once, until it returns False."""
+        self._ticks[tick] = None
+        if self._handle is None:
+            self._next_at = self._loop.time()
+            self._handle = self._loop.call_at(self._next_at, self._run)
+
+    def remove(self, tick: Tick) -> None:
+        self._ticks.pop(tick, None)
+
+    def close(self) -> None:
+        self._ticks.clear()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _run(self) -> None:
+        now = self._loop.time()
+        self._next_at = max(self._next_at, now - _MAX_CATCH_UP_FRAMES * FRAME_SECONDS)
+        while self._next_at <= now:
+            for tick in list(self._ticks):
+                if not tick(self._next_at):
+                    self._ticks.pop(tick, None)
+            self._next_at += FRAME_SECONDS
+        self._handle = self._loop.call_at(self._next_at, self._run) if self._ticks else None

@@ -1,0 +1,30 @@
+"""Even ports for RTP (RFC 3550 §11); the odd one above each is left free for its RTCP."""
+
+from collections import deque
+from typing import Final
+
+QUARANTINE_SECONDS: Final = 10.0
+"""A late packet of the last call must not reach the next one: longer than any peer goes on after a BYE."""
+
+
+class PortPool:
+    """Ports in the order they became free. `now` is monotonic seconds."""
+
+    def __init__(self, port_min: int, port_max: int) -> None:
+        first = port_min + port_min % 2
+        self._free: deque[int] = deque(range(first, port_max, 2))
+        self._resting: deque[tuple[float, int]] = deque()
+
+    def take(self, now: float) -> int | None:
+        """Take a port that has rested; None when all are in use or resting."""
+        while self._resting and self._resting[0][0] <= now:
+            self._free.append(self._resting.popleft()[1])
+        return self._free.popleft() if self._free else None
+
+    def give_back(self, port: int, now: float) -> None:
+        self._resting.append((now + QUARANTINE_SECONDS, port))
+
+    @property
+    def free(self) -> int:
+        """Ports that could be taken, or are resting."""
+        return len(self._free) + len(self._resting)
