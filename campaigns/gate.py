@@ -31,7 +31,7 @@ class GateFacts(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     purpose: str
     zones: tuple[str, ...]
-    """IANA zones the callee may be in; at least one."""
+    """IANA zones the callee may be in; empty only when the window is open always and everywhere."""
     window: CallingWindow
     now: datetime
     """Aware."""

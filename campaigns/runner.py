@@ -203,7 +203,7 @@ class Runner:
                 is_in_dnc=lead["is_in_dnc"],
                 mode=plan.mode,
                 purpose=plan.purpose,
-                zones=zones_of(lead["number"]) or (plan.time_zone,),
+                zones=_zones(plan, lead["number"]),
                 window=plan.window,
                 now=now,
             )
@@ -291,6 +291,11 @@ class Runner:
         settlement = live.settlement(NOT_DIALED, ended_time=now)
         # Nobody was called: whatever the retry rules say, the lead is as due as it was.
         self._buffer.add(msgspec.structs.replace(settlement, next_due_time=now))
+
+
+def _zones(plan: ShardPlan, number: str) -> tuple[str, ...]:
+    # Not looked up, and not stored with every attempt, where no clock is asked.
+    return () if plan.window.is_always_open else zones_of(number) or (plan.time_zone,)
 
 
 def _set_rate(buckets: dict[int, TokenBucket], key: int, rate: float, now: float) -> None:

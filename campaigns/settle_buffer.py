@@ -112,6 +112,8 @@ class SettleBuffer:
             log.info("attempts.spooled", count=len(batch))
 
     async def _replay(self) -> None:
+        # A long spool is not read again and again while there is nobody to give it to.
+        await self._link.run(lambda connection: connection.execute("SELECT"))
         count = 0
         for chunk in await asyncio.to_thread(lambda: list(self._spool.chunks())):
             await self._settle(chunk)

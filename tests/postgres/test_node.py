@@ -1,0 +1,319 @@
+"""A node at work. Every call here is a real one: SIP and RTP over loopback to the simulated carrier."""
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from campaigns.database import Pool
+from campaigns.node import NodeDeclaredDead
+from campaigns.spool import Spool, SpoolBusy
+from dialer.testing.truth import compare
+from tests.postgres.campaign_rows import NOW, add_campaign, add_run, begin_attempt, number_of
+from tests.postgres.dialing import (
+    BUSY,
+    CONGESTED_ONCE,
+    HANGS_UP,
+    LISTENS,
+    PRESSES_1,
+    PRESSES_9,
+    RINGS,
+    add_prompt,
+    carrier,
+    is_finished,
+    recorded,
+    running_node,
+    settings_of,
+    until,
+)
+from tests.postgres.outage import database_away
+
+
+async def test_a_campaign_is_dialed_to_its_end_and_agrees_with_the_carrier(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(LISTENS, HANGS_UP, PRESSES_1, PRESSES_9, BUSY) as (far_end, truth):
+        prompt_id = await add_prompt(pool)
+        campaign_id = await add_campaign(
+            pool, leads=15, trunk_host=far_end.address[0], trunk_port=far_end.address[1], prompt_id=prompt_id,
+            key_wait_seconds=0.5,
+        )  # fmt: skip
+        async with running_node(settings_of(database, tmp_path)):
+            await until(lambda: is_finished(pool, campaign_id))
+    attempts = await recorded(pool)
+    assert compare(truth, attempts) == []
+    assert [attempt.result for attempt in attempts].count("answered") == 12
+    assert {attempt.disposition for attempt in attempts} == {None, "callback_requested", "refused"}
+    refused = await pool.fetch("SELECT number FROM dnc_numbers ORDER BY number")
+    assert [row["number"] for row in refused] == [number_of(3), number_of(8), number_of(13)]
+    heard = await pool.fetchval(
+        "SELECT min(message_played_ms) FROM attempts WHERE ended_by = 'us' AND digits = ''"
+    )
+    assert heard == 500
+
+
+async def test_facts_of_a_call_are_stored_with_their_times(pool: Pool, database: str, tmp_path: Path) -> None:
+    async with carrier(HANGS_UP) as (far_end, _):
+        campaign_id = await add_campaign(
+            pool, leads=1, trunk_host=far_end.address[0], trunk_port=far_end.address[1],
+            prompt_id=await add_prompt(pool),
+        )  # fmt: skip
+        async with running_node(settings_of(database, tmp_path)):
+            await until(lambda: is_finished(pool, campaign_id))
+    row = await pool.fetchrow("SELECT * FROM attempts")
+    assert row is not None
+    assert (
+        row["started_time"]
+        <= row["ringing_time"]
+        <= row["answered_time"]
+        <= row["ended_time"]
+        <= row["settled_time"]
+    )
+    assert row["early_media_time"] is None
+    talked: timedelta = row["ended_time"] - row["answered_time"]
+    assert abs(talked / timedelta(milliseconds=1) - row["talk_ms"]) <= 1
+    assert row["pdd_ms"] >= 0
+    assert row["gate"]["passed"] == ["dnc", "purpose", "calling_window"]
+    assert (row["attempt_number"], row["sip_status"], row["ended_by"]) == (1, 200, "callee")
+
+
+async def test_the_gate_keeps_refused_numbers_and_advertising_from_being_dialed(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(BUSY) as (far_end, truth):
+        host, port = far_end.address
+        service = await add_campaign(pool, leads=2, trunk_host=host, trunk_port=port)
+        advertising = await add_campaign(
+            pool, leads=2, trunk_host=host, trunk_port=port, purpose="advertising"
+        )
+        await pool.execute("INSERT INTO dnc_numbers VALUES ($1, 'api', NULL, $2)", number_of(0), NOW)
+        async with running_node(settings_of(database, tmp_path)):
+            await until(lambda: is_finished(pool, service))
+            await until(lambda: is_finished(pool, advertising))
+    assert truth.numbers == [number_of(1)]
+    rows = await pool.fetch(
+        "SELECT last_reason FROM leads WHERE status = 'blocked' ORDER BY campaign_id, contact_id"
+    )
+    assert [row["last_reason"] for row in rows] == ["dnc", "dnc", "advertising_needs_human"]
+
+
+async def test_a_congested_number_is_tried_again_by_its_rule(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(CONGESTED_ONCE, BUSY) as (far_end, truth):
+        campaign_id = await add_campaign(
+            pool, leads=2, trunk_host=far_end.address[0], trunk_port=far_end.address[1], key_wait_seconds=0.2,
+            retry_rules={"congested": {"delay_seconds": 0.3, "max_attempts": 3}},
+        )  # fmt: skip
+        async with running_node(settings_of(database, tmp_path)):
+            await until(lambda: is_finished(pool, campaign_id))
+    rows = await pool.fetch(
+        "SELECT number, attempt_number, result FROM attempts ORDER BY number, attempt_number"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        (number_of(0), 1, "congested"),
+        (number_of(0), 2, "answered"),
+        (number_of(1), 1, "busy"),
+    ]
+    assert compare(truth, await recorded(pool)) == []
+
+
+async def test_no_more_calls_at_once_than_the_campaign_allows(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(HANGS_UP) as (far_end, _):
+        campaign_id = await add_campaign(
+            pool, leads=12, trunk_host=far_end.address[0], trunk_port=far_end.address[1], max_concurrent_calls=3,
+            prompt_id=await add_prompt(pool),
+        )  # fmt: skip
+        async with running_node(settings_of(database, tmp_path)):
+            await until(lambda: is_finished(pool, campaign_id))
+    rows = await pool.fetch("SELECT started_time, ended_time FROM attempts")
+    assert len(rows) == 12
+    changes: list[tuple[datetime, int]] = [(row["started_time"], 1) for row in rows]
+    changes += [(row["ended_time"], -1) for row in rows]
+    live, most = 0, 0
+    for _, change in sorted(changes):
+        live += change
+        most = max(most, live)
+    assert most == 3
+
+
+async def test_a_paused_campaign_starts_no_call_and_a_resumed_one_goes_on(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(BUSY) as (far_end, truth):
+        campaign_id = await add_campaign(
+            pool,
+            leads=30,
+            trunk_host=far_end.address[0],
+            trunk_port=far_end.address[1],
+            max_calls_per_second=10.0,
+        )
+        async with running_node(settings_of(database, tmp_path)):
+
+            async def some_are_dialed() -> bool:
+                return len(truth) >= 3
+
+            await until(some_are_dialed)
+            await pool.execute("UPDATE campaigns SET status = 'paused'")
+            paused_at = await pool.fetchval("SELECT count(*) FROM attempts")
+            await asyncio.sleep(1.0)
+            assert await pool.fetchval("SELECT count(*) FROM attempts") <= paused_at + 1
+            assert await pool.fetchval("SELECT count(*) FROM attempts WHERE settled_time IS NULL") == 0
+            await pool.execute("UPDATE campaigns SET status = 'running'")
+            await pool.execute("NOTIFY campaign_control")
+            await until(lambda: is_finished(pool, campaign_id))
+    assert await pool.fetchval("SELECT count(*) FROM attempts") == 30
+    assert compare(truth, await recorded(pool)) == []
+
+
+async def test_a_stopping_node_hangs_up_what_does_not_end_and_leaves_nothing_open(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(RINGS, LISTENS) as (far_end, truth):
+        campaign_id = await add_campaign(
+            pool, leads=40, trunk_host=far_end.address[0], trunk_port=far_end.address[1], max_concurrent_calls=6,
+            key_wait_seconds=30.0,
+        )  # fmt: skip
+        async with running_node(settings_of(database, tmp_path, drain_seconds=0.2)) as drained:
+
+            async def all_lines_are_taken() -> bool:
+                return sum(row.sip_status == 200 for row in truth.values()) == 3 and far_end.live_calls == 6
+
+            await until(all_lines_are_taken)
+            await drained()
+    assert await pool.fetchval("SELECT count(*) FROM attempts WHERE settled_time IS NULL") == 0
+    assert (
+        sorted(attempt.result or "" for attempt in await recorded(pool))
+        == ["answered"] * 3 + ["cancelled"] * 3
+    )
+    assert {attempt.ended_by for attempt in await recorded(pool)} == {"us"}
+    assert await pool.fetchval("SELECT count(*) FROM leads WHERE status = 'pending'") == 34
+    assert await pool.fetchval("SELECT count(*) FROM node_runs WHERE ended_time IS NULL") == 0
+    assert await pool.fetchval("SELECT run_id FROM shards WHERE campaign_id = $1", campaign_id) is None
+
+
+async def test_calls_go_on_while_the_database_is_away_and_no_new_ones_start(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(LISTENS) as (far_end, truth):
+        campaign_id = await add_campaign(
+            pool, leads=8, trunk_host=far_end.address[0], trunk_port=far_end.address[1], max_concurrent_calls=4,
+            key_wait_seconds=1.0,
+        )  # fmt: skip
+        async with running_node(settings_of(database, tmp_path)):
+
+            async def four_are_up() -> bool:
+                return sum(row.sip_status == 200 for row in truth.values()) == 4
+
+            async def four_are_over() -> bool:
+                return sum(row.ended_by is not None for row in truth.values()) == 4
+
+            await until(four_are_up)
+            async with database_away(database):
+                await until(four_are_over)
+                await asyncio.sleep(1.0)
+                assert len(truth) == 4
+                assert (tmp_path / "test.jsonl").stat().st_size > 0
+            await pool.expire_connections()
+            await until(lambda: is_finished(pool, campaign_id))
+    assert compare(truth, await recorded(pool)) == []
+    assert len(truth) == 8
+    assert await pool.fetchval("SELECT count(*) FROM attempts WHERE result <> 'answered'") == 0
+
+
+async def test_a_node_takes_over_from_a_dead_one_without_redialing_its_calls(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(BUSY) as (far_end, truth):
+        campaign_id = await add_campaign(
+            pool, leads=3, trunk_host=far_end.address[0], trunk_port=far_end.address[1],
+            retry_rules={"unknown": {"delay_seconds": 0, "max_attempts": 9}},
+        )  # fmt: skip
+        await add_run(pool, 1, heartbeat_time=NOW - timedelta(seconds=60))
+        await begin_attempt(pool, campaign_id, 0, run_id=1, attempt_id=10)
+        await pool.execute("UPDATE shards SET run_id = 1, lease_until = $1", NOW - timedelta(seconds=50))
+        async with running_node(
+            settings_of(database, tmp_path, dead_after_seconds=1.0, heartbeat_seconds=0.2)
+        ):
+            await until(lambda: is_finished(pool, campaign_id))
+    assert truth.numbers == [number_of(1), number_of(2)]
+    lost = await pool.fetchrow("SELECT result, reason FROM attempts WHERE attempt_id = 10")
+    assert lost is not None
+    assert tuple(lost.values()) == ("unknown", "node_lost")
+
+
+async def test_a_node_that_was_declared_dead_stops_claiming_and_leaves(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(BUSY) as (far_end, _):
+        await add_campaign(
+            pool,
+            leads=500,
+            trunk_host=far_end.address[0],
+            trunk_port=far_end.address[1],
+            max_calls_per_second=20.0,
+        )
+
+        async def is_dialing() -> bool:
+            return bool(await pool.fetchval("SELECT count(*) FROM attempts"))
+
+        async def run_until_somebody_ends_the_run() -> None:
+            async with running_node(settings_of(database, tmp_path)):
+                await until(is_dialing)
+                await pool.execute("UPDATE node_runs SET ended_time = $1", NOW)
+                await asyncio.sleep(20.0)
+
+        with pytest.raises(ExceptionGroup) as caught:
+            await run_until_somebody_ends_the_run()
+    assert caught.group_contains(NodeDeclaredDead)
+    assert await pool.fetchval("SELECT count(*) FROM attempts WHERE settled_time IS NULL") == 0
+    assert await pool.fetchval("SELECT count(*) FROM leads WHERE status = 'pending'") > 0
+
+
+async def test_what_the_last_life_spooled_is_settled_before_it_is_taken_for_lost(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    from tests.campaigns.settlements import settlement  # noqa: PLC0415
+
+    campaign_id = await add_campaign(pool, leads=1)
+    await add_run(pool, 1, heartbeat_time=NOW - timedelta(seconds=60))
+    await begin_attempt(pool, campaign_id, 0, run_id=1, attempt_id=10)
+    spool = Spool(tmp_path, "test")
+    spool.append([settlement(10, campaign_id=campaign_id, shard_key=campaign_id * 256, started_time=NOW)])
+    spool.close()
+    async with running_node(settings_of(database, tmp_path, dead_after_seconds=1.0, heartbeat_seconds=0.2)):
+        await until(lambda: is_finished(pool, campaign_id))
+    assert await pool.fetchval("SELECT result FROM attempts") == "busy"
+    assert await pool.fetchval("SELECT last_reason FROM leads") == "busy"
+
+
+async def test_a_second_node_of_the_same_name_on_this_machine_does_not_start(
+    database: str, tmp_path: Path
+) -> None:
+    spool = Spool(tmp_path, "test")
+    with pytest.raises(ExceptionGroup) as caught:
+        async with running_node(settings_of(database, tmp_path)):
+            await asyncio.sleep(20.0)
+    assert caught.group_contains(SpoolBusy)
+    spool.close()
+
+
+async def test_the_live_pages_are_woken_with_the_campaigns_that_changed(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    woken: list[str] = []
+    async with carrier(BUSY) as (far_end, _), pool.acquire() as listener:
+        await listener.add_listener("live", lambda *arguments: woken.append(str(arguments[3])))
+        campaign_id = await add_campaign(
+            pool, leads=1, trunk_host=far_end.address[0], trunk_port=far_end.address[1]
+        )
+        async with running_node(settings_of(database, tmp_path)) as drained:
+            await until(lambda: is_finished(pool, campaign_id))
+            await drained()
+        await listener.fetchval("SELECT 1")
+        await listener.reset()
+    assert woken
+    assert set(woken) == {f"[{campaign_id}]"}
