@@ -3,20 +3,19 @@
 import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal, NewType
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from campaigns.errors import InvalidSettings, Problem
-
-E164 = NewType("E164", str)
-"""`+` and 7 to 15 digits."""
+from campaigns.numbers import E164 as E164  # noqa: PLC0414 - a word of the models, too
+from campaigns.numbers import is_country
 
 Mode = Literal["voice_message"]
 Purpose = Literal["service", "advertising"]
 Status = Literal["draft", "running", "paused", "stopped", "finished"]
-Action = Literal["start", "pause", "resume", "stop", "finish"]
+Action = Literal["start", "pause", "resume", "stop"]
 DncSource = Literal["key_press", "api", "import"]
 
 SLOTS_PER_CAMPAIGN: Final = 256
@@ -232,11 +231,7 @@ def campaign_problems(settings: NewCampaign) -> list[Problem]:
     days = settings.window_weekdays
     if not days or len(set(days)) != len(days) or not set(days) <= set(range(1, 8)):
         problems.append(Problem("window_weekdays", "not_weekdays"))
-    if not (
-        len(settings.default_country) == 2
-        and settings.default_country.isascii()
-        and settings.default_country.isupper()
-    ):
+    if not is_country(settings.default_country):
         problems.append(Problem("default_country", "not_a_country", {"value": settings.default_country[:20]}))
     if not is_zone(settings.time_zone):
         problems.append(Problem("time_zone", "not_a_time_zone", {"value": settings.time_zone[:60]}))

@@ -1,0 +1,227 @@
+"""Campaigns, trunks, prompts, the do-not-call list and imports in the database: one method per statement, rows to structs."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+import structlog
+
+from campaigns.access import AccessStore
+from campaigns.database import Connection
+from campaigns.errors import Conflict, NotFound
+from campaigns.import_report import ImportReport, RejectedRow
+from campaigns.models import (
+    Action,
+    Campaign,
+    CampaignPatch,
+    DncNumber,
+    DncSource,
+    NewCampaign,
+    NewTrunk,
+    Prompt,
+    Status,
+    Trunk,
+)
+from campaigns.numbers import E164
+from campaigns.statements import load_statements
+
+log = structlog.get_logger()
+
+SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
+
+MOVES: Final[Mapping[tuple[Status, Action], Status]] = {
+    ("draft", "start"): "running",
+    ("paused", "start"): "running",
+    ("stopped", "start"): "running",
+    # contacts may have been added since
+    ("finished", "start"): "running",
+    ("running", "pause"): "paused",
+    ("paused", "resume"): "running",
+    ("running", "stop"): "stopped",
+    ("paused", "stop"): "stopped",
+}
+"""What people may do to a campaign. `running` becomes `finished` by itself, in the node that settles its last lead."""
+
+PCM_BYTES_PER_MS: Final = 16
+MAX_INTEGER: Final = 2**31 - 1
+
+
+class CampaignStore(AccessStore):
+    """All that the API and the command line read and change; safe to share between tasks."""
+
+    async def create_campaign(self, settings: NewCampaign, now: datetime) -> Campaign:
+        """
+        Create a draft.
+
+        Raises:
+            NotFound: its trunk or its prompt.
+        """
+        s = settings
+        async with self._pool.acquire() as connection, connection.transaction():
+            try:
+                row = await connection.fetchrow(
+                    SQL["create_campaign"], s.name, s.mode, s.purpose, s.split, s.trunk_id, s.prompt_id, s.caller_id,
+                    s.default_country, s.time_zone, s.window_start_minute, s.window_end_minute,
+                    list(s.window_weekdays), s.max_calls_per_second, s.max_concurrent_calls, s.ring_timeout_seconds,
+                    s.max_talk_seconds, s.key_wait_seconds, s.retry_rules, now,
+                )  # fmt: skip
+            except asyncpg.ForeignKeyViolationError as error:
+                raise missing_reference(error, s) from error
+            campaign = to_campaign(row)
+            await connection.execute(SQL["create_shards"], campaign.campaign_id, campaign.split)
+        log.info("campaign.created", campaign_id=campaign.campaign_id)
+        return campaign
+
+    async def get_campaign(self, campaign_id: int) -> Campaign:
+        """Raise `NotFound` if there is none."""
+        return await fetch_campaign(self._pool, "get_campaign", campaign_id)
+
+    async def list_campaigns(self, after_id: int, limit: int) -> list[Campaign]:
+        """Return campaigns by id, those above `after_id`."""
+        return [to_campaign(row) for row in await self._pool.fetch(SQL["list_campaigns"], after_id, limit)]
+
+    async def patch_campaign(self, campaign_id: int, patch: CampaignPatch) -> Campaign:
+        """
+        Change settings, in any status; a running campaign takes them up within a second.
+
+        Raises:
+            NotFound: the campaign, or the trunk or prompt it shall use.
+            InvalidSettings: the whole would contradict itself.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            old = (await fetch_campaign(connection, "lock_campaign", campaign_id)).settings()
+            s = NewCampaign(**{**msgspec.structs.asdict(old), **patch.changes()})
+            try:
+                row = await connection.fetchrow(
+                    SQL["update_campaign"], campaign_id, s.name, s.purpose, s.trunk_id, s.prompt_id, s.caller_id,
+                    s.default_country, s.time_zone, s.window_start_minute, s.window_end_minute,
+                    list(s.window_weekdays), s.max_calls_per_second, s.max_concurrent_calls, s.ring_timeout_seconds,
+                    s.max_talk_seconds, s.key_wait_seconds, s.retry_rules,
+                )  # fmt: skip
+            except asyncpg.ForeignKeyViolationError as error:
+                raise missing_reference(error, s) from error
+            await connection.execute(SQL["wake_nodes"], campaign_id)
+        log.info("campaign.changed", campaign_id=campaign_id, fields=sorted(patch.changes()))
+        return to_campaign(row)
+
+    async def set_status(self, campaign_id: int, action: Action, now: datetime) -> Campaign:
+        """
+        Start, pause, resume or stop.
+
+        Raises:
+            NotFound: no such campaign.
+            Conflict: `illegal_status_change` (with `status` and `action`); on a way to running also
+                `campaign_has_no_prompt` and `campaign_has_no_contacts` (none that is left to call).
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            campaign = await fetch_campaign(connection, "lock_campaign", campaign_id)
+            status = MOVES.get((campaign.status, action))
+            if status is None:
+                raise Conflict("illegal_status_change", status=campaign.status, action=action)
+            if status == "running":
+                if campaign.prompt_id is None:
+                    raise Conflict("campaign_has_no_prompt")
+                if not await connection.fetchval(SQL["has_leads_left"], campaign_id):
+                    raise Conflict("campaign_has_no_contacts")
+            row = await connection.fetchrow(SQL["set_status"], campaign_id, status, now)
+            await connection.execute(SQL["wake_nodes"], campaign_id)
+        log.info("campaign.status_changed", campaign_id=campaign_id, status=status)
+        return to_campaign(row)
+
+    async def create_trunk(self, trunk: NewTrunk, now: datetime) -> Trunk:
+        """Raise `Conflict("trunk_name_taken")` if there is one of this name."""
+        t = trunk
+        try:
+            row = await self._pool.fetchrow(
+                SQL["create_trunk"], t.name, t.host, t.port, t.username, t.password, t.caller_id,
+                t.max_calls_per_second, t.max_channels, now,
+            )  # fmt: skip
+        except asyncpg.UniqueViolationError as error:
+            raise Conflict("trunk_name_taken", name=t.name) from error
+        return msgspec.convert(dict(row or {}), Trunk)
+
+    async def get_trunk(self, trunk_id: int) -> Trunk:
+        row = await self._pool.fetchrow(SQL["get_trunk"], key(trunk_id, "trunk"))
+        if row is None:
+            raise NotFound("trunk", trunk_id)
+        return msgspec.convert(dict(row), Trunk)
+
+    async def list_trunks(self) -> list[Trunk]:
+        return [msgspec.convert(dict(row), Trunk) for row in await self._pool.fetch(SQL["list_trunks"])]
+
+    async def add_prompt(self, name: str, pcm_s16le_8khz: bytes, now: datetime) -> Prompt:
+        """Store a message: mono 16-bit samples at 8 kHz, as `dialer.media.prompt.read_audio` returns them."""
+        duration_ms = len(pcm_s16le_8khz) // PCM_BYTES_PER_MS
+        row = await self._pool.fetchrow(SQL["add_prompt"], name, duration_ms, pcm_s16le_8khz, now)
+        return msgspec.convert(dict(row or {}), Prompt)
+
+    async def list_prompts(self) -> list[Prompt]:
+        return [msgspec.convert(dict(row), Prompt) for row in await self._pool.fetch(SQL["list_prompts"])]
+
+    async def prompt_audio(self, prompt_id: int) -> bytes:
+        """Return the samples as they were added."""
+        pcm: bytes | None = await self._pool.fetchval(SQL["prompt_audio"], key(prompt_id, "prompt"))
+        if pcm is None:
+            raise NotFound("prompt", prompt_id)
+        return pcm
+
+    async def add_dnc(self, number: E164, source: DncSource, now: datetime) -> DncNumber:
+        """Forbid calling the number, from this moment on; again changes nothing."""
+        await self._pool.execute(SQL["add_dnc_number"], number, source, now)
+        row = await self._pool.fetchrow(SQL["get_dnc_number"], number)
+        return msgspec.convert(dict(row or {}), DncNumber)
+
+    async def list_dnc(self, after_number: str, limit: int) -> list[DncNumber]:
+        rows = await self._pool.fetch(SQL["list_dnc_numbers"], after_number, limit)
+        return [msgspec.convert(dict(row), DncNumber) for row in rows]
+
+    async def remove_dnc(self, number: E164) -> None:
+        """Raise `NotFound` if it is not on the list."""
+        if await self._pool.fetchval(SQL["remove_dnc_number"], number) is None:
+            raise NotFound("dnc_number", number)
+
+    async def get_import(self, import_id: int) -> ImportReport:
+        """Return an import's figures without its rejected rows; those come from `list_rejections`."""
+        row = await self._pool.fetchrow(SQL["get_import"], import_id)
+        if row is None:
+            raise NotFound("import", import_id)
+        return msgspec.convert(dict(row), ImportReport)
+
+    async def list_imports(self, campaign_id: int) -> list[ImportReport]:
+        rows = await self._pool.fetch(SQL["list_imports"], key(campaign_id, "campaign"))
+        return [msgspec.convert(dict(row), ImportReport) for row in rows]
+
+    async def list_rejections(
+        self, campaign_id: int, import_id: int, after_line: int, limit: int
+    ) -> list[RejectedRow]:
+        """Return rejected rows by line, those below `after_line`."""
+        rows = await self._pool.fetch(SQL["list_rejections"], campaign_id, import_id, after_line, limit)
+        return [msgspec.convert(dict(row), RejectedRow) for row in rows]
+
+
+async def fetch_campaign(source: Connection | Any, statement: str, campaign_id: int) -> Campaign:
+    row = await source.fetchrow(SQL[statement], key(campaign_id, "campaign"))
+    if row is None:
+        raise NotFound("campaign", campaign_id)
+    return to_campaign(row)
+
+
+def key(value: int, kind: str) -> int:
+    """Return an id that fits its column; what does not cannot exist."""
+    if not 0 <= value <= MAX_INTEGER:
+        raise NotFound(kind, value)
+    return value
+
+
+def to_campaign(row: asyncpg.Record | None) -> Campaign:
+    assert row is not None
+    return msgspec.convert(dict(row), Campaign)
+
+
+def missing_reference(error: asyncpg.ForeignKeyViolationError, settings: NewCampaign) -> NotFound:
+    if "prompt" in (error.constraint_name or ""):
+        return NotFound("prompt", settings.prompt_id or 0)
+    return NotFound("trunk", settings.trunk_id)
