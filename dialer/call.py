@@ -365,7 +365,6 @@ class Call:
                 return outcome_of_cancellation(self.cancellation)
             case CallInput.SILENCE:
                 return outcome_of_silence()
-            case CallInput.TRANSPORT_ERROR:
-                return outcome_of_transport_error()
             case _:
-                raise LocalProtocolError(f"{event.value} ended a call without an outcome")
+                assert event is CallInput.TRANSPORT_ERROR, f"{event.value} has no outcome"
+                return outcome_of_transport_error()

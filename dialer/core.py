@@ -75,7 +75,12 @@ class DialerCore:
         call = Call(call_id, request, max_cancel_seconds=self._max_cancel_seconds, now=now)
         call.session = self._user_agent.open_session(request, call_id, rtp_address, call)
         self._calls[call_id] = call
-        self._carry_out(call, call.receive(CallInput.START, now), now)
+        try:
+            self._carry_out(call, call.receive(CallInput.START, now), now)
+        except LocalProtocolError:
+            del self._calls[call_id]
+            self._user_agent.release(call.session)
+            raise
         return call_id
 
     def hang_up(self, call_id: CallId, now: float) -> None:

@@ -73,10 +73,11 @@ class RequestHandler:
             self._receive_in_dialog(request, now)
 
     def _receive_from_stranger(self, request: Request, now: float) -> None:
-        self._layer.counters["stray_requests"] += 1
         if request.method == "OPTIONS":
-            self._answer_options(request, now)
-        elif request.method == "INVITE":
+            self._answer_options(request, now)  # how trunks see that we are alive
+            return
+        self._layer.counters["stray_requests"] += 1
+        if request.method == "INVITE":
             self._answer(request, 480, now)  # nobody here takes calls
         elif request.method == "BYE":
             self._answer(request, 481, now)

@@ -75,14 +75,10 @@ class SipUserAgent:
             self._requests.refuse_malformed(data, error, addr, now)
             return
         self._layer.trace(message, "received", len(data), addr, now)
-        try:
-            if isinstance(message, Response):
-                self._receive_response(message, addr, now)
-            else:
-                self._requests.receive(message, addr, now)
-        except RemoteProtocolError as error:
-            # A header that parsing leaves for later turned out malformed.
-            self._requests.refuse_malformed(data, error, addr, now)
+        if isinstance(message, Response):
+            self._receive_response(message, addr, now)
+        else:
+            self._requests.receive(message, addr, now)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:  # noqa: ARG002 (a verb of the shell)
         """Take what must be sent, in order."""
@@ -162,9 +158,9 @@ class SipUserAgent:
         session.bye = self._send_bye(session, session.dialog, now)
 
     def hang_up_fork(self, session: InviteSession, response: Response, source: Address, now: float) -> None:
-        """Send a BYE to a callee whom nobody will talk to, unless they have hung up themselves."""
+        """Send a BYE to a callee whom nobody will talk to; `response` is their first 2xx."""
         dialog = session.dialog_of(response, source)
-        if dialog is not None and not dialog.has_ended and not dialog.is_bye_sent:
+        if dialog is not None:
             self._send_bye(session, dialog, now)
 
     def release(self, session: InviteSession) -> None:

@@ -86,6 +86,15 @@ def test_a_call_id_in_use_is_refused() -> None:
     assert line.core.live_calls == 1
 
 
+def test_a_field_that_would_forge_a_header_is_refused_and_leaves_nothing() -> None:
+    line = Line()
+    with pytest.raises(LocalProtocolError):
+        line.place_call(trunk=TrunkConfig(name="t", host="127.0.0.9", from_domain="x\r\nEvil: yes"))
+
+    assert line.core.is_idle
+    assert line.core.datagrams_to_send(0.0) == []
+
+
 @pytest.mark.parametrize(
     ("status_code", "verdict"),
     [
@@ -118,6 +127,15 @@ def test_a_q850_cause_is_read_from_the_refusal() -> None:
     line.run()
 
     assert (line.outcome.result, line.outcome.q850_cause) == ("invalid_number", 1)
+
+
+def test_a_reason_of_another_protocol_is_no_q850_cause() -> None:
+    line = Line()
+    line.place_call()
+    line.trunk.respond(line.invite, 486, headers=[("Reason", "SIP;cause=600"), ("Reason", "Q.850")])
+    line.run()
+
+    assert line.outcome.q850_cause is None
 
 
 def test_the_callee_hangs_up() -> None:

@@ -80,13 +80,9 @@ class AnyTrunk(RuleBasedStateMachine):
         return data.draw(st.sampled_from(self.line.trunk.heard("INVITE")))
 
     @precondition(lambda self: len(self.calls) < 3)
-    @rule(is_lost=st.booleans(), ring_timeout=st.sampled_from([15.0, 60.0]))
-    def place_call(self, *, is_lost: bool, ring_timeout: float) -> None:
-        line = self.line
-        line.now += 0.0
-        heard = len(line.trunk.requests)
-        self.calls.append(line.place_call(ring_timeout_seconds=ring_timeout, max_talk_seconds=120.0))
-        assert len(line.trunk.requests) == heard + 1
+    @rule(ring_timeout=st.sampled_from([15.0, 60.0]))
+    def place_call(self, ring_timeout: float) -> None:
+        self.calls.append(self.line.place_call(ring_timeout_seconds=ring_timeout, max_talk_seconds=120.0))
 
     @precondition(lambda self: self.calls)
     @rule(data=st.data(), is_lost=st.booleans())
@@ -175,4 +171,4 @@ class AnyTrunk(RuleBasedStateMachine):
 
 
 TestAnyTrunk = AnyTrunk.TestCase
-TestAnyTrunk.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyTrunk.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

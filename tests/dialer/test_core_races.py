@@ -222,6 +222,17 @@ def test_a_second_callee_after_the_end_is_acked_and_byed() -> None:
     line.settle()
 
 
+def test_more_answers_than_any_fork_gives_are_left_alone() -> None:
+    line = Line()
+    line.talk()
+    for number in range(40):
+        line.trunk.answer(line.invite, to_tag=f"fork-{number}")
+    line.run()
+
+    assert line.trunk.ladder.count("BYE") == 15
+    assert line.core.live_calls == 1
+
+
 def test_a_bye_of_the_fork_that_we_hung_up_is_answered_and_ends_nothing() -> None:
     line = Line()
     line.talk()

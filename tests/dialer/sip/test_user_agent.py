@@ -1,12 +1,16 @@
 """The user agent under a whole core: credentials, routes and what comes astray."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dialer.config import TrunkConfig
+from dialer.errors import RemoteProtocolError
+from dialer.events import CallId
 from dialer.sip.digest import DigestVerifier
 from dialer.sip.message import Request, parse_message, response_to
 from tests.dialer.calls import Line
-from tests.dialer.sip.messages import counting_rng, request, response
+from tests.dialer.sip.messages import counting_rng, response
 
 
 def verifier() -> DigestVerifier:
@@ -173,12 +177,38 @@ def test_a_response_of_another_method_does_not_match() -> None:
     assert line.core.live_calls == 1
 
 
-def test_a_header_that_turns_out_malformed_later_does_not_raise() -> None:
-    line = Line()
-    line.talk()
-    asking = request("OPTIONS", to_tag=line.invite.from_.tag, from_tag="callee", call_id=line.invite.call_id)
-    asking.headers.set("Via", "SIP/2.0/UDP 127.0.0.9;branch=z9hG4bKa, nonsense")
-    line.core.receive_datagram(asking.to_bytes(), line.trunk.address, line.now)
-    line.run()
+def readable(data: bytes) -> tuple[bytes, ...]:
+    """A 400 repeats what it was given, which may be no SIP."""
+    try:
+        parse_message(data)
+    except RemoteProtocolError:
+        return ()
+    return (data,)
 
-    assert line.core.live_calls == 1
+
+@given(data=st.data())
+def test_no_bytes_in_the_middle_of_a_call_raise(data: st.DataObject) -> None:
+    """Rule 1: real messages of the call, with bytes replaced, dropped or added anywhere."""
+    line = Line()
+    line.place_call()
+    line.ring()
+    for make in (
+        lambda: line.trunk.answer(line.invite),
+        lambda: line.trunk.request(
+            "INVITE", line.invite, headers=[("Record-Route", "<sip:127.0.0.7;lr>")], body=line.trunk.sdp()
+        ),
+        lambda: line.trunk.respond(line.invite, 401, headers=[("WWW-Authenticate", verifier().challenge())]),
+        lambda: line.trunk.bye(line.invite),
+    ):
+        make()
+        ((message, _),) = line.trunk.datagrams_to_send(line.now)
+        start = data.draw(st.integers(0, len(message)))
+        end = data.draw(st.integers(start, min(start + 20, len(message))))
+        middle = data.draw(
+            st.binary(max_size=20) | st.sampled_from([b"<", b'"', b",", b";", b":", b"\r\n", b"@"])
+        )
+        line.core.receive_datagram(message[:start] + middle + message[end:], line.trunk.address, line.now)
+        line.run(to_trunk=readable)
+    line.core.hang_up(CallId(line.invite.call_id), line.now)
+    line.run(400.0, to_trunk=readable)
+    assert line.core.is_idle
