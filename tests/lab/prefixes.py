@@ -24,7 +24,7 @@ EXPECTED: Final = (
     Expected("7905", "no answer", "no_answer", 487, "us"),
     Expected("7906", "unallocated", "invalid_number", 404, "network"),
     Expected("7907", "answers and presses 9", "answered", 200, "us", "refused"),
-    Expected("7908", "forbidden", "rejected", 403, "network"),
+    Expected("7908", "forbidden", "rejected", 403, "callee"),
     Expected("7909", "early media, then answers", "answered", 200, "us"),
     Expected("7910", "answers and presses 1", "answered", 200, "us", "callback_requested"),
     Expected("7912", "rings longer than we wait", "no_answer", 487, "us"),
