@@ -5,7 +5,7 @@ and the end of the call into a `Settlement`.
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
@@ -152,13 +152,19 @@ class LiveAttempt:
 
     def _end(self, event: CallEnded) -> None:
         self._disarm()
-        wall_time, timings = self._clocks.wall_time, event.timings
+        timings = event.timings
         ended_at = timings.ended_at if timings.ended_at is not None else event.at
+        ended_time = self._clocks.wall_time(ended_at)
+
+        def wall_time(at: float | None) -> datetime | None:
+            # Counted back from one reading of the clock, so that the order of the steps survives.
+            return None if at is None else ended_time - timedelta(seconds=ended_at - at)
+
         settlement = msgspec.structs.replace(
-            self.settlement(event.outcome, ended_time=wall_time(ended_at)),
-            ringing_time=None if timings.ringing_at is None else wall_time(timings.ringing_at),
-            early_media_time=None if timings.early_media_at is None else wall_time(timings.early_media_at),
-            answered_time=None if timings.answered_at is None else wall_time(timings.answered_at),
+            self.settlement(event.outcome, ended_time=ended_time),
+            ringing_time=wall_time(timings.ringing_at),
+            early_media_time=wall_time(timings.early_media_at),
+            answered_time=wall_time(timings.answered_at),
             pdd_ms=timings.pdd_ms,
             talk_ms=timings.talk_ms,
         )
