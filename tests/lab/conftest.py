@@ -64,7 +64,5 @@ async def line() -> AsyncIterator[Line]:
         yield Line(dialer)
         assert dialer.live_calls == 0
     async with asyncio.timeout(10):
-        while not await asyncio.to_thread(
-            lambda: "0 active channels" in asterisk("core show channels count")
-        ):
+        while not await asyncio.to_thread(lambda: asterisk("core show channels count").startswith("0 ")):
             await asyncio.sleep(0.2)  # Asterisk frees a channel shortly after its BYE
