@@ -96,8 +96,9 @@ def choose_language(accept_language: str | None) -> Language:
 
 
 def language_of_environment(environ: Mapping[str, str]) -> Language:
-    """Return the language of a terminal, by the order of POSIX: LC_ALL, LC_MESSAGES, LANG."""
-    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environ.get(name))), "")
+    """Return the language of a terminal: OBZVON_LANG (`obzvon --lang`), then by POSIX: LC_ALL, LC_MESSAGES, LANG."""
+    names = ("OBZVON_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((value for name in names if (value := environ.get(name))), "")
     return "ru" if locale.lower().startswith("ru") else DEFAULT_LANGUAGE
 
 

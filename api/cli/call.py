@@ -1,0 +1,266 @@
+"""`obzvon call`: one call, no database. The technician's tool, and the way to try any far end by hand."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+import msgspec
+
+from api.catalogue import language_of_environment, text
+from api.cli.front import log_warnings_only
+from dialer import (
+    Call,
+    CallAnswered,
+    CallEnded,
+    CallEvent,
+    CallRequest,
+    CallRinging,
+    ConfigError,
+    Dialer,
+    DialerConfig,
+    DtmfReceived,
+    InvalidAudio,
+    PlaybackFinished,
+    Prompt,
+    RemoteProtocolError,
+    Secret,
+    TransportError,
+    TrunkConfig,
+    read_audio,
+)
+from dialer.config import MIN_RING_TIMEOUT_SECONDS
+from dialer.sip.trace import TraceRecord, ladder
+from dialer.sip.uri import parse_uri
+
+LANGUAGE: Final = language_of_environment(os.environ)
+TALK_SECONDS: Final = 5.0
+"""Without a sound and without --talk."""
+
+
+@click.command("call", help=text("cli.call.help", LANGUAGE))
+@click.argument("number")
+@click.option("--trunk", "trunk_uri", required=True, help=text("cli.call.trunk.help", LANGUAGE))
+@click.option("--user", "username", help=text("cli.call.user.help", LANGUAGE))
+@click.option("--password", envvar="OBZVON_SIP_PASSWORD", help=text("cli.call.password.help", LANGUAGE))
+@click.option(
+    "--ring-timeout",
+    type=click.FloatRange(min=MIN_RING_TIMEOUT_SECONDS),
+    default=30.0,
+    show_default=True,
+    help=text("cli.call.ring_timeout.help", LANGUAGE),
+)
+@click.option(
+    "--talk", "talk_seconds", type=click.FloatRange(min=0), help=text("cli.call.talk.help", LANGUAGE)
+)
+@click.option(
+    "--play", "sound_file", type=click.Path(path_type=Path), help=text("cli.call.play.help", LANGUAGE)
+)
+@click.option("--caller-id", help=text("cli.call.caller_id.help", LANGUAGE))
+@click.option("--bind", "bind_host", help=text("cli.call.bind.help", LANGUAGE))
+@click.option("--json", "as_json", is_flag=True, help=text("cli.call.json.help", LANGUAGE))
+def call(
+    number: str,
+    trunk_uri: str,
+    username: str | None,
+    password: str | None,
+    ring_timeout: float,
+    talk_seconds: float | None,
+    sound_file: Path | None,
+    caller_id: str | None,
+    bind_host: str | None,
+    as_json: bool,
+) -> None:
+    log_warnings_only()
+    if not number.removeprefix("+").isascii() or not number.removeprefix("+").isdigit():
+        refuse("cli.call.bad_number", value=number)
+    host, port = read_trunk(trunk_uri)
+    prompt = None if sound_file is None else read_prompt(sound_file)
+    try:
+        trunk = TrunkConfig(
+            name="cli",
+            host=host,
+            port=port,
+            username=username,
+            password=None if password is None else Secret(password),
+        )
+        request = CallRequest(
+            number=number, trunk=trunk, caller_id=caller_id, ring_timeout_seconds=ring_timeout
+        )
+        config = DialerConfig(bind_host=bind_host or local_host_towards(host, port), trace=True)
+    except ConfigError as error:
+        refuse("cli.call.bad_setting", error=error)
+    conversation = Conversation(prompt, talk_seconds, is_told=not as_json)
+    try:
+        asyncio.run(conversation.hold(config, request))
+    except (TransportError, OSError) as error:
+        refuse("cli.call.cannot_bind", error=error)
+    report = conversation.report(request)
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+    else:
+        click.echo("\n".join(sentences(report)))
+        click.echo(ladder(conversation.records))
+    sys.exit(0 if report["result"] == "answered" else 1)
+
+
+class Conversation:
+    """One call followed to its end."""
+
+    def __init__(self, prompt: Prompt | None, talk_seconds: float | None, *, is_told: bool) -> None:
+        self._prompt = prompt
+        self._talk_seconds = talk_seconds
+        if prompt is None and talk_seconds is None:
+            self._talk_seconds = TALK_SECONDS
+        self._is_told = is_told
+        self._started_at = 0.0
+        self._call: Call | None = None
+        self._ended: CallEnded | None = None
+        self._digits = ""
+        self._played_ms: int | None = None
+        self.records: list[TraceRecord] = []
+
+    async def hold(self, config: DialerConfig, request: CallRequest) -> None:
+        """Place the call and return when it is over. The first SIGINT or SIGTERM hangs up."""
+        loop = asyncio.get_running_loop()
+        self._over = asyncio.Event()
+        async with Dialer(config) as dialer:
+            self._started_at = loop.time()
+            self._call = dialer.place_call(request, self._on_event)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self._call.hang_up)
+            await self._over.wait()
+            self.records = self._call.records()
+
+    def _on_event(self, event: CallEvent) -> None:
+        assert self._call is not None, "no event comes before place_call has returned"
+        seconds = f"{event.at - self._started_at:6.2f}"
+        match event:
+            case CallRinging():
+                self._tell("cli.call.ringing", seconds=seconds, status=event.sip_status)
+            case CallAnswered():
+                self._tell("cli.call.answered", seconds=seconds)
+                if self._talk_seconds is not None:
+                    asyncio.get_running_loop().call_later(self._talk_seconds, self._call.hang_up)
+                if self._prompt is not None:
+                    self._call.play(self._prompt)
+            case DtmfReceived():
+                self._digits += event.digit
+                self._tell("cli.call.digit", seconds=seconds, digit=event.digit)
+            case PlaybackFinished() if self._talk_seconds is None:
+                self._call.hang_up()
+            case CallEnded():
+                self._ended = event
+                self._played_ms = None if self._prompt is None else self._call.played_ms
+                self._over.set()
+            case _:
+                pass
+
+    def _tell(self, key: str, **params: object) -> None:
+        if self._is_told:
+            click.echo(text(key, LANGUAGE, **params), err=True)
+
+    def report(self, request: CallRequest) -> dict[str, Any]:
+        """Everything known of the call. Times are milliseconds; None = did not happen."""
+        assert self._ended is not None
+        outcome, timings = self._ended.outcome, self._ended.timings
+        answered_at = timings.answered_at
+        return {
+            "number": request.number,
+            "trunk": f"sip:{request.trunk.host}:{request.trunk.port}",
+            "call_id": self._ended.call_id,
+            **msgspec.structs.asdict(outcome),
+            "pdd_ms": timings.pdd_ms,
+            "answer_ms": None
+            if answered_at is None
+            else round((answered_at - timings.invite_sent_at) * 1000),
+            "talk_ms": timings.talk_ms,
+            "played_ms": self._played_ms,
+            "digits": self._digits,
+            "messages": [
+                {
+                    "at_ms": round((record.at - self.records[0].at) * 1000, 1),
+                    "direction": record.direction,
+                    "first_line": record.first_line,
+                    "cseq": record.cseq,
+                    "size_bytes": record.size_bytes,
+                    "remote": f"{record.remote[0]}:{record.remote[1]}",
+                }
+                for record in self.records
+            ],
+        }
+
+
+def sentences(report: dict[str, Any]) -> list[str]:
+    """Say for people what the report holds; what did not happen is left out."""
+    lines = [
+        text(
+            "cli.call.outcome",
+            LANGUAGE,
+            result=text(f"pages.result.{report['result']}", LANGUAGE),
+            reason=report["reason"],
+        )
+    ]
+    facts = [
+        ("cli.call.status", "status", report["sip_status"]),
+        ("cli.call.q850", "cause", report["q850_cause"]),
+        ("cli.call.ended_by", "who", text(f"cli.call.who.{report['ended_by']}", LANGUAGE)),
+        ("cli.call.fault", "fault", text(f"cli.call.fault.{report['fault']}", LANGUAGE)),
+        ("cli.call.pdd", "ms", report["pdd_ms"]),
+        ("cli.call.answer_time", "ms", report["answer_ms"]),
+        ("cli.call.talk", "ms", report["talk_ms"]),
+        ("cli.call.played", "ms", report["played_ms"]),
+        ("cli.call.digits", "digits", report["digits"] or None),
+    ]
+    return lines + [text(key, LANGUAGE, **{name: value}) for key, name, value in facts if value is not None]
+
+
+def refuse(key: str, **params: object) -> NoReturn:
+    """Say what is wrong with the command line, exit code 2."""
+    click.echo(text(key, LANGUAGE, **params), err=True)
+    sys.exit(2)
+
+
+def read_trunk(uri: str) -> tuple[str, int]:
+    """Turn sip:HOST:PORT into an IP address and a port."""
+    try:
+        parsed = parse_uri(uri if uri.lower().startswith(("sip:", "sips:")) else f"sip:{uri}")
+    except RemoteProtocolError:
+        refuse("cli.call.bad_trunk", value=uri)
+    if parsed.scheme != "sip":
+        refuse("cli.call.bad_trunk", value=uri)
+    host, port = parsed.address
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        refuse("cli.call.unknown_host", host=host, error=error.strerror or error)
+    return str(found[0][4][0]), port
+
+
+def local_host_towards(host: str, port: int) -> str:
+    """Return the address of ours that the system would send from."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((host, port))  # sends nothing
+        except OSError as error:
+            refuse("cli.call.cannot_bind", error=error.strerror or error)
+        return str(probe.getsockname()[0])
+
+
+def read_prompt(path: Path) -> Prompt:
+    try:
+        return Prompt.from_pcm(read_audio(path.read_bytes()))
+    except InvalidAudio as error:
+        refuse(
+            "cli.call.bad_sound",
+            file=path,
+            title=text(f"problems.{error.code}.title", LANGUAGE),
+            detail=text(f"problems.{error.code}.detail", LANGUAGE),
+        )
+    except OSError as error:
+        refuse("cli.call.file_unreadable", file=path, error=error.strerror or error)
