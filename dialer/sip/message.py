@@ -276,6 +276,8 @@ def refuse_malformed(data: bytes, error: RemoteProtocolError, *, to_tag: str) ->
     request = Request("", "", Headers())
     for line in lines:
         name, _, value = line.partition(":")
+        if "\r" in value or "\n" in value:
+            continue  # may be what it was refused for; an answer cannot repeat it
         if is_token(name.strip()) and canonical_name(name) in _REPEATED_IN_RESPONSE:
             request.headers.add(name, value.strip())
     try:
