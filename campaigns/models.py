@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from campaigns.errors import InvalidSettings, Problem
 from campaigns.numbers import E164 as E164  # noqa: PLC0414 - a word of the models, too
 from campaigns.numbers import is_country
+from campaigns.snowflake import SLOTS_PER_CAMPAIGN
 
 Mode = Literal["voice_message"]
 Purpose = Literal["service", "advertising"]
@@ -18,7 +19,6 @@ Status = Literal["draft", "running", "paused", "stopped", "finished"]
 Action = Literal["start", "pause", "resume", "stop"]
 DncSource = Literal["key_press", "api", "import"]
 
-SLOTS_PER_CAMPAIGN: Final = 256
 MIN_RING_TIMEOUT_SECONDS: Final = 15.0
 RETRYABLE_RESULTS: Final = frozenset(
     {"busy", "no_answer", "rejected", "unreachable", "congested", "cancelled", "abandoned", "failed"}

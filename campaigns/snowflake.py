@@ -1,11 +1,13 @@
-"""Ids made by the client, without a sequence: 41 bits of milliseconds, 10 of the node, 12 of a counter."""
+"""Ids made by the client, without a sequence (41 bits of time, 10 of the node, 12 of a counter), and the shard of a row."""
 
+import zlib
 from typing import Final
 
 EPOCH_MS: Final = 1_577_836_800_000
 """2020-01-01 UTC; the 41 bits last until 2089."""
 NODE_BITS: Final = 10
 COUNTER_BITS: Final = 12
+SLOTS_PER_CAMPAIGN: Final = 256
 
 
 class SnowflakeIds:
@@ -33,3 +35,8 @@ class SnowflakeIds:
 def time_of(snowflake: int) -> int:
     """Return the Unix milliseconds in an id."""
     return (snowflake >> (NODE_BITS + COUNTER_BITS)) + EPOCH_MS
+
+
+def shard_key(campaign_id: int, number: str, split: int) -> int:
+    """Return the shard of a number: always the same one within a campaign, so that one shard can hold it unique."""
+    return campaign_id * SLOTS_PER_CAMPAIGN + zlib.crc32(number.encode()) % split
