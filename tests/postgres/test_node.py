@@ -1,6 +1,7 @@
 """A node at work. Every call here is a real one: SIP and RTP over loopback to the simulated carrier."""
 
 import asyncio
+import functools
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from campaigns.node import NodeDeclaredDead
 from campaigns.spool import Spool, SpoolBusy
 from dialer.testing.truth import compare
 from tests.postgres.campaign_rows import NOW, add_campaign, add_run, begin_attempt, number_of
+from tests.postgres.commit_proxy import cut_at_first_commit
 from tests.postgres.dialing import (
     BUSY,
     CONGESTED_ONCE,
@@ -317,3 +319,59 @@ async def test_the_live_pages_are_woken_with_the_campaigns_that_changed(
         await listener.reset()
     assert woken
     assert set(woken) == {f"[{campaign_id}]"}
+
+
+@pytest.mark.parametrize("commit_arrives", [True, False])
+async def test_a_commit_that_nobody_heard_of_dials_nobody_twice_and_nobody_too_little(
+    pool: Pool, database: str, tmp_path: Path, *, commit_arrives: bool
+) -> None:
+    """The line is cut at the begin of the first batch; whether it was committed, the node cannot know."""
+    async with (
+        carrier(BUSY) as (far_end, truth),
+        cut_at_first_commit(database, tmp_path, commit_arrives=commit_arrives) as proxy,
+    ):
+        campaign_id = await add_campaign(
+            pool, leads=3, trunk_host=far_end.address[0], trunk_port=far_end.address[1]
+        )
+        async with running_node(settings_of(proxy, tmp_path)):
+            await until(lambda: is_finished(pool, campaign_id))
+    assert truth.numbers == [number_of(0), number_of(1), number_of(2)]
+    assert await pool.fetchval("SELECT count(*) FROM attempts WHERE settled_time IS NULL") == 0
+    results = [attempt.result for attempt in await recorded(pool)]
+    assert results.count("busy") == 3
+    # As many as the cut batch had; none where it was rolled back.
+    assert (results.count("failed") > 0) == commit_arrives
+    assert len(results) == 3 + results.count("failed")
+
+
+async def test_two_nodes_share_the_campaigns_and_dial_nobody_twice(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(BUSY) as (far_end, truth):
+        host, port = far_end.address
+        campaign_ids = [
+            await add_campaign(pool, leads=10, trunk_host=host, trunk_port=port, status="draft")
+            for _ in range(2)
+        ]
+        async with (
+            running_node(settings_of(database, tmp_path, node_name="one")),
+            running_node(settings_of(database, tmp_path, node_name="two")),
+        ):
+
+            async def both_beat() -> bool:
+                return bool(await pool.fetchval("SELECT count(*) FROM node_runs") == 2)
+
+            await until(both_beat)
+            await pool.execute("UPDATE campaigns SET status = 'running'")
+            await pool.execute("NOTIFY campaign_control")
+            for campaign_id in campaign_ids:
+                await until(functools.partial(is_finished, pool, campaign_id))
+    assert await pool.fetchval("SELECT count(DISTINCT run_id) FROM attempts") == 2
+    assert (
+        await pool.fetchval(
+            "SELECT max(calls) FROM (SELECT count(*) AS calls FROM attempts GROUP BY campaign_id, contact_id)"
+        )
+        == 1
+    )
+    assert len(truth) == 20
+    assert compare(truth, await recorded(pool)) == []
