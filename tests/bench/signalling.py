@@ -2,7 +2,7 @@
 CPU seconds per answered call: a whole obzvon campaign, PostgreSQL included, beside Asterisk's own AMI Originate.
 
 Both call the same SIPp callee (built-in `uas`: 180, 200, waits for BYE) at the same rate, stay one second and hang
-up; neither sends audio. Rounds are interleaved, because these machines are noisy. Counted: for us the dialer node
+up; Asterisk sends no audio, we one packet. Rounds are interleaved, because these machines are noisy. Counted: for us the dialer node
 and every PostgreSQL process, for Asterisk its process; SIPp and the API are not counted on either side.
 
     python -m tests.bench.signalling [--quick] [--calls N] [--rounds N] [--calls-per-second N]
@@ -21,13 +21,12 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
 import psutil
 
 from campaigns.database import open_pool
 from campaigns.embedded_postgres import start_postgres
 from campaigns.migrate import migrate
-from tests.bench.campaign import finish_campaign, new_campaign
+from tests.bench.campaign import start_campaign, until_finished
 
 LAB = Path(__file__).parents[2] / "sip-lab" / "lab"
 CALLEE = ("127.0.0.12", 5060)
@@ -48,7 +47,7 @@ def cpu_seconds(pid: int) -> float:
 @contextlib.contextmanager
 def sipp_callee() -> Iterator[None]:
     """SIPp answering everything, inside the lab's container."""
-    command = [LAB, "exec", "sipp", "-sn", "uas", "-i", CALLEE[0], "-p", str(CALLEE[1]), "-nostdin"]
+    command = [str(LAB), "exec", "sipp", "-sn", "uas", "-i", CALLEE[0], "-p", str(CALLEE[1]), "-nostdin"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         time.sleep(1)
@@ -115,10 +114,14 @@ async def obzvon_round(dsn: str, calls: int, calls_per_second: float) -> int:
     """Run one campaign over the callee to its end; return how many calls were answered."""
     pool = await open_pool(dsn)
     try:
-        campaign_id = await new_campaign(
-            pool, trunk=CALLEE, contacts=calls, calls_per_second=calls_per_second, hold_seconds=HOLD_SECONDS
+        campaign_id = await start_campaign(
+            pool,
+            trunk=CALLEE,
+            numbers=[f"+7901{index:07d}" for index in range(calls)],
+            calls_per_second=calls_per_second,
+            hold_seconds=HOLD_SECONDS,
         )
-        await finish_campaign(pool, campaign_id)
+        await until_finished(pool, campaign_id, seconds=60 + 2 * calls / calls_per_second)
         answered: int = await pool.fetchval(
             "SELECT count(*) FROM attempts WHERE campaign_id = $1 AND result = 'answered'", campaign_id
         )
@@ -127,35 +130,55 @@ async def obzvon_round(dsn: str, calls: int, calls_per_second: float) -> int:
         await pool.close()
 
 
-async def main(calls: int, rounds: int, calls_per_second: float) -> None:
+@contextlib.contextmanager
+def dialing_node(dsn: str, spool_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`obzvon dial` as a process of its own, as in production."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api.cli.main", "dial", "--node", "bench"],
+        env={**os.environ, "DATABASE_URL": dsn, "OBZVON_SPOOL_DIR": str(spool_dir)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(3)  # past its start, which is not what is measured
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@contextlib.contextmanager
+def throw_away_database(folder: Path) -> Iterator[tuple[str, int]]:
+    """A migrated embedded PostgreSQL: its address, and the pid of its first process."""
+    folder.chmod(0o711)  # as root the server runs as a user of its own, which must pass through
+    postgres = start_postgres(folder / "postgres")
+    try:
+        asyncio.run(migrate(postgres.dsn, datetime.now(UTC)))
+        pid_file = folder / "postgres" / "cluster" / "postmaster.pid"
+        yield postgres.dsn, int(pid_file.read_text().split()[0])
+    finally:
+        postgres.stop()
+
+
+def main(calls: int, rounds: int, calls_per_second: float) -> None:
     asterisk_pid = int(subprocess.check_output([LAB, "pid"], text=True))
     spent = {"obzvon": 0.0, "postgres": 0.0, "asterisk": 0.0}
     answered = {"obzvon": 0, "asterisk": 0}
-    with tempfile.TemporaryDirectory() as data, sipp_callee():
-        postgres = start_postgres(Path(data) / "postgres")
-        try:
-            await asyncio.to_thread(migrate, postgres.dsn)
-            node = subprocess.Popen(
-                [sys.executable, "-m", "api.cli.main", "dial", "--node", "bench"],
-                env={**os.environ, "DATABASE_URL": postgres.dsn},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            await asyncio.sleep(3)
-            postmaster = postgres.pid
-            for index in range(rounds):
-                before = cpu_seconds(node.pid), cpu_seconds(postmaster)
-                answered["obzvon"] += await obzvon_round(postgres.dsn, calls, calls_per_second)
-                spent["obzvon"] += cpu_seconds(node.pid) - before[0]
-                spent["postgres"] += cpu_seconds(postmaster) - before[1]
-                before_asterisk = cpu_seconds(asterisk_pid)
-                answered["asterisk"] += await asterisk_round(calls, calls_per_second)
-                spent["asterisk"] += cpu_seconds(asterisk_pid) - before_asterisk
-                print(f"round {index + 1} of {rounds}: answered {answered}", flush=True)
-            node.terminate()
-            node.wait(timeout=30)
-        finally:
-            postgres.stop()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        sipp_callee(),
+        throw_away_database(Path(folder)) as (dsn, postmaster_pid),
+        dialing_node(dsn, Path(folder) / "spool") as node,
+    ):
+        for index in range(rounds):
+            before = cpu_seconds(node.pid), cpu_seconds(postmaster_pid)
+            answered["obzvon"] += asyncio.run(obzvon_round(dsn, calls, calls_per_second))
+            spent["obzvon"] += cpu_seconds(node.pid) - before[0]
+            spent["postgres"] += cpu_seconds(postmaster_pid) - before[1]
+            before_asterisk = cpu_seconds(asterisk_pid)
+            answered["asterisk"] += asyncio.run(asterisk_round(calls, calls_per_second))
+            spent["asterisk"] += cpu_seconds(asterisk_pid) - before_asterisk
+            print(f"round {index + 1} of {rounds}: answered {answered}", flush=True)
     report(calls * rounds, calls_per_second, spent, answered)
 
 
@@ -163,7 +186,9 @@ def report(calls: int, calls_per_second: float, spent: dict[str, float], answere
     """A table for people, then one JSON line for programs."""
     ours_ms = 1000 * (spent["obzvon"] + spent["postgres"]) / answered["obzvon"]
     asterisk_ms = 1000 * spent["asterisk"] / answered["asterisk"]
-    print(f"obzvon    {ours_ms:6.2f} ms per answered call, of it PostgreSQL {1000 * spent['postgres'] / answered['obzvon']:.2f}")
+    print(
+        f"obzvon    {ours_ms:6.2f} ms per answered call, of it PostgreSQL {1000 * spent['postgres'] / answered['obzvon']:.2f}"
+    )
     print(f"Asterisk  {asterisk_ms:6.2f} ms per answered call")
     print(
         json.dumps(
@@ -183,7 +208,9 @@ def report(calls: int, calls_per_second: float, spent: dict[str, float], answere
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="two rounds of 300 calls, within 50 s")
     parser.add_argument("--calls", type=int, default=2000, help="calls per round")
     parser.add_argument("--rounds", type=int, default=3)
@@ -191,4 +218,4 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if options.quick:
         options.calls, options.rounds = 300, 2
-    asyncio.run(main(options.calls, options.rounds, options.calls_per_second))
+    main(options.calls, options.rounds, options.calls_per_second)
