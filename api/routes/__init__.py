@@ -1,0 +1,23 @@
+from typing import Final
+
+from api.routes.campaigns import CampaignController
+from api.routes.contacts import ContactController
+from api.routes.dnc import DncController
+from api.routes.docs import DocsController
+from api.routes.health import HealthController
+from api.routes.prompts import PromptController
+from api.routes.reports import ReportController
+from api.routes.sign_in import SignInController
+from api.routes.trunks import TrunkController
+
+CONTROLLERS: Final = (
+    CampaignController,
+    ContactController,
+    ReportController,
+    TrunkController,
+    PromptController,
+    DncController,
+    HealthController,
+    DocsController,
+    SignInController,
+)

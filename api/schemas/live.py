@@ -13,8 +13,6 @@ import msgspec
 
 from dialer.outcome import EndedBy, Result
 
-LAST_CALLS = 20
-
 
 class LeadCounts(msgspec.Struct, frozen=True, kw_only=True):
     """The contacts of the campaign by where they stand; the four add up to `total`."""
@@ -37,7 +35,7 @@ class LiveRate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LiveCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the newest attempts, newest first. Everything that did not happen (yet) is null."""
+    """One of the 20 newest attempts, newest first. Everything that did not happen (yet) is null."""
 
     attempt_id: str
     number: str
@@ -63,7 +61,7 @@ class LiveSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     """draft, running, paused, stopped or finished."""
     seq: int
-    """Grows by one with each snapshot of this stream's server process."""
+    """Grows with each snapshot of the server process; a smaller one than before means that it was restarted."""
     time: datetime
     leads: LeadCounts
     attempts: int

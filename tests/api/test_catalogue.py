@@ -48,11 +48,6 @@ def test_every_key_that_code_names_has_a_sentence() -> None:
     assert missing == set()
 
 
-def test_the_area_of_a_key_is_the_file_that_holds_it() -> None:
-    areas = {path.stem for path in (ROOT / "api/texts/en").glob("*.po")}
-    assert {key.partition(".")[0] for key in CATALOGUE.forms["en"]} == areas
-
-
 def test_placeholders_are_filled_and_lists_joined() -> None:
     assert text("problems.scope_missing.detail", "en", scope="admin") == "The scope admin is needed."
     assert text("problems.media_type_unsupported.detail", "en", accepted=["a/b", "c/d"]).endswith("a/b, c/d.")

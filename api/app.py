@@ -1,0 +1,107 @@
+"""The web application: everything that a request needs is made here, once, and handed to it. No globals."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from analytics.database import Pool
+from api.auth import SECURITY_SCHEME
+from api.errors import problem_response
+from api.live import LiveHub
+from api.request_log import log_requests
+from api.routes import CONTROLLERS
+from api.settings import ApiSettings
+from campaigns.database import open_pool
+from campaigns.store import CampaignStore
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: ApiSettings,
+    pool: Pool | None = None,
+    *,
+    clock: Clock = utc_now,
+    pages: Sequence[ControllerRouterHandler] = (),
+) -> Litestar:
+    """
+    Return the application.
+
+    Args:
+        pool: an open pool that its owner closes; None opens one for the life of the application.
+        clock: the wall clock, in UTC.
+        pages: more route handlers, which get the same dependencies.
+    """
+
+    @contextlib.asynccontextmanager
+    async def life(app: Litestar) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            own_pool = pool
+            if own_pool is None:
+                own_pool = await open_pool(settings.database_url, application_name="obzvon-api")
+                stack.push_async_callback(own_pool.close)
+            hub = LiveHub(settings, own_pool, clock)
+            app.state.update({"pool": own_pool, "hub": hub, "clock": clock, "settings": settings})
+            await stack.enter_async_context(hub.running())
+            yield
+
+    app = Litestar(
+        route_handlers=[*CONTROLLERS, *pages],
+        lifespan=[life],
+        dependencies={
+            "pool": Provide(provide_pool, sync_to_thread=False),
+            "store": Provide(provide_store, sync_to_thread=False),
+            "hub": Provide(provide_hub, sync_to_thread=False),
+            "clock": Provide(provide_clock, sync_to_thread=False),
+            "settings": Provide(provide_settings, sync_to_thread=False),
+        },
+        exception_handlers={Exception: problem_response},
+        request_max_body_size=settings.max_body_bytes,
+        openapi_config=OpenAPIConfig(
+            title="obzvon",
+            version="1",
+            path="/v1/schema",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            components=Components(
+                security_schemes={SECURITY_SCHEME: SecurityScheme(type="http", scheme="bearer")},
+            ),
+        ),
+    )
+    # not as `middleware`: that would miss whatever matches no route
+    app.asgi_handler = log_requests(app.asgi_handler)
+    return app
+
+
+def provide_pool(state: State) -> Any:
+    return state.pool
+
+
+def provide_store(state: State) -> CampaignStore:
+    return CampaignStore(state.pool)
+
+
+def provide_hub(state: State) -> LiveHub:
+    hub: LiveHub = state.hub
+    return hub
+
+
+def provide_clock(state: State) -> Any:
+    return state.clock
+
+
+def provide_settings(state: State) -> ApiSettings:
+    settings: ApiSettings = state.settings
+    return settings

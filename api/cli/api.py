@@ -1,0 +1,33 @@
+"""`obzvon api`: HTTP and pages on the database of DATABASE_URL. Prints one line of JSON when it listens."""
+
+import os
+import sys
+
+import click
+import msgspec
+
+from api.catalogue import language_of_environment, text
+from api.server import run_api
+from api.settings import ApiSettings
+from campaigns.errors import InvalidSettings
+from campaigns.logging import configure_logging
+
+LANGUAGE = language_of_environment(os.environ)
+
+
+@click.command("api", help=text("cli.api.help", LANGUAGE))
+def api() -> None:
+    try:
+        settings = ApiSettings.from_env(os.environ)
+    except InvalidSettings as error:
+        for problem in error.problems:
+            click.echo(
+                text(f"cli.setting.{problem.code}", LANGUAGE, name=problem.field, **problem.params), err=True
+            )
+        sys.exit(2)
+    configure_logging()
+
+    def say_ready(port: int) -> None:
+        click.echo(msgspec.json.encode({"host": settings.host, "port": port}))
+
+    sys.exit(0 if run_api(settings, say_ready) else 1)

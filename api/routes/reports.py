@@ -1,0 +1,135 @@
+"""Reports, attempts, live streams and the definitions of all figures."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from http import HTTPStatus
+
+import msgspec
+from litestar import Controller, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.response import Stream
+
+from analytics.attempts import attempts_page
+from analytics.metrics import METRICS, Unit
+from analytics.report import CampaignReport, campaign_report
+from api.auth import needs
+from api.catalogue import choose_language, text
+from api.dependencies import ApiRequest, Clock, Hub, Pool, Store
+from api.errors import FieldProblem, invalid_request
+from api.schemas.attempts import AttemptPage, attempt_view
+from api.schemas.live import LiveSnapshot
+from api.schemas.parameters import CampaignId, Cursor, From, Limit, OfCampaign, OfResult, To
+
+
+class MetricView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a figure means."""
+
+    name: str
+    title: str
+    definition: str
+    unit: Unit
+    formula: str
+    numerator: str | None
+    denominator: str | None
+    is_null_when: str | None
+
+
+class ReportController(Controller):
+    """Reads only."""
+
+    path = "/v1"
+    tags = ("reports",)
+
+    @get(
+        "/campaigns/{campaign_id:int}/report",
+        operation_id="get_campaign_report",
+        **needs("reports:read"),
+    )
+    async def report(
+        self,
+        campaign_id: CampaignId,
+        store: Store,
+        pool: Pool,
+        clock: Clock,
+        from_time: From = None,
+        to_time: To = None,
+    ) -> CampaignReport:
+        campaign = await store.get_campaign(campaign_id)
+        check_period(from_time, to_time)
+        return await campaign_report(
+            pool,
+            campaign_id,
+            time_zone=campaign.time_zone,
+            now=clock(),
+            from_time=from_time,
+            to_time=to_time,
+        )
+
+    @get("/attempts", operation_id="list_attempts", **needs("reports:read"))
+    async def attempts(
+        self,
+        request: ApiRequest,
+        store: Store,
+        pool: Pool,
+        campaign: OfCampaign = None,
+        result: OfResult = None,
+        from_time: From = None,
+        to_time: To = None,
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> AttemptPage:
+        check_period(from_time, to_time)
+        if campaign is not None:
+            await store.get_campaign(campaign)
+        attempts, next_cursor = await attempts_page(
+            pool,
+            campaign_id=campaign,
+            result=result,
+            from_time=from_time,
+            to_time=to_time,
+            cursor=cursor,
+            limit=limit,
+        )
+        shows_numbers = request.auth.may("numbers:read")
+        return AttemptPage(
+            items=[attempt_view(attempt, shows_numbers=shows_numbers) for attempt in attempts],
+            next_cursor=next_cursor,
+        )
+
+    @get(
+        "/campaigns/{campaign_id:int}/live",
+        operation_id="watch_campaign",
+        **needs("reports:read"),
+        responses={
+            HTTPStatus.OK: ResponseSpec(LiveSnapshot, media_type="text/event-stream", generate_examples=False)
+        },
+    )
+    async def live(self, campaign_id: CampaignId, store: Store, hub: Hub) -> Stream:
+        await store.get_campaign(campaign_id)  # an unknown one is a 404, not an empty stream
+        return event_stream(hub.stream(campaign_id))
+
+    @get("/metrics", operation_id="list_metrics", **needs("reports:read"))
+    async def metrics(self, request: ApiRequest) -> list[MetricView]:
+        language = choose_language(request.headers.get("accept-language"))
+        return [
+            MetricView(
+                title=text(f"metrics.{metric.name}.title", language),
+                definition=text(f"metrics.{metric.name}.definition", language),
+                **msgspec.structs.asdict(metric),
+            )
+            for metric in METRICS.values()
+        ]
+
+
+def event_stream(events: AsyncIterator[bytes]) -> Stream:
+    return Stream(
+        events,
+        media_type="text/event-stream",
+        # proxies must neither keep nor gather what is live
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+def check_period(from_time: datetime | None, to_time: datetime | None) -> None:
+    if from_time is not None and to_time is not None and from_time >= to_time:
+        raise invalid_request(FieldProblem("to", "not_after_from"), status=HTTPStatus.BAD_REQUEST)
