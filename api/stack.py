@@ -14,6 +14,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -22,11 +23,14 @@ import asyncpg
 import msgspec
 
 from api.supervisor import Child, Supervisor
+from campaigns.access import AccessStore
+from campaigns.database import Pool
 from campaigns.embedded_postgres import UNSAFE_TEST_SETTINGS, default_data_dir, start_postgres
 
 CARRIER_PLACES: Final = (("127.0.0.9", 5060), ("127.0.0.9", 0), ("127.0.0.1", 0))
 """The usual port on an address of its own; any port if it is taken; any address where 127.0.0.9 is not local (macOS)."""
 WEB_PORT: Final = 8000
+SIGN_IN_LIFETIME: Final = timedelta(hours=1)
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -65,7 +69,7 @@ async def throw_away_database(environ: Mapping[str, str]) -> AsyncIterator[str]:
         try:
             yield with_database(url, name)
         finally:
-            admin = await asyncpg.connect(url)
+            admin = await asyncpg.connect(url, database="postgres")
             try:
                 await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             finally:
@@ -150,3 +154,20 @@ def free_web_port(host: str) -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
+
+
+def api_child(dsn: str, *, host: str, port: int) -> Child:
+    """Describe the process of API and pages; its first line says that it listens."""
+    return Child(
+        name="api",
+        module="api.cli.main",
+        arguments=["api"],
+        environment={"DATABASE_URL": dsn, "OBZVON_HOST": host, "OBZVON_PORT": str(port)},
+        says_ready=True,
+    )
+
+
+async def sign_in_link(pool: Pool, base_url: str, now: datetime) -> str:
+    """Make a link that opens one browser session with every right."""
+    token = await AccessStore(pool).create_sign_in_link(["admin"], now, SIGN_IN_LIFETIME)
+    return f"{base_url}/sign-in/{token}"

@@ -116,6 +116,7 @@ class Supervisor:
                 for wait in done:
                     child, process = waits.pop(wait)
                     if (child, process) in self._running:
+                        self._running.remove((child, process))
                         raise ChildFailed(child.name, process.returncode, self.tail(child.name))
             await asyncio.Event().wait()
         finally:
