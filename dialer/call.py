@@ -294,7 +294,7 @@ class Call:
                 self.events.append(
                     CallEnded(call_id=self.call_id, at=now, outcome=self.outcome, timings=self.timings)
                 )
-            case CallState.CANCEL_PENDING | CallState.NEW:
+            case _:  # CANCEL_PENDING waits for a provisional or Timer B
                 self._deadline_at = None
 
     def _note_progress(self, sip_status: int, media: NegotiatedMedia | None, now: float) -> None:

@@ -160,11 +160,9 @@ class DialerCore:
                 user_agent.give_up(session, now)
             case CallAction.SEND_BYE:
                 user_agent.hang_up(session, now)
-            case CallAction.SEND_ACK | CallAction.SEND_FORK_BYE:
+            case _:
                 assert event is not None
                 assert event.response is not None
                 assert event.source is not None
-                if action is CallAction.SEND_ACK:
-                    user_agent.acknowledge(session, event.response, event.source, now)
-                else:
-                    user_agent.hang_up_fork(session, event.response, event.source, now)
+                answer = user_agent.acknowledge if action is CallAction.SEND_ACK else user_agent.hang_up_fork
+                answer(session, event.response, event.source, now)

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Final, Literal
 
 from dialer.config import DialerConfig
+from dialer.errors import RemoteProtocolError
 from dialer.sip.invite_session import InviteSession
 from dialer.sip.message import Message, Request, Response, parse_message
 from dialer.sip.server_transaction import ServerTransaction
@@ -98,7 +99,11 @@ class TransactionLayer:
         """Queue one datagram."""
         self.outgoing.append((data, destination))
         if self._is_traced:
-            self.trace(parse_message(data, self._limits), "sent", len(data), destination, now)
+            try:
+                message = parse_message(data, self._limits)
+            except RemoteProtocolError:
+                return  # the refusal of a malformed request repeats what it was given
+            self.trace(message, "sent", len(data), destination, now)
 
     def trace(
         self,

@@ -314,6 +314,19 @@ def test_a_ladder_is_kept_when_asked_for() -> None:
     assert Line().core.records(call_id) == []
 
 
+def test_a_second_callee_and_one_who_answers_too_late_are_hung_up() -> None:
+    line = Line()
+    line.hang_up(line.ringing())
+    line.run(33.0)
+    for tag in ("late", "later"):
+        line.answer(tag)
+        line.respond("BYE", 200)
+
+    assert line.trunk.ladder[-4:] == ["ACK", "BYE", "ACK", "BYE"]
+    assert line.verdict == ("cancelled", "hang_up", "us")
+    line.settle()
+
+
 def test_many_calls_share_one_socket_and_leave_nothing_behind() -> None:
     line = Line()
     for number in range(300):

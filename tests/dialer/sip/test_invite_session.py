@@ -4,7 +4,8 @@ from dialer.config import CallRequest, Secret, TrunkConfig
 from dialer.sip.digest import DigestVerifier
 from dialer.sip.invite_session import InviteSession, bracketed
 from dialer.sip.message import Request
-from tests.dialer.sip.messages import ADDRESS, counting_rng, response
+from dialer.testing.scripted_trunk import ScriptedTrunk
+from tests.dialer.sip.messages import ADDRESS, counting_rng, request, response
 
 VIA = "SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKone"
 
@@ -37,8 +38,8 @@ def verifier(
     return DigestVerifier(realm, {"user": "pass"}, counting_rng(), algorithm=algorithm, qop=qop)
 
 
-def credentials(request: Request, name: str = "Authorization") -> list[str]:
-    return request.headers.get_all(name)
+def credentials(message: Request, name: str = "Authorization") -> list[str]:
+    return message.headers.get_all(name)
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
@@ -192,3 +193,28 @@ def test_our_offers_have_growing_versions() -> None:
 @pytest.mark.parametrize(("host", "written"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
 def test_ipv6_addresses_stand_in_brackets(host: str, written: str) -> None:
     assert bracketed(host) == written
+
+
+@pytest.mark.parametrize("body", [b"", b"nonsense"])
+def test_a_response_without_a_usable_answer_negotiates_nothing(body: bytes) -> None:
+    opened = session()
+    answer = response(200, opened.build_invite(VIA))
+    answer.body = body
+
+    assert opened.read_answer(answer) is None
+    assert opened.media is None
+
+
+def test_an_answer_is_kept_and_a_new_offer_is_answered_with_the_next_version() -> None:
+    opened = session()
+    answer = response(200, opened.build_invite(VIA))
+    answer.body = ScriptedTrunk().sdp(port=31_000)
+    media = opened.read_answer(answer)
+    assert media is not None
+    assert media.remote_port == 31_000
+    assert opened.media is media
+
+    offer = request(body=ScriptedTrunk().sdp(port=31_002, direction="sendonly"))
+    body, moved = opened.answer(offer)
+    assert (moved.remote_port, moved.can_send) == (31_002, False)
+    assert int(body.split(b" ")[2]) == opened.session_id + 1

@@ -312,3 +312,36 @@ def test_a_peer_of_rfc_2543_without_branches_is_understood() -> None:
     answers = [ask(line, bye.to_bytes()), ask(line, bye.to_bytes())]
 
     assert [[answer.status_code for answer, _ in each] for each in answers] == [[200], [200]]
+
+
+def test_a_bye_that_overtakes_its_2xx_is_answered_and_told_with_its_cause() -> None:
+    line = Line()
+    line.place_call()
+    line.ring()
+    line.trunk.request("BYE", line.invite, headers=[("Reason", "Q.850;cause=16")])
+    line.run()
+
+    assert line.trunk.responses[-1].status_code == 200
+    assert line.outcome.q850_cause == 16
+
+
+@pytest.mark.parametrize("reason", ["SIP;cause=200", "Q.850", "nonsense;;"])
+def test_another_reason_is_no_q850_cause(reason: str) -> None:
+    line = Line()
+    line.talk()
+    line.trunk.request("BYE", line.invite, headers=[("Reason", reason)])
+    line.run()
+
+    assert line.outcome.q850_cause is None
+
+
+def test_a_bye_of_a_fork_leg_whose_2xx_was_lost_ends_nothing() -> None:
+    line = Line()
+    line.talk()
+    line.trunk.bye(line.invite, to_tag="lost")
+    line.run()
+    line.trunk.answer(line.invite, to_tag="lost")
+    line.run()
+
+    assert line.core.live_calls == 1
+    assert line.trunk.ladder == ["INVITE", "ACK", "ACK"]

@@ -115,3 +115,19 @@ def test_nothing_is_traced_unless_asked_for() -> None:
     layer.trace(request(), "received", 1, ADDRESS, 0.0)
 
     assert layer.traces == {}
+
+
+def test_a_refusal_that_is_no_sip_is_sent_but_not_traced() -> None:
+    layer = TransactionLayer(DialerConfig(trace=True))
+    layer.send(b"SIP/2.0 400 Bad Request\r\nVia: what it was given\r\n\r\n", ADDRESS, 0.0)
+
+    assert len(layer.outgoing) == 1
+    assert layer.traces == {}
+
+
+def test_what_a_transaction_sends_is_traced() -> None:
+    layer = TransactionLayer(DialerConfig(trace=True))
+    transaction = start_invite(layer, session(layer))
+    layer.perform(transaction, transaction.receive(response(486), 1.0), 1.0)
+
+    assert [record.cseq for record in layer.traces["call"]] == ["1 INVITE", "1 ACK"]

@@ -4,12 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.config import TrunkConfig
+from dialer.config import CallRequest, DialerConfig, TrunkConfig
 from dialer.errors import RemoteProtocolError
 from dialer.events import CallId
 from dialer.sip.digest import DigestVerifier
+from dialer.sip.invite_session import InviteSession
 from dialer.sip.message import Request, parse_message, response_to
-from tests.dialer.calls import Line
+from dialer.sip.session_event import Kind
+from dialer.sip.user_agent import SipUserAgent
+from dialer.testing.scripted_trunk import ScriptedTrunk, advance, exchange
+from tests.dialer.calls import DIALER, RTP, TRUNK, Line
 from tests.dialer.sip.messages import counting_rng, response
 
 
@@ -212,3 +216,115 @@ def test_no_bytes_in_the_middle_of_a_call_raise(data: st.DataObject) -> None:
     line.core.hang_up(CallId(line.invite.call_id), line.now)
     line.run(400.0, to_trunk=readable)
     assert line.core.is_idle
+
+
+def user_agent(*, trace: bool = False) -> tuple[SipUserAgent, InviteSession, ScriptedTrunk]:
+    """A user agent alone, with an INVITE on its way."""
+    agent = SipUserAgent(DialerConfig(trace=trace), counting_rng(), DIALER)
+    trunk = ScriptedTrunk()
+    opened = agent.open_session(CallRequest(number="79000000001", trunk=TRUNK), "call", RTP, user=None)
+    agent.invite(opened, 0.0)
+    exchange(agent, trunk, 0.0)
+    return agent, opened, trunk
+
+
+def kinds(agent: SipUserAgent) -> list[Kind]:
+    found = []
+    while (event := agent.next_event()) is not None:
+        found.append(event.kind)
+    return found
+
+
+def test_the_first_2xx_a_repeated_one_and_a_forked_one_are_told_apart() -> None:
+    agent, opened, trunk = user_agent(trace=True)
+    invite = trunk.last("INVITE")
+    trunk.respond(invite, 183, body=trunk.sdp())
+    trunk.answer(invite)
+    trunk.answer(invite, to_tag="second")
+    exchange(agent, trunk, 0.0)
+    first = trunk.answer(invite)
+    agent.acknowledge(opened, first, trunk.address, 0.0)
+    agent.acknowledge(opened, first, trunk.address, 0.0)
+    exchange(agent, trunk, 0.0)
+
+    assert kinds(agent) == [Kind.PROVISIONAL, Kind.SUCCESS, Kind.FORKED_SUCCESS, Kind.REPEATED_SUCCESS]
+    assert trunk.heard("ACK")[0] == trunk.heard("ACK")[1]
+    assert len(agent.records("call")) == 7
+
+
+def test_early_media_stands_for_a_2xx_without_a_description_but_not_for_a_broken_one() -> None:
+    for body, kind in ((b"", Kind.SUCCESS), (b"broken", Kind.UNUSABLE_SUCCESS)):
+        agent, _, trunk = user_agent()
+        trunk.respond(trunk.last("INVITE"), 183, body=trunk.sdp())
+        trunk.answer(trunk.last("INVITE"), body=body)
+        exchange(agent, trunk, 0.0)
+        assert kinds(agent) == [Kind.PROVISIONAL, kind]
+
+
+def test_a_fork_is_acked_and_hung_up_up_to_a_limit() -> None:
+    agent, opened, trunk = user_agent()
+    for number in range(20):
+        answer = trunk.answer(trunk.last("INVITE"), to_tag=f"fork-{number}")
+        agent.acknowledge(opened, answer, trunk.address, 0.0)
+        agent.hang_up_fork(opened, answer, trunk.address, 0.0)
+    exchange(agent, trunk, 0.0)
+
+    assert trunk.ladder.count("ACK") == trunk.ladder.count("BYE") == 16
+
+
+def test_a_transport_error_fails_what_goes_that_way_only() -> None:
+    agent, _, trunk = user_agent()
+    agent.transport_failed(("127.0.0.10", 5060), 0.0)
+    assert kinds(agent) == []
+    agent.transport_failed(trunk.address, 0.0)
+
+    assert kinds(agent) == [Kind.TRANSPORT_ERROR]
+
+
+def test_a_session_is_in_use_until_it_is_released_and_its_transactions_are_over() -> None:
+    agent, opened, trunk = user_agent()
+    agent.release(opened)
+    assert agent.has_session("call")
+    advance(agent, trunk, 0.0, 100.0)
+
+    assert kinds(agent) == [Kind.SILENCE]
+    assert not agent.has_session("call")
+    assert agent.is_idle
+
+
+def test_giving_up_listens_for_a_late_answer() -> None:
+    agent, opened, trunk = user_agent()
+    trunk.respond(trunk.last("INVITE"), 180)
+    exchange(agent, trunk, 0.0)
+    agent.give_up(opened, 1.0)
+    trunk.answer(trunk.last("INVITE"))
+    exchange(agent, trunk, 20.0)
+
+    assert kinds(agent) == [Kind.PROVISIONAL, Kind.SUCCESS]
+
+
+def test_a_reinvite_whose_2xx_is_never_acked_is_told() -> None:
+    agent, opened, trunk = user_agent()
+    answer = trunk.answer(trunk.last("INVITE"))
+    exchange(agent, trunk, 0.0)
+    agent.acknowledge(opened, answer, trunk.address, 0.0)
+    trunk.request("INVITE", trunk.last("INVITE"), body=trunk.sdp())
+    advance(agent, trunk, 0.0, 40.0)
+
+    assert kinds(agent) == [Kind.SUCCESS, Kind.MEDIA, Kind.ACK_MISSING]
+
+
+def test_an_unanswered_bye_is_told_and_counted_and_a_cancel_is_not() -> None:
+    agent, opened, trunk = user_agent()
+    trunk.respond(trunk.last("INVITE"), 180)
+    exchange(agent, trunk, 0.0)
+    agent.cancel(opened, 0.0)
+    exchange(agent, trunk, 0.0)
+    trunk.respond(trunk.last("CANCEL"), 200)
+    trunk.answer(trunk.last("INVITE"))
+    exchange(agent, trunk, 0.0)
+    agent.hang_up(opened, 0.0)
+    advance(agent, trunk, 0.0, 40.0)
+
+    assert kinds(agent) == [Kind.PROVISIONAL, Kind.SUCCESS, Kind.BYE_FINISHED]
+    assert agent.counters["bye_unanswered"] == 1
