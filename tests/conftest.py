@@ -19,6 +19,8 @@ from campaigns.database import Pool, open_pool
 from campaigns.embedded_postgres import UNSAFE_TEST_SETTINGS, start_postgres
 from campaigns.migrate import migrate
 
+pytest_plugins = ["tests.layers"]
+
 T = TypeVar("T")
 
 DATABASE_NUMBERS = itertools.count(1)
