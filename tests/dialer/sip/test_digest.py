@@ -42,6 +42,20 @@ def test_the_example_of_rfc_7616_section_3_9_1(algorithm: str, response: str) ->
     assert "qop=auth, nc=00000001" in value
 
 
+def test_the_example_of_rfc_7616_section_3_9_2() -> None:
+    """With the response of erratum 4897: the RFC's own is that of a truncated SHA-512."""
+    challenge = Challenge(
+        realm="api@example.org",
+        nonce="5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK",
+        algorithm="SHA-512-256",
+        qop=("auth",),
+    )
+    doe = Credentials("Jäsøn Doe", Secret("Secret, or not?"))
+    cnonce = "NTg6RKcb9boFIAS3KrFK9BGeh+iDa/sm6jUMp2wds69v"
+    value = authorization(challenge, doe, "GET", "/doe.json", b"", cnonce, 1)
+    assert response_of(value) == "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5"
+
+
 def test_the_example_of_rfc_2617_section_3_5() -> None:
     header = (
         'Digest realm="testrealm@host.com", qop="auth,auth-int", '
