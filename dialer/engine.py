@@ -20,9 +20,11 @@ from dialer.config import CallRequest, DialerConfig
 from dialer.core import DialerCore
 from dialer.errors import DialerClosed, TransportError
 from dialer.events import (
+    CallAnswered,
     CallEnded,
     CallEvent,
     CallId,
+    CallRinging,
     CallTimings,
     DtmfReceived,
     MediaChanged,
@@ -30,10 +32,12 @@ from dialer.events import (
     PlaybackFinished,
 )
 from dialer.media.prompt import Prompt
+from dialer.net.faults import Loss
 from dialer.net.media_clock import MediaClock
 from dialer.net.ports import PortPool
-from dialer.net.udp_socket import Address, Loss, UdpSocket
-from dialer.outcome import Outcome
+from dialer.net.rtp_socket import RtpSocket
+from dialer.net.sip_socket import Address, SipSocket
+from dialer.outcome import Outcome, outcome_of_answer, outcome_of_local_failure
 from dialer.rtp.session import RtpSession
 from dialer.sip.trace import TraceRecord
 
@@ -52,9 +56,11 @@ class Call:
         self.call_id = call_id
         self.on_event = on_event
         self.rtp = rtp
-        self.socket: UdpSocket | None = None
+        self.socket: RtpSocket | None = None
         self._dialer = dialer
         self._is_playing = False
+        self.timings = CallTimings(invite_sent_at=dialer.now())
+        """What the events have told, for a call that its dialer does not outlive."""
 
     @property
     def played_ms(self) -> int:
@@ -75,7 +81,8 @@ class Call:
         self._dialer.media_clock.remove(self._tick)
 
     def hang_up(self) -> None:
-        """CANCEL or BYE, whichever the call's state asks for; `CallEnded` follows."""
+        """CANCEL or BYE, whichever the call's state asks for, and silence; `CallEnded` follows."""
+        self.stop_playing()
         self._dialer.hang_up(self)
 
     def records(self) -> list[TraceRecord]:
@@ -87,7 +94,7 @@ class Call:
         if self.socket is None:
             return None
         self.stop_playing()
-        port = self.socket.local_address[1]
+        port = self.socket.port
         self.socket.close()
         self.socket = None
         return port
@@ -128,14 +135,14 @@ class Dialer:
     def __init__(self, config: DialerConfig, *, rng: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._config = config
         self._rng = rng
-        self._ports = PortPool(config.rtp_port_min, config.rtp_port_max)
+        self._ports = PortPool(config.rtp_port_min, config.rtp_port_max, rng(8))
         self._loss = Loss(config.faults) if config.faults is not None and config.faults.loss else None
         self._calls: dict[CallId, Call] = {}
         self._nobody_talks = asyncio.Event()
         self._nobody_talks.set()
         self._loop: asyncio.AbstractEventLoop
         self._core: DialerCore
-        self._socket: UdpSocket
+        self._socket: SipSocket
         self.media_clock: MediaClock
         self._timer: asyncio.TimerHandle | None = None
         self._is_pumping = False
@@ -146,9 +153,7 @@ class Dialer:
         self._loop = asyncio.get_running_loop()
         local = (self._config.bind_host, self._config.bind_port)
         try:
-            self._socket = UdpSocket(
-                self._loop, local, self._receive_sip, on_refused=self._refused, loss=self._loss
-            )
+            self._socket = await SipSocket.open(local, self._receive_sip, self._unreachable, loss=self._loss)
         except OSError as error:
             raise TransportError(
                 error.errno, f"cannot bind {local[0]}:{local[1]}: {error.strerror}"
@@ -212,10 +217,10 @@ class Dialer:
         call.socket = self._bind_rtp(call.receive_rtp)
         if call.socket is None:
             self._adopt(call)
-            self._loop.call_soon(self._end_locally, call, "no_rtp_port")
+            self._loop.call_soon(self._end_locally, call, outcome_of_local_failure("no_rtp_port"))
             return call
         now = self._loop.time()
-        rtp_address = (self._socket.local_address[0], call.socket.local_address[1])
+        rtp_address = (self._socket.local_address[0], call.socket.port)
         try:
             self._core.place_call(request, rtp_address=rtp_address, now=now)
         except BaseException:
@@ -234,7 +239,7 @@ class Dialer:
 
     def hang_up_all(self) -> None:
         for call in list(self._calls.values()):
-            self.hang_up(call)
+            call.hang_up()
 
     async def drain(self, seconds: float) -> None:
         """Wait until no call is live, at most so long."""
@@ -253,13 +258,14 @@ class Dialer:
             call.on_event(event)
         except Exception:
             log.exception("call.handler_crashed", call_id=call.call_id)
-            self.hang_up(call)
+            call.hang_up()
 
     def _receive_sip(self, data: bytes, addr: Address) -> None:
-        self._core.receive_datagram(data, addr, self._loop.time())
-        self._pump()
+        if self._is_open:  # the socket is bound a moment before the core exists
+            self._core.receive_datagram(data, addr, self._loop.time())
+            self._pump()
 
-    def _refused(self, addr: Address) -> None:
+    def _unreachable(self, addr: Address) -> None:
         if self._is_open:
             self._core.transport_failed(addr, self._loop.time())
             self._pump()
@@ -283,7 +289,7 @@ class Dialer:
                 self._transmit(self._loop.time())
         finally:
             self._is_pumping = False
-        self._arm()
+            self._arm()
 
     def _transmit(self, now: float) -> None:
         for data, addr in self._core.datagrams_to_send(now):
@@ -292,6 +298,10 @@ class Dialer:
     def _tell(self, call: Call, event: CallEvent) -> None:
         if isinstance(event, MediaChanged):
             call.obey_media(event.media)
+        elif isinstance(event, CallRinging):
+            call.timings.ringing_at = event.at
+        elif isinstance(event, CallAnswered):
+            call.timings.answered_at = event.at
         elif isinstance(event, CallEnded):
             self._release_media(call)
         self.deliver(call, event)
@@ -307,14 +317,14 @@ class Dialer:
             self._timer.cancel()
         self._timer = self._loop.call_at(due_at, self._on_timer)
 
-    def _bind_rtp(self, on_datagram: Callable[[bytes, Address], None]) -> UdpSocket | None:
+    def _bind_rtp(self, on_datagram: Callable[[bytes, Address], None]) -> RtpSocket | None:
         now = self._loop.time()
         for _ in range(_BIND_ATTEMPTS):
             port = self._ports.take(now)
             if port is None:
                 return None
             try:
-                return UdpSocket(self._loop, (self._config.bind_host, port), on_datagram, loss=self._loss)
+                return RtpSocket(self._loop, (self._config.bind_host, port), on_datagram, loss=self._loss)
             except OSError:
                 self._ports.give_back(port, now)  # another program has it: later perhaps
         return None
@@ -333,29 +343,28 @@ class Dialer:
         if port is not None:
             self._ports.give_back(port, self._loop.time())
 
-    def _end_locally(self, call: Call, reason: str) -> None:
+    def _end_locally(self, call: Call, outcome: Outcome) -> None:
         """End a call that the core knows nothing of, or never will again."""
         if self._calls.get(call.call_id) is not call:
             return
         self._release_media(call)
-        now = self._loop.time()
-        outcome = Outcome(result="failed", reason=reason, fault="local", ended_by="us")
-        self.deliver(
-            call,
-            CallEnded(
-                call_id=call.call_id,
-                at=now,
-                outcome=outcome,
-                timings=CallTimings(invite_sent_at=now, ended_at=now),
-            ),
-        )
+        call.timings.ended_at = now = self._loop.time()
+        ended = CallEnded(call_id=call.call_id, at=now, outcome=outcome, timings=call.timings)
+        self.deliver(call, ended)
         self._forget(call)
 
     def _close(self) -> None:
         """Leave nothing behind; calls that would not end in time end here."""
         self._is_open = False
         for call in list(self._calls.values()):
-            self._end_locally(call, "dialer_closed")
+            if call.timings.answered_at is not None:
+                outcome = outcome_of_answer(
+                    200, ended_by="us", reason="dialer_closed"
+                )  # our BYE has no answer
+            else:
+                # An INVITE is out there: its phone may ring on, and even be answered.
+                outcome = Outcome(result="unknown", reason="dialer_closed", fault="local", ended_by="us")
+            self._end_locally(call, outcome)
         self.media_clock.close()
         if self._timer is not None:
             self._timer.cancel()

@@ -1,5 +1,6 @@
 """Even ports for RTP (RFC 3550 §11); the odd one above each is left free for its RTCP."""
 
+import random
 from collections import deque
 from typing import Final
 
@@ -8,11 +9,16 @@ QUARANTINE_SECONDS: Final = 10.0
 
 
 class PortPool:
-    """Ports in the order they became free. `now` is monotonic seconds."""
+    """
+    Ports in the order they became free. `now` is monotonic seconds.
 
-    def __init__(self, port_min: int, port_max: int) -> None:
-        first = port_min + port_min % 2
-        self._free: deque[int] = deque(range(first, port_max, 2))
+    The first order is shuffled by `seed`: nodes of one machine that share a range seldom try each other's ports.
+    """
+
+    def __init__(self, port_min: int, port_max: int, seed: bytes) -> None:
+        ports = list(range(port_min + port_min % 2, port_max, 2))
+        random.Random(seed).shuffle(ports)
+        self._free = deque(ports)
         self._resting: deque[tuple[float, int]] = deque()
 
     def take(self, now: float) -> int | None:
@@ -23,8 +29,3 @@ class PortPool:
 
     def give_back(self, port: int, now: float) -> None:
         self._resting.append((now + QUARANTINE_SECONDS, port))
-
-    @property
-    def free(self) -> int:
-        """Ports that could be taken, or are resting."""
-        return len(self._free) + len(self._resting)

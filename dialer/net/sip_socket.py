@@ -1,0 +1,132 @@
+"""
+The one UDP socket for signalling.
+
+Datagrams leave by `sendto` on the socket itself, so that an error names its destination. What ICMP says later, Linux
+keeps in the socket's error queue together with the address that the datagram went to (IP_RECVERR, ip(7)): an
+unconnected socket would otherwise never hear that a trunk is gone. Elsewhere Timer B finds out.
+
+TRICKY: receiving is a transport's, not `add_reader`'s: uvloop stops a reader for good at the first POLLERR.
+"""
+
+import asyncio
+import errno
+import socket
+import sys
+from collections.abc import Callable
+from typing import Final, Self
+
+from dialer.net.faults import Loss
+
+Address = tuple[str, int]
+
+_RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
+_RECVERR: Final = {
+    socket.AF_INET: (socket.IPPROTO_IP, 11),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 25),
+}
+"""linux/in.h, linux/in6.h; the socket module names them only from Python 3.14 on."""
+_UNREACHABLE: Final = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN})
+"""RFC 3261 §18.4. Anything else (a path MTU, a full buffer) is no verdict on the peer."""
+_ERRORS_PER_WAKE: Final = 64
+
+
+class SipSocket(asyncio.DatagramProtocol):
+    """`open` binds it; then `on_datagram` gets what arrives, `on_unreachable` whom a datagram could not reach."""
+
+    def __init__(
+        self,
+        on_datagram: Callable[[bytes, Address], None],
+        on_unreachable: Callable[[Address], None],
+        loss: Loss | None,
+    ) -> None:
+        self._on_datagram = on_datagram
+        self._on_unreachable = on_unreachable
+        self._loss = loss
+        self._loop = asyncio.get_running_loop()
+        self._socket: socket.socket
+        self._transport: asyncio.BaseTransport
+        self.local_address: Address
+        self.send_errors = 0
+        """Datagrams that the system would not take; the transactions above repeat them."""
+
+    @classmethod
+    async def open(
+        cls,
+        local: Address,
+        on_datagram: Callable[[bytes, Address], None],
+        on_unreachable: Callable[[Address], None],
+        *,
+        loss: Loss | None = None,
+    ) -> Self:
+        """Bind; port 0 lets the system choose. Raises OSError."""
+        self = cls(on_datagram, on_unreachable, loss)
+        family = socket.AF_INET6 if ":" in local[0] else socket.AF_INET
+        self._socket = udp = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            udp.setblocking(False)
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+            if sys.platform == "linux":
+                udp.setsockopt(*_RECVERR[family], 1)
+            udp.bind(local)
+            self.local_address = udp.getsockname()[:2]
+            self._transport, _ = await self._loop.create_datagram_endpoint(lambda: self, sock=udp)
+        except BaseException:
+            udp.close()
+            raise
+        return self
+
+    def send(self, data: bytes, addr: Address) -> None:
+        """Send one datagram now, or lose it."""
+        if self._loss is not None and self._loss.drops():
+            return
+        try:
+            self._socket.sendto(data, addr)
+        except ConnectionRefusedError:
+            # The error belongs to an earlier datagram, whoever it went to: note that one, then send this one.
+            self._read_errors()
+            self._send_once(data, addr)
+        except OSError as error:
+            self._count(error, addr)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        if self._loss is not None and self._loss.drops():
+            return
+        if data.strip(
+            b"\r\n\0"
+        ):  # what is left out is a keep-alive (RFC 5626 §3.5.1 and what phones make of it)
+            self._on_datagram(data, addr[:2])
+
+    def error_received(self, exc: Exception) -> None:  # noqa: ARG002 (asyncio's signature; the queue says more)
+        self._read_errors()
+
+    def _send_once(self, data: bytes, addr: Address) -> None:
+        try:
+            self._socket.sendto(data, addr)
+        except OSError as error:
+            self._count(error, addr)
+
+    def _count(self, error: OSError, addr: Address) -> None:
+        self.send_errors += 1
+        if error.errno in _UNREACHABLE:
+            self._report(addr)
+
+    def _read_errors(self) -> None:
+        if sys.platform != "linux":
+            return
+        for _ in range(_ERRORS_PER_WAKE):
+            try:
+                _, ancillary, _, addr = self._socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
+            except OSError:
+                return
+            # struct sock_extended_err begins with the errno
+            if addr and any(
+                int.from_bytes(data[:4], sys.byteorder) in _UNREACHABLE for _, _, data in ancillary
+            ):
+                self._report(addr[:2])
+
+    def _report(self, addr: Address) -> None:
+        # Not from within send(): its caller is in the middle of something.
+        self._loop.call_soon(self._on_unreachable, addr)
