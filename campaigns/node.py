@@ -2,7 +2,7 @@
 One dialing node: a run in the database, a dialer, and the tasks between them.
 
     heartbeat   says that we live, keeps and takes shards, reloads what they need, recovers dead runs, ends campaigns
-    dial        ten times a second: claim, commit, INVITE
+    dial        five times a second: claim, commit, INVITE
     settle      outcomes into the database, or into the spool
     live        wakes the live pages, at most four times a second
 

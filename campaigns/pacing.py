@@ -5,7 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 BURST_SECONDS: Final = 0.25
-"""How much unused rate may be caught up at once: a late tick is made good, an idle minute is not."""
+"""How much unused rate may be caught up at once: a tick that is a little late is made good, an idle minute is not."""
 
 Limit = Literal["campaign_rate", "campaign_concurrency", "trunk_rate", "trunk_channels", "batch"]
 
@@ -17,12 +17,13 @@ class TokenBucket:
 
     def __init__(self, rate: float, now: float) -> None:
         self.rate = rate
-        self._tokens = min(1.0, self._capacity)
+        self._tokens = 1.0
         self._filled_at = now
 
     @property
     def _capacity(self) -> float:
-        return max(1.0, self.rate * BURST_SECONDS)
+        # One more than the burst, so that a slow rate does not lose its fractions of a call between two ticks.
+        return 1.0 + self.rate * BURST_SECONDS
 
     def available(self, now: float) -> int:
         """Fill up to `now` (monotonic seconds) and count whole calls."""

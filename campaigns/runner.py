@@ -1,5 +1,5 @@
 """
-The dial loop: claim -> gate -> commit -> INVITE, ten times a second, without a task per call.
+The dial loop: claim -> gate -> commit -> INVITE, five times a second, without a task per call.
 
 Rule 1: an INVITE leaves only after its attempt is committed, and never twice for one attempt.
 Rule 2: when nobody knows whether a begin was committed (the connection broke on COMMIT), its INVITEs do not leave, and

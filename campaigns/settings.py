@@ -11,8 +11,9 @@ import msgspec
 from campaigns.errors import InvalidSettings, Problem
 from dialer.config import DialerConfig, NetworkFaults, Secret
 
-TICK_SECONDS: Final = 0.1
-"""How often a node looks for leads to dial: the burst that a carrier sees is a tenth of the rate."""
+TICK_SECONDS: Final = 0.2
+"""How often a node looks for leads to dial: calls start in bursts of a fifth of the rate. Half of it doubles what a call
+costs the database at 20 calls a second."""
 
 
 class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):

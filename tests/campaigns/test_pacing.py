@@ -1,7 +1,9 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.pacing import BURST_SECONDS, Pace, TokenBucket, pace, share_of
+from campaigns.settings import TICK_SECONDS
 
 
 def test_a_new_bucket_allows_one_call_at_once() -> None:
@@ -18,6 +20,17 @@ def test_the_rate_is_reached_tick_by_tick() -> None:
     assert started == 501
 
 
+@given(rate=st.floats(0.2, 60.0))
+def test_no_rate_loses_fractions_of_calls_between_ticks(rate: float) -> None:
+    bucket = TokenBucket(rate, now=0.0)
+    started = 0
+    for tick in range(1, 501):
+        count = bucket.available(tick * TICK_SECONDS)
+        bucket.take(count)
+        started += count
+    assert started == pytest.approx(rate * 500 * TICK_SECONDS + 1, abs=1)
+
+
 def test_slow_rates_add_up_over_ticks() -> None:
     bucket = TokenBucket(0.5, now=0.0)
     bucket.take(1)
@@ -27,7 +40,7 @@ def test_slow_rates_add_up_over_ticks() -> None:
 
 def test_an_idle_minute_is_not_caught_up() -> None:
     bucket = TokenBucket(40.0, now=0.0)
-    assert bucket.available(60.0) == 40 * BURST_SECONDS
+    assert bucket.available(60.0) == 1 + 40 * BURST_SECONDS
 
 
 @given(
@@ -41,7 +54,7 @@ def test_no_stretch_of_time_exceeds_the_rate_plus_one_burst(rate: float, gaps: l
         count = bucket.available(now)
         bucket.take(count)
         started.append((now, started[-1][1] + count))
-    burst = max(1.0, rate * BURST_SECONDS)
+    burst = 1.0 + rate * BURST_SECONDS
     for index, (begin, before) in enumerate(started):
         for end, after in started[index:]:
             assert after - before <= rate * (end - begin) + burst + 1e-6
