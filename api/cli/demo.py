@@ -42,7 +42,10 @@ class TerminalView:
             self.say("demo.refused_row", line=row.line, value=row.value or "''", reason=reason)
 
     def found_again(self, status: str) -> None:
-        self.say("demo.found_again", status=text(f"demo.status.{status}", self._language))
+        if status == "finished":
+            self.say("demo.found_finished")
+        else:
+            self.say("demo.found_again", status=text(f"demo.status.{status}", self._language))
 
     def serving(self, page_url: str, sign_in_url: str, log_directory: Path) -> None:
         self.say("demo.page", url=page_url)

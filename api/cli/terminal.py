@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from analytics.live import LiveState
@@ -40,12 +40,12 @@ class CampaignProgress:
     def start(self) -> None:
         if self._console.is_terminal:
             self._bar = Progress(
-                SpinnerColumn(),
                 BarColumn(bar_width=None),
                 TextColumn("{task.description}"),
                 TimeElapsedColumn(),
                 console=self._console,
                 expand=True,
+                refresh_per_second=4,
             )
             self._bar.start()
             self._task = self._bar.add_task("", total=None)

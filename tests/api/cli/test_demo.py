@@ -2,58 +2,18 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
 import asyncpg
 import pytest
 
+from tests.api.cli.commands import environment, lines_until, running
+
 SEED_OF_QUICK_PEOPLE = "8"
 """Eight who pick up, refuse, press 1 and 9, hang up, are congested; nobody who rings for ever or keeps silent."""
-WAIT_SECONDS = 50.0
-
-
-def environment(dsn: str, home: Path) -> dict[str, str]:
-    return {**os.environ, "DATABASE_URL": dsn, "XDG_DATA_HOME": str(home), "LC_ALL": "C.UTF-8"}
-
-
-@asynccontextmanager
-async def running(*arguments: str, env: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Start the command; if the test leaves it running, stop it."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "api.cli.main",
-        *arguments,
-        env=env,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await process.communicate()
-
-
-async def lines_until(stream: asyncio.StreamReader | None, wanted: str) -> str:
-    """Read lines until one holds `wanted`; give all of them."""
-    assert stream is not None
-    read = ""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while wanted not in read:
-            line = await stream.readline()
-            assert line, f"{wanted!r} was never said: {read}"
-            read += line.decode()
-    return read
 
 
 @pytest.mark.parametrize("loss", ["0", "0.05"])
@@ -86,7 +46,7 @@ async def test_ctrl_c_leaves_the_data_and_the_next_run_goes_on_with_it(database:
     arguments = ["demo", "--contacts", "8", "--seed", SEED_OF_QUICK_PEOPLE]
     env = environment(database, tmp_path)
     async with running(*arguments, env=env) as process:
-        said = await lines_until(process.stderr, "in the air")
+        said = await lines_until(process.stderr, "calling")
         assert "8 of 14 rows accepted" in said
         assert "позвонить позже" in said
         link = re.search(r"http://127\.0\.0\.1:(\d+)/sign-in/\S+", said)
