@@ -97,6 +97,10 @@ def test_what_routes_a_message_may_come_only_once(name: str) -> None:
         Headers.parse([f"{name}: 1", f"{name}: 1"], Limits())
 
 
+def test_other_headers_may_come_again() -> None:
+    assert Headers.parse(["v: a", "Via: b"], Limits()).get_all("Via") == ["a", "b"]
+
+
 def test_a_line_without_a_colon_is_refused() -> None:
     with pytest.raises(RemoteProtocolError):
         Headers.parse(["Via"], Limits())

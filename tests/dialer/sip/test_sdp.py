@@ -53,6 +53,7 @@ def test_a_session_is_told_from_its_successor_by_its_version() -> None:
         (b"\r\n", b" \r\n"),
         (b"\r\n", b"\r\n\r\n"),
         (b"t=0 0\r\n", b""),
+        (b"t=0 0\r\n", b"t=0 0\r\na=ice-lite\r\n"),
         (b"PCMA/8000", b"pcma/8000/1"),
         (b"a=rtpmap:8 PCMA/8000\r\n", b""),
         (b"RTP/AVP 8 96", b"RTP/AVP 18 8 96"),
