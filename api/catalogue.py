@@ -52,7 +52,7 @@ class Catalogue(msgspec.Struct, frozen=True):
     def has(self, key: str) -> bool:
         return key in self.forms[DEFAULT_LANGUAGE]
 
-    def text(self, key: str, language: Language, **params: object) -> str:
+    def text(self, key: str, language: Language, /, **params: object) -> str:
         """
         Return the sentence, its placeholders filled.
 
@@ -73,7 +73,7 @@ class Catalogue(msgspec.Struct, frozen=True):
         )
 
 
-def text(key: str, language: str = DEFAULT_LANGUAGE, **params: object) -> str:
+def text(key: str, language: str = DEFAULT_LANGUAGE, /, **params: object) -> str:
     """Return a sentence of the shipped catalogue; any language that it has not got falls to English."""
     known = language if language in LANGUAGES else DEFAULT_LANGUAGE
     return Catalogue.load().text(key, known, **params)

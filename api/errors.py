@@ -62,6 +62,7 @@ class ApiError(Exception):
         self,
         status: int,
         code: str,
+        /,
         *,
         problems: tuple[FieldProblem, ...] = (),
         headers: Mapping[str, str] | None = None,
