@@ -32,9 +32,13 @@ SUPERUSER: Final = "obzvon"
 DATABASE: Final = "obzvon"
 START_TIMEOUT_SECONDS: Final = 60
 """Crash recovery after a power cut replays at most `max_wal_size`; that takes seconds."""
+LEAVING_SECONDS: Final = 15
+"""For the last backends of a killed server; they notice within a second unless they are stuck in a system call."""
 MAX_SOCKET_PATH_BYTES: Final = 107
 """Of `sockaddr_un`, without the closing zero."""
-SOCKET_NAME: Final = ".s.PGSQL.5432"
+PORT: Final = 5432
+"""Part of the name of the socket; said aloud, so that a PGPORT of the user is not believed."""
+SOCKET_NAME: Final = f".s.PGSQL.{PORT}"
 
 SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "",
@@ -93,7 +97,7 @@ class RunningPostgres:
     ) -> None:
         self.data_dir = data_dir
         self.socket_dir = socket_dir
-        self.dsn = f"postgresql://{SUPERUSER}@/{DATABASE}?host={socket_dir}"
+        self.dsn = f"postgresql://{SUPERUSER}@/{DATABASE}?host={socket_dir}&port={PORT}"
         self._binaries = binaries
         self._account = account
         self._users_lock: IO[bytes] | None = users_lock
@@ -142,25 +146,28 @@ def start_postgres(data_dir: Path, settings: Mapping[str, str] | None = None) ->
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         account = server_account(cluster)
         own(data_dir, account)
-        with control_lock(data_dir):
-            users_lock = (data_dir / "users.lock").open("ab")
+        with control_lock(data_dir), contextlib.ExitStack() as on_failure:
+            users_lock = on_failure.enter_context((data_dir / "users.lock").open("ab"))
             fcntl.flock(users_lock, fcntl.LOCK_SH)
             binaries = find_binaries(account, cluster_major(cluster))
-            if (running := running_socket_dir(cluster, binaries, account)) is not None:
-                log.info("postgres.attached", data_dir=str(data_dir))
-                return RunningPostgres(data_dir, running, binaries, account, users_lock)
-            if cluster_major(cluster) is None:
-                create_cluster(cluster, binaries, account)
-            socket_dir = make_socket_dir(data_dir, account)
-            write_settings(cluster, {**SETTINGS, **(settings or {})}, socket_dir)
-            start_server(cluster, socket_dir, binaries, account)
+            socket_dir = running_socket_dir(cluster, binaries, account)
+            is_new = socket_dir is None
+            if socket_dir is None:
+                if cluster_major(cluster) is None:
+                    create_cluster(cluster, binaries, account)
+                socket_dir = make_socket_dir(data_dir, account)
+                write_settings(cluster, {**SETTINGS, **(settings or {})}, socket_dir)
+                start_server(cluster, socket_dir, binaries, account)
+            on_failure.pop_all()
     except PermissionError as error:
         raise PostgresUnavailable(
             "data_dir_not_ours",
             f"{error.filename or data_dir} belongs to another user: choose another data directory, or set DATABASE_URL",
             path=str(error.filename or data_dir),
         ) from error
-    log.info("postgres.started", data_dir=str(data_dir), major=binaries.major)
+    log.info(
+        "postgres.started" if is_new else "postgres.attached", data_dir=str(data_dir), major=binaries.major
+    )
     return RunningPostgres(data_dir, socket_dir, binaries, account, users_lock)
 
 
@@ -265,8 +272,13 @@ def write_settings(cluster: Path, settings: Mapping[str, str], socket_dir: Path)
 
 
 def start_server(cluster: Path, socket_dir: Path, binaries: Binaries, account: Account) -> None:
-    """Start, and wait until the server answers; a predecessor's last processes may need a moment to leave."""
-    give_up_at = time.monotonic() + START_TIMEOUT_SECONDS
+    """
+    Start, and wait until the server answers.
+
+    After a kill the server before may refuse us for a moment: its backends still hold its shared memory.
+    """
+    was_killed = bool(postmaster_file(cluster))
+    patience_ends_at = time.monotonic() + (LEAVING_SECONDS if was_killed else 0.0)
     while True:
         forget_zombie(cluster)
         answer = run(
@@ -275,27 +287,14 @@ def start_server(cluster: Path, socket_dir: Path, binaries: Binaries, account: A
         )  # fmt: skip
         if is_ready(socket_dir, binaries, account):
             return
-        if time.monotonic() > give_up_at or not may_pass(cluster):
+        if time.monotonic() >= patience_ends_at:
             break
         time.sleep(0.1)
     raise PostgresUnavailable(
         "postgres_start_failed",
-        f"the server did not start; see {cluster / 'startup.log'}: {answer.stdout.strip()} {last_lines(cluster)}",
+        f"the server did not start; see {cluster / 'startup.log'} and {cluster / 'log'}: {answer.stdout.strip()}",
         path=str(cluster / "startup.log"),
     )
-
-
-def may_pass(cluster: Path) -> bool:
-    """Say whether the refusal to start is that of a killed server whose backends still hold its shared memory."""
-    said = last_lines(cluster)
-    return "pre-existing shared memory block" in said or 'lock file "postmaster.pid" already exists' in said
-
-
-def last_lines(cluster: Path) -> str:
-    try:
-        return (cluster / "startup.log").read_text(errors="replace")[-2000:]
-    except FileNotFoundError:
-        return ""
 
 
 def forget_zombie(cluster: Path) -> None:

@@ -89,12 +89,15 @@ def dbmate_url(dsn: str, *, uses_tls: bool) -> str:
     dbmate asks for TLS unless told otherwise, asyncpg takes what it gets: so dbmate is told what asyncpg got.
     """
     parts = urlsplit(dsn)
+    netloc = parts.netloc
     query = dict(parse_qsl(parts.query))
     if (socket_dir := query.get("host", "")).startswith("/"):
         del query["host"]
         query["socket"] = socket_dir
+    if (port := query.pop("port", None)) is not None:
+        netloc = f"{netloc}:{port}"
     query.setdefault("sslmode", "require" if uses_tls else "disable")
-    return urlunsplit(("postgres", parts.netloc, parts.path, urlencode(query, quote_via=quote), ""))
+    return urlunsplit(("postgres", netloc, parts.path, urlencode(query, quote_via=quote), ""))
 
 
 def find_dbmate() -> str:

@@ -1,11 +1,98 @@
+import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
 
 from campaigns.database import Pool
+from campaigns.errors import MigrationFailed
+from campaigns.migrate import dbmate_url, ensure_partitions, first_of_month, migrate, run_dbmate
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+def sibling(dsn: str, name: str) -> str:
+    parts = urlsplit(dsn)
+    return urlunsplit((parts.scheme, parts.netloc, f"/{name}", parts.query, ""))
+
+
+@pytest.fixture
+async def fresh_dsn(database: str) -> str:
+    """The address of a database that does not exist; dropped by name if an earlier run left it."""
+    dsn = sibling(database, f"{urlsplit(database).path[1:]}_fresh")
+    await drop(dsn)
+    return dsn
+
+
+async def drop(dsn: str) -> None:
+    admin = await asyncpg.connect(sibling(dsn, "postgres"))
+    await admin.execute(f"DROP DATABASE IF EXISTS {urlsplit(dsn).path[1:]} WITH (FORCE)")
+    await admin.close()
+
+
+async def test_four_starters_at_once_migrate_a_missing_database_once(fresh_dsn: str) -> None:
+    await asyncio.gather(*(migrate(fresh_dsn, NOW) for _ in range(4)))
+    connection = await asyncpg.connect(fresh_dsn)
+    assert await connection.fetchval("SELECT count(*) FROM schema_migrations") == 1
+    assert await connection.fetchval("SELECT count(*) FROM campaigns") == 0
+    await connection.close()
+    await drop(fresh_dsn)
+
+
+async def test_migrating_again_changes_nothing(database: str, pool: Pool) -> None:
+    before = await pool.fetch("SELECT relname FROM pg_class ORDER BY 1")
+    await migrate(database, datetime.now(UTC))
+    assert await pool.fetch("SELECT relname FROM pg_class ORDER BY 1") == before
+
+
+async def test_a_migration_that_fails_says_why_and_hides_the_address(database: str, tmp_path: Path) -> None:
+    (tmp_path / "20990101000000_broken.sql").write_text("-- migrate:up\nSELECT nonsense;\n-- migrate:down\n")
+    with pytest.raises(MigrationFailed, match="nonsense") as failed:
+        await run_dbmate(database, uses_tls=False, migrations_dir=tmp_path)
+    assert "socket" not in failed.value.output
 
 
 async def test_partitions_cover_last_month_to_three_ahead(pool: Pool) -> None:
-    names = await pool.fetch(
-        "SELECT relname FROM pg_class WHERE relname LIKE 'attempts\\_2%' AND relkind = 'r'"
+    async with pool.acquire() as connection:
+        created = await ensure_partitions(connection, datetime(2031, 1, 31, 23, 59, tzinfo=UTC))
+        again = await ensure_partitions(connection, datetime(2031, 1, 1, tzinfo=UTC))
+    assert created == [f"attempts_{month}" for month in ("203012", "203101", "203102", "203103", "203104")]
+    assert again == []
+
+
+async def test_the_migrations_can_be_taken_back(pool: Pool) -> None:
+    text = next((Path(__file__).parents[2] / "campaigns" / "migrations").glob("*.sql")).read_text()
+    await pool.execute(text.partition("-- migrate:down")[2])
+    assert (
+        await pool.fetchval(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations'"
+        )
+        == 0
     )
-    assert f"attempts_{datetime.now(UTC):%Y%m}" in {row["relname"] for row in names}
-    assert len(names) == 5
+
+
+@pytest.mark.parametrize(
+    ("dsn", "url"),
+    [
+        (
+            "postgresql://u@/db?host=/run/pg&port=5433",
+            "postgres://u@:5433/db?socket=%2Frun%2Fpg&sslmode=disable",
+        ),
+        ("postgresql://u:p@h:1/db", "postgres://u:p@h:1/db?sslmode=disable"),
+        ("postgres://u@h/db?sslmode=verify-full", "postgres://u@h/db?sslmode=verify-full"),
+    ],
+)
+def test_addresses_are_translated_for_dbmate(dsn: str, url: str) -> None:
+    assert dbmate_url(dsn, uses_tls=False).replace("/run/pg", "%2Frun%2Fpg") == url
+
+
+def test_a_server_that_spoke_tls_to_us_must_speak_it_to_dbmate() -> None:
+    assert dbmate_url("postgresql://u@h/db", uses_tls=True).endswith("sslmode=require")
+
+
+def test_months_are_those_of_utc() -> None:
+    assert first_of_month(datetime(2026, 12, 31, 23, 0, tzinfo=UTC), 1) == datetime(2027, 1, 1, tzinfo=UTC)
+    moscow = datetime.fromisoformat("2027-01-01T02:00:00+03:00")
+    assert first_of_month(moscow, 0) == datetime(2026, 12, 1, tzinfo=UTC)

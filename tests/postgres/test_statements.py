@@ -1,0 +1,40 @@
+"""Every named statement of every package is prepared on the migrated schema: a stale column fails here, not at night."""
+
+from pathlib import Path
+
+import pytest
+
+from campaigns.database import Pool
+from campaigns.statements import Statement, read_statements
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(
+    path
+    for package in ("campaigns", "analytics", "api")
+    for path in (ROOT / package).rglob("*.sql")
+    if path.parent.name != "migrations" and "node_modules" not in path.parts
+)
+
+
+def named_statements() -> list[tuple[str, Statement]]:
+    return [
+        (f"{path.relative_to(ROOT)}:{name}", statement)
+        for path in FILES
+        for name, statement in read_statements(path).items()
+    ]
+
+
+async def test_every_statement_can_be_prepared_and_takes_the_arguments_it_names(pool: Pool) -> None:
+    problems = []
+    async with pool.acquire() as connection:
+        for name, statement in named_statements():
+            prepared = await connection.prepare(statement.text)
+            taken = len(prepared.get_parameters())
+            if taken != len(statement.parameters):
+                problems.append(f"{name} names {len(statement.parameters)} arguments and takes {taken}")
+    assert problems == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_file_of_statements_has_statements(path: Path) -> None:
+    assert read_statements(path)
