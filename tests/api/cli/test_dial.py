@@ -10,7 +10,9 @@ import msgspec
 
 from campaigns.database import Pool
 from campaigns.spool import Spool
-from tests.postgres.dialing import until
+from dialer.testing.truth import compare
+from tests.postgres.campaign_rows import add_campaign
+from tests.postgres.dialing import LISTENS, carrier, recorded, until
 
 
 async def start(**environment: str) -> asyncio.subprocess.Process:
@@ -84,4 +86,27 @@ async def test_sigterm_ends_the_run_and_the_log_is_json_lines(
     assert process.returncode == 0, said.decode()
     events = [msgspec.json.decode(line)["event"] for line in said.splitlines()]
     assert events == ["node.started", "node.draining", "node.stopped"]
+    assert await pool.fetchval("SELECT count(*) FROM node_runs WHERE ended_time IS NULL") == 0
+
+
+async def test_a_second_sigterm_hangs_up_at_once_and_settles_all_the_same(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(LISTENS) as (far_end, truth):
+        await add_campaign(
+            pool, leads=5, trunk_host=far_end.address[0], trunk_port=far_end.address[1], key_wait_seconds=60.0
+        )
+        process = await start(DATABASE_URL=database, OBZVON_SPOOL_DIR=str(tmp_path))
+
+        async def all_are_talking() -> bool:
+            return sum(row.sip_status == 200 for row in truth.values()) == 5
+
+        await until(all_are_talking)
+        process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        await process.communicate()
+    assert process.returncode == 130
+    assert compare(truth, await recorded(pool)) == []
+    assert {attempt.ended_by for attempt in await recorded(pool)} == {"us"}
     assert await pool.fetchval("SELECT count(*) FROM node_runs WHERE ended_time IS NULL") == 0
