@@ -110,7 +110,7 @@ async def run_headless(options: DemoOptions, environ: Mapping[str, str], progres
     with tempfile.TemporaryDirectory(prefix="obzvon-demo-") as directory:
         work = Path(directory)
         truth_path = work / "truth.jsonl"
-        async with throw_away_database(environ) as dsn, Supervisor(work / "logs") as supervisor:
+        async with throw_away_database(environ) as dsn, Supervisor(work / "logs", environ) as supervisor:
             carrier = await start_carrier(supervisor, seed=options.seed, truth=truth_path)
             await migrate(dsn, datetime.now(UTC))
             pool = await open_pool(dsn, application_name="obzvon-demo")

@@ -73,7 +73,10 @@ async def run_with_pages(
     log_directory = default_spool_dir(environ).parent / "logs"
     with tempfile.TemporaryDirectory(prefix="obzvon-demo-") as work:
         truth_path = Path(work) / "truth.jsonl"
-        async with lasting_database(environ, DATABASE) as dsn, Supervisor(log_directory) as supervisor:
+        async with (
+            lasting_database(environ, DATABASE) as dsn,
+            Supervisor(log_directory, environ) as supervisor,
+        ):
             await migrate(dsn, datetime.now(UTC))
             carrier = await start_carrier(supervisor, seed=options.seed, truth=truth_path)
             pool = await open_pool(dsn, application_name="obzvon-demo")

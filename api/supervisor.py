@@ -43,17 +43,18 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     module: str
     arguments: Sequence[str] = ()
     environment: Mapping[str, str] = {}
-    """Added to ours."""
+    """Added to what every child gets."""
     says_ready: bool = False
     """Its first line of output means that it is ready."""
     stop_seconds: float = 10.0
 
 
 class Supervisor:
-    """Async context manager; leaving it stops every child."""
+    """Async context manager; leaving it stops every child. Each child gets `environ` and its own additions."""
 
-    def __init__(self, log_directory: Path) -> None:
+    def __init__(self, log_directory: Path, environ: Mapping[str, str]) -> None:
         self._log_directory = log_directory
+        self._environ = environ
         self._running: list[tuple[Child, asyncio.subprocess.Process]] = []
         self._stopping = False
 
@@ -81,7 +82,7 @@ class Supervisor:
                 "-m",
                 child.module,
                 *child.arguments,
-                env={**os.environ, **child.environment},
+                env={**self._environ, **child.environment},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE if child.says_ready else log_file,
                 stderr=log_file,

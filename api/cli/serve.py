@@ -48,7 +48,10 @@ async def serve_until(stop: asyncio.Event, *, nodes: int, host: str, port: int) 
         ChildFailed: a process does not start, or ended more than MAX_RESTARTS times.
     """
     log_directory = default_spool_dir(os.environ).parent / "logs"
-    async with lasting_database(os.environ, DATABASE) as dsn, Supervisor(log_directory) as supervisor:
+    async with (
+        lasting_database(os.environ, DATABASE) as dsn,
+        Supervisor(log_directory, os.environ) as supervisor,
+    ):
         await migrate(dsn, datetime.now(UTC))
         spool_dir = default_spool_dir(os.environ)
         children = [

@@ -1,6 +1,7 @@
 """The pieces of the composition that need no database."""
 
 import json
+import os
 import socket
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def test_a_node_without_loss_is_not_told_of_any() -> None:
 
 
 async def test_a_carrier_says_where_it_listens_and_keeps_its_truth(tmp_path: Path) -> None:
-    async with Supervisor(tmp_path) as supervisor:
+    async with Supervisor(tmp_path, os.environ) as supervisor:
         address = await start_carrier(
             supervisor, seed=7, truth=tmp_path / "truth", place=("127.0.0.9", 0), loss=0.1
         )

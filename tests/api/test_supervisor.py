@@ -22,7 +22,7 @@ def child(kind: str, *, says_ready: bool = True, stop_seconds: float = 10.0) -> 
 
 
 async def test_a_child_that_says_ready_is_waited_for_and_stopped_at_the_end(tmp_path: Path) -> None:
-    async with Supervisor(tmp_path) as supervisor:
+    async with Supervisor(tmp_path, os.environ) as supervisor:
         assert await supervisor.start(child("ready")) == "ready as ready\n"
         watch = asyncio.create_task(supervisor.watch(), name="watch")
         await supervisor.stop_all()
@@ -33,7 +33,7 @@ async def test_a_child_that_says_ready_is_waited_for_and_stopped_at_the_end(tmp_
 
 
 async def test_a_child_that_breaks_before_it_is_ready_is_reported_with_its_last_words(tmp_path: Path) -> None:
-    async with Supervisor(tmp_path) as supervisor:
+    async with Supervisor(tmp_path, os.environ) as supervisor:
         with pytest.raises(ChildFailed) as caught:
             await supervisor.start(child("crash"))
     assert (caught.value.name, caught.value.status) == ("crash", 1)
@@ -41,7 +41,7 @@ async def test_a_child_that_breaks_before_it_is_ready_is_reported_with_its_last_
 
 
 async def test_a_child_that_dies_unasked_ends_the_watch(tmp_path: Path) -> None:
-    async with Supervisor(tmp_path) as supervisor:
+    async with Supervisor(tmp_path, os.environ) as supervisor:
         await supervisor.start(child("ready"))
         await supervisor.start(child("crash", says_ready=False))
         with pytest.raises(ChildFailed, match="crash"):
@@ -49,7 +49,7 @@ async def test_a_child_that_dies_unasked_ends_the_watch(tmp_path: Path) -> None:
 
 
 async def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
-    async with Supervisor(tmp_path) as supervisor:
+    async with Supervisor(tmp_path, os.environ) as supervisor:
         await supervisor.start(child("stubborn", stop_seconds=0.1))
         await supervisor.stop("stubborn")
         await supervisor.stop("stubborn")
@@ -57,7 +57,7 @@ async def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
 
 async def test_ctrl_c_of_the_terminal_does_not_reach_a_child(tmp_path: Path) -> None:
     """A terminal signals the foreground process group; the child is not in ours."""
-    async with Supervisor(tmp_path) as supervisor:
+    async with Supervisor(tmp_path, os.environ) as supervisor:
         await supervisor.start(child("ready"))
         (_, process), *_ = supervisor._running
         assert os.getpgid(process.pid) != os.getpgrp()
@@ -67,11 +67,11 @@ async def test_ctrl_c_of_the_terminal_does_not_reach_a_child(tmp_path: Path) -> 
 
 
 def test_a_log_that_was_never_written_is_empty(tmp_path: Path) -> None:
-    assert Supervisor(tmp_path).tail("nobody") == ""
+    assert Supervisor(tmp_path, os.environ).tail("nobody") == ""
 
 
 async def test_a_watched_body_is_broken_off_when_a_child_dies(tmp_path: Path) -> None:
-    async with Supervisor(tmp_path) as supervisor:
+    async with Supervisor(tmp_path, os.environ) as supervisor:
         await supervisor.start(child("crash", says_ready=False))
         with pytest.raises(ChildFailed, match="something broke"):
             async with supervisor.watched():
@@ -79,7 +79,7 @@ async def test_a_watched_body_is_broken_off_when_a_child_dies(tmp_path: Path) ->
 
 
 async def test_a_watched_body_that_ends_or_fails_by_itself_does_so(tmp_path: Path) -> None:
-    async with Supervisor(tmp_path) as supervisor:
+    async with Supervisor(tmp_path, os.environ) as supervisor:
         await supervisor.start(child("ready"))
         async with supervisor.watched():
             pass
@@ -89,7 +89,7 @@ async def test_a_watched_body_that_ends_or_fails_by_itself_does_so(tmp_path: Pat
 
 
 async def test_out_of_patience_all_that_are_left_are_killed(tmp_path: Path) -> None:
-    supervisor = Supervisor(tmp_path)
+    supervisor = Supervisor(tmp_path, os.environ)
     await supervisor.start(child("stubborn", stop_seconds=60.0))
     await supervisor.start(child("ready"))
     processes = [process for _, process in supervisor._running]
