@@ -85,7 +85,7 @@ class PlanLoader:
         try:
             async with asyncio.timeout(5.0):
                 found = await loop.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, UnicodeError) as error:
             if host not in self._unresolvable:
                 self._unresolvable.add(host)
                 log.error("trunk.unresolved", host=host, error=str(error))  # noqa: TRY400 - the resolver's own words

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import socket
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -375,3 +376,31 @@ async def test_two_nodes_share_the_campaigns_and_dial_nobody_twice(
     )
     assert len(truth) == 20
     assert compare(truth, await recorded(pool)) == []
+
+
+async def test_a_trunk_where_nobody_listens_makes_its_attempts_unreachable(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+        closed.bind(("127.0.0.9", 0))
+        host, port = closed.getsockname()
+    campaign_id = await add_campaign(pool, leads=2, trunk_host=host, trunk_port=port)
+    async with running_node(settings_of(database, tmp_path)):
+        await until(lambda: is_finished(pool, campaign_id), seconds=50.0)
+    rows = await pool.fetch("SELECT DISTINCT result, fault, sip_status, ended_by, digits FROM attempts")
+    assert [tuple(row.values()) for row in rows] == [("unreachable", "trunk", None, "network", None)]
+
+
+async def test_a_trunk_whose_name_does_not_resolve_holds_up_no_other_campaign(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(BUSY) as (far_end, truth):
+        # A label that no name server is asked about: it is longer than a label can be.
+        nowhere = await add_campaign(pool, leads=1, trunk_host="x" * 64)
+        campaign_id = await add_campaign(
+            pool, leads=1, trunk_host=far_end.address[0], trunk_port=far_end.address[1]
+        )
+        async with running_node(settings_of(database, tmp_path)):
+            await until(lambda: is_finished(pool, campaign_id))
+    assert not await is_finished(pool, nowhere)
+    assert await pool.fetchval("SELECT count(*) FROM attempts") == len(truth) == 1
