@@ -2,11 +2,10 @@
 One-time sign-in links for browsers.
 
 GET only shows a button, POST consumes the link: mail scanners and browsers fetch links ahead of people, and would burn a
-link that GET consumes. The token is in the path of a page that loads nothing from elsewhere and sends no Referer.
+link that GET consumes. The token is in the path of a page that loads nothing from elsewhere and tells no other site its address.
 """
 
 from datetime import timedelta
-from html import escape
 from http import HTTPStatus
 
 from litestar import Controller, MediaType, Request, Response, get, post
@@ -15,24 +14,11 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from api.auth import SESSION_COOKIE
-from api.catalogue import Language, choose_language, text
+from api.catalogue import text
 from api.dependencies import Clock, Settings, Store
+from api.page_view import language_of, render
 
 HOME = "/campaigns"
-
-PAGE = """<!doctype html>
-<html lang="{language}">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title} · {product}</title>
-<style>
-:root {{ color-scheme: light dark; font: 17px/1.5 system-ui, sans-serif }}
-body {{ min-height: 90vh; display: grid; place-content: center; text-align: center; margin: 2rem }}
-button {{ font: inherit; padding: .6em 2em; border: 0; border-radius: .5em; background: #4f46e5; color: white; cursor: pointer }}
-</style>
-<main><h1>{title}</h1><p>{explanation}</p>{form}</main>
-"""
-FORM = '<form method="post"><button autofocus>{button}</button></form>'
 
 
 class SignInController(Controller):
@@ -43,9 +29,13 @@ class SignInController(Controller):
 
     @get("/{token:str}", media_type=MediaType.HTML)
     async def show(self, request: Request[None, None, None]) -> Response[str]:
-        language = choose_language(request.headers.get("accept-language"))
-        form = FORM.format(button=escape(text("pages.sign_in.button", language)))
-        return page(language, text("pages.sign_in.explanation", language), form)
+        language = language_of(request)
+        return page(
+            request,
+            text("pages.sign_in.title", language),
+            text("pages.sign_in.explanation", language),
+            text("pages.sign_in.button", language),
+        )
 
     @post("/{token:str}", media_type=MediaType.HTML)
     async def consume(
@@ -59,12 +49,16 @@ class SignInController(Controller):
         lifetime = timedelta(hours=settings.session_hours)
         session_token = await store.open_session(token, clock(), lifetime)
         if session_token is None:
-            language = choose_language(request.headers.get("accept-language"))
-            explanation = text("problems.sign_in_link_invalid.detail", language)
-            return page(language, explanation, status=HTTPStatus.GONE)
+            language = language_of(request)
+            return page(
+                request,
+                text("problems.sign_in_link_invalid.title", language),
+                text("problems.sign_in_link_invalid.detail", language),
+                status=HTTPStatus.GONE,
+            )
         cookie = Cookie(
             SESSION_COOKIE,
-            session_token,
+            value=session_token,
             path="/",
             httponly=True,
             samesite="lax",
@@ -74,20 +68,20 @@ class SignInController(Controller):
         return Redirect(HOME, status_code=HTTPStatus.SEE_OTHER, cookies=[cookie])
 
 
-def page(language: Language, explanation: str, form: str = "", status: int = HTTPStatus.OK) -> Response[str]:
-    return Response(
-        PAGE.format(
-            language=language,
-            title=escape(text("pages.sign_in.title", language)),
-            product=escape(text("pages.product", language)),
-            explanation=escape(explanation),
-            form=form,
-        ),
-        status_code=status,
-        media_type=MediaType.HTML,
-        headers={
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
-            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
-        },
+def page(
+    request: Request[None, None, None],
+    title: str,
+    explanation: str,
+    button: str = "",
+    status: int = HTTPStatus.OK,
+) -> Response[str]:
+    return render(
+        request,
+        "message.html",
+        status,
+        title=title,
+        detail=explanation,
+        needs_sign_in=status == HTTPStatus.GONE,
+        button=button,
+        section="",
     )

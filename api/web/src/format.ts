@@ -1,0 +1,66 @@
+// Numbers and times as the page's language writes them. No data is a dash, never a zero.
+export const NO_DATA = "—";
+
+export class Format {
+  readonly #integer: Intl.NumberFormat;
+  readonly #percent: Intl.NumberFormat;
+  readonly #seconds: Intl.NumberFormat;
+  readonly #milliseconds: Intl.NumberFormat;
+  readonly #time: Intl.DateTimeFormat;
+  readonly #hour: Intl.DateTimeFormat;
+  readonly #dayHour: Intl.DateTimeFormat;
+
+  /** `timeZone` is the campaign's: its reports are read in it. */
+  constructor(language: string, timeZone: string) {
+    const locale = language === "en" ? "en-GB" : language;
+    const unit = (name: string): Intl.NumberFormatOptions => ({ style: "unit", unit: name, unitDisplay: "narrow" });
+    this.#integer = new Intl.NumberFormat(locale);
+    this.#percent = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    this.#seconds = new Intl.NumberFormat(locale, { ...unit("second"), minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    this.#milliseconds = new Intl.NumberFormat(locale, { ...unit("millisecond"), maximumFractionDigits: 0 });
+    this.#time = new Intl.DateTimeFormat(locale, { timeStyle: "medium", timeZone });
+    this.#hour = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZone });
+    this.#dayHour = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone });
+  }
+
+  integer(value: number | null): string {
+    return value === null ? NO_DATA : this.#integer.format(value);
+  }
+
+  percent(value: number | null): string {
+    return value === null ? NO_DATA : this.#percent.format(value);
+  }
+
+  /** Below a minute with its unit, above it as a clock: 5.3s, 12:05, 1:02:03. */
+  duration(seconds: number | null): string {
+    if (seconds === null) return NO_DATA;
+    if (seconds < 60) return this.#seconds.format(seconds);
+    const whole = Math.round(seconds);
+    const two = (value: number): string => String(value).padStart(2, "0");
+    const hours = Math.floor(whole / 3600);
+    const minutes = Math.floor(whole / 60) % 60;
+    return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+  }
+
+  milliseconds(value: number | null): string {
+    if (value === null) return NO_DATA;
+    return value < 1000 ? this.#milliseconds.format(value) : this.#seconds.format(value / 1000);
+  }
+
+  time(at: string | number): string {
+    return this.#time.format(new Date(at));
+  }
+
+  hour(at: string): string {
+    return this.#hour.format(new Date(at));
+  }
+
+  dayHour(at: string): string {
+    return this.#dayHour.format(new Date(at));
+  }
+}
+
+/** Put values into a text of the catalogue: fill("{a} of {b}", {a: "1", b: "2"}). */
+export function fill(text: string, values: Record<string, string>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+}
