@@ -280,7 +280,7 @@ def start_server(cluster: Path, socket_dir: Path, binaries: Binaries, account: A
     was_killed = bool(postmaster_file(cluster))
     patience_ends_at = time.monotonic() + (LEAVING_SECONDS if was_killed else 0.0)
     while True:
-        forget_zombie(cluster)
+        forget_zombie(cluster, socket_dir)
         answer = run(
             binaries.bin_dir / "pg_ctl", "start", "-w", "-s", "-t", str(START_TIMEOUT_SECONDS), "-D", str(cluster),
             "-l", str(cluster / "startup.log"), account=account, cwd=cluster,
@@ -297,20 +297,18 @@ def start_server(cluster: Path, socket_dir: Path, binaries: Binaries, account: A
     )
 
 
-def forget_zombie(cluster: Path) -> None:
+def forget_zombie(cluster: Path, socket_dir: Path) -> None:
     """
-    Remove the pid file of a server that was killed and that nobody has reaped.
+    Remove the lock files of a server that was killed and that nobody has reaped.
 
-    PostgreSQL itself removes the file of a dead server, but a zombie (common in containers whose first process does not reap)
+    PostgreSQL itself removes those of a dead server, but a zombie (common in containers whose first process does not reap)
     still has its pid, so it would refuse to start for ever.
     """
-    lines = postmaster_file(cluster)
-    if not lines or not lines[0].isdigit():
-        return
-    with contextlib.suppress(OSError, IndexError):
-        state = Path(f"/proc/{lines[0]}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        if state == "Z":
-            (cluster / "postmaster.pid").unlink()
+    for lock_file in (cluster / "postmaster.pid", socket_dir / f"{SOCKET_NAME}.lock"):
+        with contextlib.suppress(OSError, IndexError):
+            pid = int(lock_file.read_text().split()[0])
+            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                lock_file.unlink()
 
 
 def stop_server(cluster: Path, binaries: Binaries, account: Account) -> None:

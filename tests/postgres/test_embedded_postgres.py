@@ -150,6 +150,18 @@ def test_a_killed_server_starts_again_with_what_was_committed(data_dir: Path) ->
         server.stop()
 
 
+def test_a_killed_server_that_nobody_reaps_does_not_block_the_next_one(data_dir: Path) -> None:
+    start(data_dir).stop()
+    with subprocess.Popen(["true"]) as zombie:  # ended, and not waited for until this block ends
+        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+        (data_dir / "cluster" / "postmaster.pid").write_text(
+            f"{zombie.pid}\n{data_dir / 'cluster'}\n0\n5432\n{data_dir / 'socket'}\n"
+        )
+        (data_dir / "socket" / ".s.PGSQL.5432.lock").write_text(f"{zombie.pid}\n")
+        with start(data_dir) as server:
+            assert ask(server, "SELECT 1") == 1
+
+
 def test_a_data_directory_with_a_long_path_gets_its_socket_elsewhere(data_dir: Path) -> None:
     deep = data_dir / ("d" * 60) / ("e" * 60)
     if IS_ROOT:
