@@ -145,6 +145,7 @@ class Dialer:
         self._socket: SipSocket
         self.media_clock: MediaClock
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._is_pumping = False
         self._is_open = False
 
@@ -311,10 +312,12 @@ class Dialer:
     def _arm(self) -> None:
         """One timer for everything. An earlier one than needed is left: it re-arms, and cancelling costs more."""
         due_at = self._core.get_timer()
-        if due_at is None or (self._timer is not None and self._timer.when() <= due_at):
+        if due_at is None or (self._timer is not None and self._timer_at <= due_at):
             return
         if self._timer is not None:
             self._timer.cancel()
+        # TRICKY: uvloop's handle does not know when() if the time has come already.
+        self._timer_at = due_at
         self._timer = self._loop.call_at(due_at, self._on_timer)
 
     def _bind_rtp(self, on_datagram: Callable[[bytes, Address], None]) -> RtpSocket | None:

@@ -165,6 +165,25 @@ def test_an_unreachable_trunk_ends_its_call_at_once_and_costs_no_other_one(
         runner.run(scenario())
 
 
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_timers_that_are_due_at_once_stop_nothing(
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    """uvloop turns them into plain callbacks, which know no time."""
+    config = DialerConfig(timers=TimerConfig(t1_seconds=0.0004))
+
+    async def scenario() -> None:
+        failures: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failures.append(context))
+        async with carrier_of(SILENT) as trunk, Dialer(config) as dialer:
+            ends = [await watched.end() for watched in [Watched(dialer, trunk) for _ in range(5)]]
+        assert {ended.outcome.reason for ended in ends} == {"timer_b"}
+        assert failures == []
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(scenario())
+
+
 async def test_a_handler_that_crashes_costs_its_own_call_only() -> None:
     def crash(_call: Call, event: CallEvent) -> None:
         if isinstance(event, CallAnswered):
