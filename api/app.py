@@ -40,10 +40,8 @@ def create_app(
     """
     Return the application.
 
-    Args:
-        pool: an open pool that its owner closes; None opens one for the life of the application.
-        clock: the wall clock, in UTC.
-        pages: more route handlers, which get the same dependencies.
+    `pool` is an open pool that its owner closes; None opens one for the life of the application. `clock` is the wall clock
+    in UTC. `pages` are more route handlers, which get the same dependencies.
     """
 
     @contextlib.asynccontextmanager
@@ -61,6 +59,7 @@ def create_app(
     app = Litestar(
         route_handlers=[*CONTROLLERS, *pages],
         lifespan=[life],
+        logging_config=None,  # the front door configures logging; Litestar's would write whole paths, numbers and all
         dependencies={
             "pool": Provide(provide_pool, sync_to_thread=False),
             "store": Provide(provide_store, sync_to_thread=False),

@@ -5,7 +5,7 @@ Secrets are random, so a plain SHA-256 is what is stored: there is nothing to gu
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 
-from api.errors import ApiError
+from api.errors import PROBLEM_RESPONSES, ApiError
 from campaigns.store import CampaignStore
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -61,9 +62,13 @@ def requires(scope: str) -> Guard:
     return guard
 
 
-def needs(scope: str) -> dict[str, Any]:
+def needs(scope: str, responses: Mapping[int, ResponseSpec] | None = None) -> dict[str, Any]:
     """Return what a route handler is told so that it asks for `scope` and its OpenAPI operation says so."""
-    return {"guards": [requires(scope)], "security": [{SECURITY_SCHEME: [scope]}]}
+    return {
+        "guards": [requires(scope)],
+        "security": [{SECURITY_SCHEME: [scope]}],
+        "responses": {**PROBLEM_RESPONSES, **(responses or {})},
+    }
 
 
 async def authenticate(connection: Connection) -> Principal:

@@ -21,6 +21,7 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from analytics.attempts import InvalidCursor
@@ -98,6 +99,15 @@ class ProblemView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     request_id: str
     errors: list[FieldView] = []
     """Every wrong field, when fields are what is wrong."""
+
+
+PROBLEM_RESPONSES: Final = {
+    status: ResponseSpec(
+        ProblemView, media_type=MEDIA_TYPE, description=HTTPStatus(status).phrase, generate_examples=False
+    )
+    for status in (400, 401, 403, 404, 409, 413, 415, 422, 500, 503)
+}
+"""What any operation may answer, for the OpenAPI document."""
 
 
 def invalid_request(*problems: FieldProblem, status: int = HTTPStatus.UNPROCESSABLE_ENTITY) -> ApiError:

@@ -6,6 +6,7 @@ from typing import Final
 import uvicorn
 
 from api.app import create_app
+from api.pages import page_router
 from api.settings import ApiSettings
 
 GRACE_SECONDS: Final = 3
@@ -38,7 +39,7 @@ def run_api(settings: ApiSettings, on_ready: Callable[[int], None]) -> bool:
 
 def server_config(settings: ApiSettings) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(settings),
+        create_app(settings, pages=[page_router]),
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -4,6 +4,7 @@ import msgspec
 from litestar import Controller, get
 
 from api.dependencies import Pool
+from api.errors import PROBLEM_RESPONSES
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -18,7 +19,7 @@ class HealthController(Controller):
     path = "/v1/health"
     tags = ("health",)
 
-    @get(operation_id="get_health", security=[{}])
+    @get(operation_id="get_health", security=[{}], responses=PROBLEM_RESPONSES)
     async def health(self, pool: Pool) -> Health:
         await pool.fetchval("SELECT 1", timeout=5)
         return Health()

@@ -99,10 +99,14 @@ class ReportController(Controller):
     @get(
         "/campaigns/{campaign_id:int}/live",
         operation_id="watch_campaign",
-        **needs("reports:read"),
-        responses={
-            HTTPStatus.OK: ResponseSpec(LiveSnapshot, media_type="text/event-stream", generate_examples=False)
-        },
+        **needs(
+            "reports:read",
+            {
+                HTTPStatus.OK: ResponseSpec(
+                    LiveSnapshot, media_type="text/event-stream", generate_examples=False
+                )
+            },
+        ),
     )
     async def live(self, campaign_id: CampaignId, store: Store, hub: Hub) -> Stream:
         await store.get_campaign(campaign_id)  # an unknown one is a 404, not an empty stream
@@ -131,5 +135,13 @@ def event_stream(events: AsyncIterator[bytes]) -> Stream:
 
 
 def check_period(from_time: datetime | None, to_time: datetime | None) -> None:
-    if from_time is not None and to_time is not None and from_time >= to_time:
-        raise invalid_request(FieldProblem("to", "not_after_from"), status=HTTPStatus.BAD_REQUEST)
+    """Raise `ApiError` for a time without an offset, and for a period without an instant."""
+    problems = [
+        FieldProblem(name, "wrong_type", {"expected": "datetime"})
+        for name, instant in (("from", from_time), ("to", to_time))
+        if instant is not None and instant.tzinfo is None
+    ]
+    if not problems and from_time is not None and to_time is not None and from_time >= to_time:
+        problems = [FieldProblem("to", "not_after_from")]
+    if problems:
+        raise invalid_request(*problems, status=HTTPStatus.BAD_REQUEST)

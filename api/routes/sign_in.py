@@ -8,7 +8,7 @@ link that GET consumes. The token is in the path of a page that loads nothing fr
 from datetime import timedelta
 from http import HTTPStatus
 
-from litestar import Controller, MediaType, Request, Response, get, post
+from litestar import Controller, MediaType, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -16,7 +16,7 @@ from litestar.response import Redirect
 from api.auth import SESSION_COOKIE
 from api.catalogue import text
 from api.dependencies import Clock, Settings, Store
-from api.page_view import language_of, render
+from api.page_view import AnyRequest, language_of, render
 
 HOME = "/campaigns"
 
@@ -28,7 +28,7 @@ class SignInController(Controller):
     include_in_schema = False
 
     @get("/{token:str}", media_type=MediaType.HTML)
-    async def show(self, request: Request[None, None, None]) -> Response[str]:
+    async def show(self, request: AnyRequest) -> Response[str]:
         language = language_of(request)
         return page(
             request,
@@ -40,7 +40,7 @@ class SignInController(Controller):
     @post("/{token:str}", media_type=MediaType.HTML)
     async def consume(
         self,
-        request: Request[None, None, None],
+        request: AnyRequest,
         token: FromPath[str],
         store: Store,
         settings: Settings,
@@ -65,11 +65,11 @@ class SignInController(Controller):
             secure=settings.is_https,
             max_age=int(lifetime.total_seconds()),
         )
-        return Redirect(HOME, status_code=HTTPStatus.SEE_OTHER, cookies=[cookie])
+        return Redirect(HOME, status_code=303, cookies=[cookie])
 
 
 def page(
-    request: Request[None, None, None],
+    request: AnyRequest,
     title: str,
     explanation: str,
     button: str = "",

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated
 
 from litestar.params import PathParameter, QueryParameter
-from msgspec import Meta
 
 from dialer.outcome import Result
 
@@ -19,7 +18,7 @@ Cursor = Annotated[str | None, QueryParameter()]
 
 OfCampaign = Annotated[int | None, QueryParameter(name="campaign_id", ge=1, le=MAX_CAMPAIGN_ID)]
 OfResult = Annotated[Result | None, QueryParameter(name="result")]
-Instant = Annotated[datetime, Meta(tz=True)]
-"""RFC 3339 with an offset."""
+Instant = datetime
+"""RFC 3339; Litestar does not insist on an offset, so handlers do."""
 From = Annotated[Instant | None, QueryParameter(name="from")]
 To = Annotated[Instant | None, QueryParameter(name="to")]
