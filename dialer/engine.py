@@ -45,6 +45,7 @@ log = structlog.get_logger()
 
 OnEvent = Callable[[CallEvent], None]
 
+_MAX_PORT: Final = 65_535
 _BIND_ATTEMPTS: Final = 20
 """How many RTP ports may be taken by other programs before a call fails."""
 
@@ -57,6 +58,8 @@ class Call:
         self.on_event = on_event
         self.rtp = rtp
         self.socket: RtpSocket | None = None
+        self.report_socket: RtpSocket | None = None
+        """RTCP; bound at the first prompt, because a call that plays nothing has nothing to report."""
         self._dialer = dialer
         self._is_playing = False
         self.timings = CallTimings(invite_sent_at=dialer.now())
@@ -71,6 +74,8 @@ class Call:
         """Send a prompt, at once; `PlaybackFinished` follows its last packet unless something replaces or stops it."""
         if self.socket is None:
             return
+        if self.report_socket is None:
+            self.report_socket = self._dialer.bind_report_socket(self.socket.port, self.rtp.receive_report)
         self.rtp.play(prompt.ulaw, prompt.alaw)
         self._is_playing = True
         self._dialer.media_clock.add(self._tick)
@@ -97,6 +102,9 @@ class Call:
         port = self.socket.port
         self.socket.close()
         self.socket = None
+        if self.report_socket is not None:
+            self.report_socket.close()
+            self.report_socket = None
         return port
 
     def obey_media(self, media: NegotiatedMedia) -> None:
@@ -117,12 +125,21 @@ class Call:
         destination = self.rtp.destination
         if data is not None and destination is not None and self.socket is not None:
             self.socket.send(data, destination)
+            self._report(now)
         if self.rtp.is_playing:
             return True
         if self._is_playing:
             self._is_playing = False
             self._dialer.deliver(self, PlaybackFinished(call_id=self.call_id, at=now))
         return self.rtp.is_playing  # the handler may have started another one
+
+    def _report(self, now: float) -> None:
+        destination = self.rtp.report_destination
+        if self.report_socket is None or destination is None or destination[1] > _MAX_PORT:
+            return
+        report = self.rtp.next_report(now, str(self.call_id))
+        if report is not None:
+            self.report_socket.send(report, destination)
 
 
 class Dialer:
@@ -319,6 +336,15 @@ class Dialer:
         # TRICKY: uvloop's handle does not know when() if the time has come already.
         self._timer_at = due_at
         self._timer = self._loop.call_at(due_at, self._on_timer)
+
+    def bind_report_socket(
+        self, rtp_port: int, on_report: Callable[[bytes, Address], None]
+    ) -> RtpSocket | None:
+        """Bind the port above (RFC 3550 §11); where another program has it, the call goes without reports."""
+        try:
+            return RtpSocket(self._loop, (self._config.bind_host, rtp_port + 1), on_report, loss=self._loss)
+        except OSError:
+            return None
 
     def _bind_rtp(self, on_datagram: Callable[[bytes, Address], None]) -> RtpSocket | None:
         now = self._loop.time()

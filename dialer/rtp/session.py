@@ -10,6 +10,7 @@ from typing import Final
 
 from dialer.rtp.dtmf import DigitReceiver
 from dialer.rtp.packet import RtpPacket, build_packet, parse_packet
+from dialer.rtp.rtcp import build_sender_report, parse_loss
 
 Address = tuple[str, int]
 """(IP address, UDP port)"""
@@ -17,6 +18,8 @@ Address = tuple[str, int]
 FRAME_SECONDS: Final = 0.02
 FRAME_SAMPLES: Final = 160
 SAMPLE_RATE_HZ: Final = 8_000
+REPORT_SECONDS: Final = 5.0
+"""Between our sender reports, the first after half of it (RFC 3550 §6.2)."""
 PCMU: Final = 0
 OFFERED_TELEPHONE_EVENT: Final = 101
 """Peers send events under the type that we offered (RFC 3264 §5.1), whatever their answer says."""
@@ -32,17 +35,21 @@ class RtpSession:
         "_named",
         "_offset",
         "_payload_type",
+        "_report_at",
         "_sent_at",
         "_sequence",
         "_source",
         "_source_ssrc",
         "_ssrc",
+        "_started_at",
         "_telephone_event",
         "_timestamp",
         "_ulaw",
         "packets_received",
         "packets_refused",
         "packets_sent",
+        "reported_loss",
+        "reports_received",
     )
 
     def __init__(self, rng: Callable[[int], bytes]) -> None:
@@ -60,9 +67,13 @@ class RtpSession:
         self._ulaw = self._alaw = b""
         self._offset = 0
         self._sent_at: float | None = None
+        self._started_at = self._report_at = 0.0
         self.packets_received = 0
         self.packets_refused = 0
         self.packets_sent = 0
+        self.reports_received = 0
+        self.reported_loss: float | None = None
+        """Share of our packets that the callee lost, as it said last."""
 
     def set_media(
         self, remote: Address, *, payload_type: int, telephone_event: int | None, can_send: bool
@@ -110,6 +121,8 @@ class RtpSession:
         if self._sent_at is not None and is_new_talkspurt:
             # the timestamp is a clock: it ran on while we were silent (RFC 3550 §5.1)
             self._timestamp += round((now - self._sent_at) * SAMPLE_RATE_HZ) - FRAME_SAMPLES
+        if self._sent_at is None:
+            self._started_at, self._report_at = now, now + REPORT_SECONDS / 2
         self._sent_at = now
         data = build_packet(
             RtpPacket(
@@ -126,6 +139,35 @@ class RtpSession:
         self._timestamp += FRAME_SAMPLES
         self.packets_sent += 1
         return data
+
+    @property
+    def report_destination(self) -> Address | None:
+        """Where reports go: the port above that of the audio (RFC 3550 §11)."""
+        return None if self.destination is None else (self.destination[0], self.destination[1] + 1)
+
+    def next_report(self, now: float, cname: str) -> bytes | None:
+        """Return the sender report that is due while we play; None when none is."""
+        if self._sent_at is None or now < self._report_at:
+            return None
+        self._report_at = now + REPORT_SECONDS
+        return build_sender_report(
+            self._ssrc,
+            cname,
+            elapsed_seconds=now - self._started_at,
+            timestamp=self._timestamp & 0xFFFFFFFF,
+            packets=self.packets_sent,
+            octets=self.packets_sent * FRAME_SAMPLES,
+        )
+
+    def receive_report(self, data: bytes, addr: Address) -> None:
+        """Feed one RTCP datagram; only the host that we send to is believed."""
+        if self.destination is None or addr[0] != self.destination[0]:
+            self.packets_refused += 1
+            return
+        self.reports_received += 1
+        loss = parse_loss(data, self._ssrc)
+        if loss is not None:
+            self.reported_loss = loss
 
     def receive(self, data: bytes, addr: Address) -> str | None:
         """Feed one datagram; return a digit when it begins a key press. Strangers and garbage are counted."""

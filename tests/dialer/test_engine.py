@@ -115,6 +115,16 @@ async def test_a_prompt_is_heard_whole_and_its_end_is_told() -> None:
     assert ended.outcome.result == "answered"
 
 
+async def test_a_prompt_goes_without_reports_where_another_program_has_their_port() -> None:
+    config = DialerConfig(rtp_port_min=29_980, rtp_port_max=29_981)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((config.bind_host, 29_981))
+        async with carrier_of(LISTENS) as trunk, Dialer(config) as dialer:
+            watched = Watched(dialer, trunk, play_then_hang_up)
+            await watched.end()
+    assert watched.call.played_ms == 500
+
+
 async def test_a_call_that_plays_nothing_sends_no_sound() -> None:
     truth: dict[str, TruthRow] = {}
     async with carrier_of(PRESSES, truth) as trunk, Dialer(DialerConfig()) as dialer:

@@ -171,3 +171,27 @@ def test_garbage_is_counted_and_nothing_else() -> None:
         assert made.receive(b"\0" * length, CALLEE) is None
     assert made.packets_refused == 13
     assert made.destination == CALLEE
+
+
+def test_reports_are_sent_while_we_play_and_only_then() -> None:
+    made = session()
+    assert made.next_report(0.0, "name") is None
+    made.play(bytes(160 * 1000), bytes(160 * 1000))
+    reports = []
+    for tick in range(1000):
+        made.next_packet(tick * FRAME_SECONDS)
+        if made.next_report(tick * FRAME_SECONDS, "name") is not None:
+            reports.append(tick * FRAME_SECONDS)
+    assert reports == [2.5, 7.5, 12.5, 17.5]
+    assert made.report_destination == (CALLEE[0], CALLEE[1] + 1)
+
+
+def test_the_callee_says_what_it_lost_and_a_stranger_does_not() -> None:
+    made = session()
+    report = bytes.fromhex("81c90007" + "0a0a0a0a" + "00000000" + "80000010" + "00000000" * 4)
+    heard = []
+    for host in (STRANGER[0], CALLEE[0]):
+        made.receive_report(report, (host, 4001))
+        heard.append(made.reported_loss)
+    assert heard == [None, 0.5]
+    assert (made.reports_received, made.packets_refused) == (1, 1)
