@@ -36,7 +36,6 @@ from api.upload import open_upload
 from campaigns.contact_import import ContactImport
 from campaigns.models import Action, Campaign, Status
 
-
 MAX_CAMPAIGNS: Final = 200
 MAX_SHOWN_REJECTIONS: Final = 500
 YEAR_SECONDS: Final = 365 * 86_400
@@ -123,7 +122,7 @@ class PageController(Controller):
             _, problem = problem_text(request, error)
             campaign = await store.get_campaign(campaign_id)
         if not is_partial(request) and problem is None:
-            return Redirect(f"/campaigns/{campaign_id}", status_code=HTTPStatus.SEE_OTHER)
+            return Redirect(f"/campaigns/{campaign_id}", status_code=303)
         return controls_part(request, campaign, problem)
 
     @post(

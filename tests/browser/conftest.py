@@ -44,7 +44,12 @@ class WebServer:
     async def start(self) -> None:
         app = create_app(self._settings, self._pool, pages=[page_router])
         config = uvicorn.Config(
-            app, port=self._settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=1, lifespan="on"
+            app,
+            port=self._settings.port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            lifespan="on",
         )
         self._server = uvicorn.Server(config)
         # the tests' runner owns the signals
@@ -110,7 +115,9 @@ async def page(browser: BrowserContext) -> AsyncIterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "console",
-        lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None,
+        lambda message: (
+            complaints.append(message.text) if "Content Security Policy" in message.text else None
+        ),
     )
     yield page
     if (folder := os.environ.get("OBZVON_SCREENSHOTS")) is not None:

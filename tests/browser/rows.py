@@ -10,7 +10,7 @@ from tests.postgres.campaign_rows import NOW, add_campaign, number_of
 class Group(NamedTuple):
     """Some attempts that ended alike."""
 
-    count: int
+    size: int
     result: str
     talk_ms: int | None = None
     disposition: str | None = None
@@ -38,7 +38,7 @@ async def add_known_campaign(pool: Pool, *, name: str = "Autumn reminder", statu
     campaign_id = await add_campaign(pool, leads=LEADS, name=name, status=status, prompt_id=prompt_id)
     index = 0
     for group in GROUPS:
-        for _ in range(group.count):
+        for _ in range(group.size):
             await add_attempt(pool, campaign_id, index, group, NOW - timedelta(seconds=600 - 10 * index))
             index += 1
     return campaign_id

@@ -113,7 +113,7 @@ async def test_an_upload_shows_each_rejected_row_with_its_reason(
 ) -> None:
     campaign_id = await add_campaign(pool, status="draft")
     await page.goto(f"{web.url}/campaigns/{campaign_id}")
-    table = "phone;name\n+79161234567;Anna\nletters;Boris\n+79161234567;Anna again\n".encode()
+    table = b"phone;name\n+79161234567;Anna\nletters;Boris\n+79161234567;Anna again\n"
     await page.set_input_files(
         "input[type=file]", {"name": "base.csv", "mimeType": "text/csv", "buffer": table}
     )
@@ -155,8 +155,8 @@ async def test_the_page_speaks_russian(page: Page, web: WebServer, pool: Pool) -
     await page.get_by_role("link", name="RU").click()
     await expect(page.locator("html")).to_have_attribute("lang", "ru")
     await expect(value(page, "conversion")).to_have_text("21,4\xa0%")
-    await expect(value(page, "conversion.note")).to_have_text("3 просьб перезвонить из 14 отвеченных звонков")
-    await expect(page.locator("#outcome-rows tr").first).to_contain_text("Отвечен")
+    await expect(value(page, "conversion.note")).to_have_text("просьбы перезвонить: 3 на 14 отвеченных звонков")
+    await expect(page.locator("#outcome-rows tr").first).to_contain_text("Ответили")
     await page.get_by_role("button", name="Пауза").click()
     await expect(page.locator("#status")).to_have_text("На паузе")
     await page.goto(f"{web.url}/campaigns")

@@ -165,6 +165,7 @@ export class CampaignView {
     this.#showOutcomes();
     find<HTMLElement>("#hours-empty").hidden = report.by_hour.length > 0;
     find<HTMLElement>("#hour-chart").hidden = report.by_hour.length === 0;
+    find<HTMLElement>("#hour-table").hidden = report.by_hour.length === 0;
     this.#hours.show(report.by_hour);
     find("#hour-rows").replaceChildren(
       ...report.by_hour.map((bucket) => {
@@ -224,6 +225,7 @@ export class CampaignView {
   #showCalls(calls: LiveCall[]): void {
     const seen = this.#seenCalls;
     find<HTMLElement>("#calls-empty").hidden = calls.length > 0;
+    find<HTMLElement>("#call-table").hidden = calls.length === 0;
     find("#call-rows").replaceChildren(
       ...calls.map((call) => {
         const row = document.createElement("tr");
