@@ -24,6 +24,7 @@ SPREADSHEET_MARKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 MAX_NUL_SHARE: Final = 0.05
 UNDEFINED_IN_CP1251: Final = b"\x98"
 MIN_NATURAL_SHARE: Final = 0.8
+NOT_ASCII: Final = re.compile(rb"[\x80-\xff]")
 FOREIGN_WORD: Final = re.compile(r"[^\s,;|\"]*[^\x00-\x7f][^\s,;|\"]*")
 NATURAL_WORD: Final = re.compile(r"[!-~А-яЁёІіЇїЄєҐґЎў«»„“”‘’–—…№§°•·\xa0]+")
 UNNATURAL_PAIR: Final = re.compile(
@@ -80,7 +81,7 @@ class EncodingDetector:
         self._lines = 1
         """The line that the last byte fed belongs to; stays at the first line that is not UTF-8."""
         self._sample = b""
-        """What begins at the first byte that is not UTF-8."""
+        """What begins at the first byte that is not ASCII: also what still was UTF-8 must look like cp1251 to be it."""
         self._is_blank = True
         self._has_undefined = False
 
@@ -90,10 +91,12 @@ class EncodingDetector:
             self._head += chunk[: HEAD_BYTES - len(self._head)]
         self._is_blank = self._is_blank and not chunk.lstrip(codecs.BOM_UTF8 + b" \t\r\n\x00")
         self._has_undefined = self._has_undefined or UNDEFINED_IN_CP1251 in chunk
+        if self._sample:
+            self._sample += chunk[: HEAD_BYTES - len(self._sample)]
+        elif (foreign := NOT_ASCII.search(chunk)) is not None:
+            self._sample = chunk[foreign.start() : foreign.start() + HEAD_BYTES]
         if self._is_utf8:
             self._try_utf8(chunk, final=False)
-        elif len(self._sample) < HEAD_BYTES:
-            self._sample += chunk[: HEAD_BYTES - len(self._sample)]
 
     def _try_utf8(self, chunk: bytes, *, final: bool) -> None:
         try:
@@ -103,7 +106,6 @@ class EncodingDetector:
             self._is_utf8 = False
             # error.object is the chunk with what was left over of the one before
             self._lines += error.object.count(b"\n", 0, error.start)
-            self._sample = bytes(error.object[error.start : error.start + HEAD_BYTES])
 
     def encoding(self, wanted: str | None) -> str:
         """Return the codec for what was fed; `wanted` overrides the guess, not the check that it is text at all."""

@@ -126,23 +126,23 @@ def read_rows(lines: Lines, delimiter: str) -> Iterator[Row | RejectedRow]:
             first, *rest = lines.row
             lines.take_back(rest)
             if first.is_too_long:
-                yield rejected(first, "row_too_long", max=MAX_ROW_CHARS)
+                yield rejected([first], "row_too_long", max=MAX_ROW_CHARS)
             else:
-                yield rejected(first, "quote_broken")
+                yield rejected([first], "quote_broken")
             continue
-        first = lines.row[0]
         if not "".join(cells).strip():
             continue
         if any("\0" in line.text for line in lines.row):
-            yield rejected(first, "nul_byte")
+            yield rejected(lines.row, "nul_byte")
         elif lines.row_chars > MAX_FIELD_CHARS and max(map(len, cells)) > MAX_FIELD_CHARS:
-            yield rejected(first, "field_too_long", max=MAX_FIELD_CHARS)
+            yield rejected(lines.row, "field_too_long", max=MAX_FIELD_CHARS)
         else:
-            yield Row(first.number, cells)
+            yield Row(lines.row[0].number, cells)
 
 
-def rejected(line: Line, code: str, **params: int) -> RejectedRow:
-    return RejectedRow(line=line.number, value=shown(line.text), code=code, params=params)
+def rejected(row: Sequence[Line], code: str, **params: int) -> RejectedRow:
+    value = shown("".join(line.text for line in row))
+    return RejectedRow(line=row[0].number, value=value, code=code, params=params)
 
 
 def open_table(text: io.TextIOBase, options: ImportOptions, default_country: str) -> Table:
