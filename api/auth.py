@@ -92,7 +92,7 @@ async def authenticate(connection: Connection) -> Principal:
     session = await store.find_session(token, now)
     if session is None:
         raise ApiError(HTTPStatus.UNAUTHORIZED, "session_expired", headers=CHALLENGE)
-    if connection.scope["method"] not in SAFE_METHODS and not is_same_origin(connection):
+    if connection.scope.get("method") not in SAFE_METHODS and not is_same_origin(connection):
         raise ApiError(HTTPStatus.FORBIDDEN, "cross_site_write")
     owner = hashlib.sha256(token.encode()).hexdigest()[:16]
     return Principal(f"session:{owner}", frozenset(session.scopes))

@@ -202,7 +202,7 @@ ENUM: Final = re.compile(r"Invalid enum value")
 
 def field_problem(field: str, message: str, values: tuple[str, ...] = ()) -> FieldProblem:
     """Turn a message of msgspec about one field into a code with parameters."""
-    if "Missing required" in message:
+    if "missing required field" in message:
         return FieldProblem(field, "missing")
     if ENUM.search(message) is not None:
         return (

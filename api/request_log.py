@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 import structlog
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
@@ -17,7 +18,7 @@ def log_requests(app: ASGIApp) -> ASGIApp:
     """Wrap an application so that each HTTP request ends in one `request.completed`."""
 
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
         given = dict(scope["headers"]).get(b"x-request-id", b"")
@@ -42,7 +43,7 @@ def log_requests(app: ASGIApp) -> ASGIApp:
                 "request.completed",
                 method=scope["method"],
                 route=str(scope.get("path_template", "")),
-                status=status,
+                status=int(status),
                 duration_ms=round((time.perf_counter() - started_at) * 1000, 1),
                 request_id=request_id,
             )

@@ -22,7 +22,12 @@ def configure_logging() -> None:
     ]
     if sys.stderr.isatty():
         structlog.configure(
-            processors=[*shared, structlog.dev.ConsoleRenderer()],
+            processors=[
+                *shared,
+                structlog.dev.ConsoleRenderer(
+                    exception_formatter=structlog.dev.RichTracebackFormatter(show_locals=False)
+                ),
+            ],
             wrapper_class=structlog.make_filtering_bound_logger(INFO),
             logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
             cache_logger_on_first_use=True,
@@ -31,7 +36,10 @@ def configure_logging() -> None:
     structlog.configure(
         processors=[
             *shared,
-            structlog.processors.dict_tracebacks,
+            # without locals: they hold numbers and passwords
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
             structlog.processors.JSONRenderer(serializer=_to_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(INFO),

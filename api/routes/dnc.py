@@ -14,7 +14,6 @@ from api.errors import ApiError, FieldProblem, invalid_request
 from api.idempotency import answer_once
 from api.schemas.campaigns import DncNumberView, DncPage, NewDncNumber, dnc_view
 from api.schemas.parameters import Cursor, Limit
-from campaigns.models import E164
 from campaigns.numbers import E164, Rejection, is_country, normalise
 
 ANY_COUNTRY = "ZZ"

@@ -81,7 +81,7 @@ def operations_of(document: Json) -> Iterator[OperationText]:
 
 
 def operation_text(document: Json, path: str, method: str, operation: Json) -> OperationText:
-    good = next((r for code, r in operation["responses"].items() if code.startswith("2")), {})
+    good: Json = next((r for code, r in operation["responses"].items() if code.startswith("2")), {})
     return OperationText(
         id=operation["operationId"],
         method=method.upper(),

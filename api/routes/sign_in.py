@@ -8,8 +8,6 @@ link that GET consumes. The token is in the path of a page that loads nothing fr
 from datetime import timedelta
 from http import HTTPStatus
 
-from typing import Any
-
 from litestar import Controller, MediaType, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromPath

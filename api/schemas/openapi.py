@@ -6,7 +6,7 @@ from typing import Final
 
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 
-FILE: Final = Schema(type=OpenAPIType.STRING, format="binary")
+FILE: Final = Schema(type=OpenAPIType.STRING, content_media_type="application/octet-stream")
 
 
 def upload_operation(media_types: Sequence[str]) -> type[Operation]:

@@ -34,7 +34,7 @@ async def test_a_wrong_key_is_refused_in_the_language_asked_for(
 @pytest.mark.parametrize("header", ["Basic abc", "Bearer", "Bearer ", "", "Bearer \udcff"])
 async def test_other_credentials_are_refused(anonymous: Client, header: str) -> None:
     response = await anonymous.get(
-        "/v1/campaigns", headers={"Authorization": header.encode(errors="surrogateescape")}
+        "/v1/campaigns", headers={b"Authorization": header.encode(errors="surrogateescape")}
     )
     assert (response.status_code, code_of(response)) == (401, "api_key_invalid")
 
@@ -141,6 +141,7 @@ async def test_a_campaign_with_contacts_starts_pauses_resumes_and_stops(
 
 async def test_a_wrong_body_names_every_problem_at_once_in_both_languages(client: Client) -> None:
     body = {"trunk_id": "one", "colour": "red", "ring_timeout_seconds": 3, "purpose": "fun"}
+    details = []
     for language, missing in (("en", "Required."), ("ru", "Обязательное поле.")):
         response = await client.post("/v1/campaigns", json=body, headers={"Accept-Language": language})
         assert (response.status_code, code_of(response)) == (422, "request_invalid")
@@ -155,7 +156,8 @@ async def test_a_wrong_body_names_every_problem_at_once_in_both_languages(client
         assert errors["name"]["detail"] == missing
         assert not any("problems." in error["detail"] for error in errors.values())
         assert "service, advertising" in errors["purpose"]["detail"]
-    assert response.json()["detail"] == "Найдено 5 ошибок."
+        details.append(response.json()["detail"])
+    assert details == ["5 problems found.", "Найдено 5 ошибок."]
 
 
 async def test_a_body_that_is_not_json_says_where(client: Client) -> None:

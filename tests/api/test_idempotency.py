@@ -78,5 +78,5 @@ async def test_a_key_older_than_a_day_is_forgotten(client: Client, pool: Pool) -
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "кл"])
 async def test_a_key_must_be_short_and_visible(client: Client, key: str) -> None:
-    response = await client.post("/v1/trunks", json=TRUNK, headers={"Idempotency-Key": key.encode()})
+    response = await client.post("/v1/trunks", json=TRUNK, headers={b"Idempotency-Key": key.encode()})
     assert (response.status_code, code_of(response)) == (400, "idempotency_key_invalid")
