@@ -4,6 +4,8 @@ import asyncio
 import socket
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from campaigns.database import Pool
 from dialer.testing.truth import compare
@@ -92,6 +94,27 @@ async def test_the_gate_keeps_refused_numbers_and_advertising_from_being_dialed(
         "SELECT last_reason FROM leads WHERE status = 'blocked' ORDER BY campaign_id, contact_id"
     )
     assert [row["last_reason"] for row in rows] == ["dnc", "dnc", "advertising_needs_human"]
+
+
+async def test_the_campaign_may_say_where_its_people_live(pool: Pool, database: str, tmp_path: Path) -> None:
+    """Three hours around now on the clock of Moscow: no such window holds the eleven zones of a Russian mobile."""
+    now = datetime.now(ZoneInfo("Europe/Moscow"))
+    start = max(0, now.hour * 60 + now.minute - 60)
+    window: dict[str, Any] = {"window_start_minute": start, "window_end_minute": min(1440, start + 180)}
+    async with carrier(BUSY) as (far_end, truth):
+        host, port = far_end.address
+        said = await add_campaign(
+            pool, leads=1, trunk_host=host, trunk_port=port, callee_time_zone="Europe/Moscow", **window
+        )
+        not_said = await add_campaign(pool, leads=1, trunk_host=host, trunk_port=port, **window)
+        async with running_node(settings_of(database, tmp_path)):
+            await until(lambda: is_finished(pool, said))
+            await until(lambda: is_finished(pool, not_said))
+    assert truth.numbers == [number_of(0)]
+    gates = await pool.fetch("SELECT campaign_id, gate -> 'zones' AS zones FROM attempts")
+    assert [tuple(row) for row in gates] == [(said, ["Europe/Moscow"])]
+    blocked = await pool.fetchval("SELECT last_reason FROM leads WHERE campaign_id = $1", not_said)
+    assert blocked == "calling_window_never"
 
 
 async def test_a_congested_number_is_tried_again_by_its_rule(
