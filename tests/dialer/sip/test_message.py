@@ -332,3 +332,15 @@ def test_a_message_of_ours_is_read_as_it_was_written(fields: list[tuple[str, str
         message.headers.add(name, value)
     message.headers.set("Content-Length", str(len(body)))
     assert parse_message(message.to_bytes()) == message
+
+
+@pytest.mark.parametrize("name", ["Via", "Record-Route"])
+def test_a_request_whose_answer_could_not_repeat_it_is_refused(name: str) -> None:
+    """Found by tests/bench/fuzz: a broken Via below the top one got as far as the building of the response."""
+    with pytest.raises(InvalidHeader):
+        parse_message(
+            b"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\n"
+            + name.encode()
+            + b': SIP/2.0/UDP "one.example.com, SIP/2.0/UDP two.example.com\r\n'
+            b"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n\r\n"
+        )
