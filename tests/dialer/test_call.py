@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.call import DEADLINES, OWN_INPUTS, TRANSITIONS, Call, CallAction, CallInput, CallState
+from dialer.call import Call
+from dialer.call_table import DEADLINES, OWN_INPUTS, TRANSITIONS, CallAction, CallInput, CallState
 from dialer.config import CallRequest, TrunkConfig
 from dialer.errors import LocalProtocolError
 from dialer.events import (
@@ -43,7 +44,7 @@ def feed(call: Call, *inputs: CallInput, now: float = 1.0, sip_status: int | Non
     for event in inputs:
         status = sip_status
         if status is None:
-            status = {_I.PROVISIONAL: 180, _I.SUCCESS: 200, _I.UNUSABLE_SUCCESS: 200, _I.CHALLENGE: 401}.get(
+            status = {_I.PROVISIONAL: 180, _I.SUCCESS: 200, _I.UNUSABLE_SUCCESS: 200, _I.RETRY: 401}.get(
                 event
             )
             status = 486 if event is _I.FAILURE else status
@@ -78,7 +79,7 @@ def outcome_of(*inputs: CallInput, sip_status: int | None = None) -> Outcome:
         # refused
         ((_I.FAILURE,), "busy", "sip_486", "callee", 486),
         ((_I.PROVISIONAL, _I.FAILURE), "busy", "sip_486", "callee", 486),
-        ((_I.CHALLENGE, _I.PROVISIONAL, _I.CHALLENGE, _I.FAILURE), "busy", "sip_486", "callee", 486),
+        ((_I.RETRY, _I.PROVISIONAL, _I.RETRY, _I.FAILURE), "busy", "sip_486", "callee", 486),
         # nobody there
         ((_I.SILENCE,), "unreachable", "timer_b", "network", None),
         ((_I.RING_TIMEOUT, _I.SILENCE), "unreachable", "timer_b", "network", None),
@@ -88,9 +89,9 @@ def outcome_of(*inputs: CallInput, sip_status: int | None = None) -> Outcome:
         # we gave up
         ((_I.HANG_UP, _I.SILENCE), "cancelled", "hang_up", "us", None),
         ((_I.HANG_UP, _I.TRANSPORT_ERROR), "cancelled", "hang_up", "us", None),
-        ((_I.HANG_UP, _I.CHALLENGE), "cancelled", "hang_up", "us", 401),
+        ((_I.HANG_UP, _I.RETRY), "cancelled", "hang_up", "us", 401),
         ((_I.HANG_UP, _I.FAILURE), "busy", "sip_486", "callee", 486),
-        ((_I.HANG_UP, _I.PROVISIONAL, _I.CHALLENGE), "cancelled", "hang_up", "us", 401),
+        ((_I.HANG_UP, _I.PROVISIONAL, _I.RETRY), "cancelled", "hang_up", "us", 401),
         ((_I.HANG_UP, _I.PROVISIONAL, _I.CANCEL_EXPIRED), "cancelled", "hang_up", "us", None),
         ((_I.PROVISIONAL, _I.HANG_UP, _I.FAILURE), "busy", "sip_486", "callee", 486),
         ((_I.PROVISIONAL, _I.RING_TIMEOUT, _I.CANCEL_EXPIRED), "no_answer", "ring_timeout", "us", None),
@@ -207,7 +208,7 @@ def test_the_ring_timeout_counts_from_the_first_invite() -> None:
     call = new_call()
     feed(call, _I.START, now=0.0)
     assert call.get_timer() == 30.0
-    feed(call, _I.PROVISIONAL, _I.CHALLENGE, now=10.0)
+    feed(call, _I.PROVISIONAL, _I.RETRY, now=10.0)
     assert call.get_timer() == 30.0
     feed(call, _I.PROVISIONAL, now=11.0)
     assert call.get_timer() == 30.0

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dialer.call import CallState
+from dialer.call_table import CallState
 from dialer.events import CallEnded, CallId
 from dialer.sip.message import Request, Response, parse_message
 from tests.dialer.calls import Line, nothing, once

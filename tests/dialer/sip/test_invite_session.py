@@ -2,7 +2,7 @@ import pytest
 
 from dialer.config import CallRequest, Secret, TrunkConfig
 from dialer.sip.digest import DigestVerifier
-from dialer.sip.invite_session import InviteSession, bracketed
+from dialer.sip.invite_session import InviteSession, authorize_ack, bracketed
 from dialer.sip.message import Request
 from dialer.testing.scripted_trunk import ScriptedTrunk
 from tests.dialer.sip.messages import ADDRESS, counting_rng, request, response
@@ -147,7 +147,7 @@ def test_the_ack_repeats_the_credentials_of_its_invite() -> None:
     dialog = opened.dialog_of(response(200, invite), ADDRESS)
     assert dialog is not None
     ack, _ = dialog.request("ACK", VIA, cseq_number=2)
-    opened.authorize(ack)
+    authorize_ack(ack, invite)
 
     assert credentials(ack) == credentials(invite) != []
 
@@ -155,7 +155,7 @@ def test_the_ack_repeats_the_credentials_of_its_invite() -> None:
 def test_a_cancel_carries_what_identifies_its_invite() -> None:
     opened = session()
     invite = opened.build_invite(VIA)
-    cancel = opened.build_cancel()
+    cancel = opened.build_cancel("Q.850;cause=16")
 
     assert (cancel.uri, str(cancel.via), cancel.from_, cancel.to) == (
         invite.uri,
@@ -164,6 +164,7 @@ def test_a_cancel_carries_what_identifies_its_invite() -> None:
         invite.to,
     )
     assert str(cancel.cseq) == "1 CANCEL"
+    assert cancel.headers.get("Reason") == "Q.850;cause=16"
 
 
 def test_dialogs_of_one_invite_are_bounded() -> None:
@@ -185,7 +186,9 @@ def test_tags_of_early_byes_are_bounded() -> None:
 
 def test_our_offers_have_growing_versions() -> None:
     opened = session()
-    versions = [offer.split(b" ")[2] for offer in (opened.offer, opened.offer_again(), opened.offer_again())]
+    versions = [
+        offer.split(b" ")[2] for offer in (opened.description, opened.offer_again(), opened.offer_again())
+    ]
 
     assert [int(version) for version in versions] == [opened.session_id + step for step in range(3)]
 
