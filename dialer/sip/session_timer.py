@@ -101,7 +101,9 @@ class SessionTimer:
 
     def get_timer(self) -> float | None:
         """When `handle_timer` must be called, monotonic seconds."""
-        return self._expires_at if self._refresh_at is None else self._refresh_at
+        if self._refresh_at is None or self._expires_at is None:
+            return self._expires_at
+        return min(self._refresh_at, self._expires_at)
 
     def handle_timer(self, now: float) -> tuple[TimerAction, ...]:
         """Fire what is due: the expiry alone when both are."""
