@@ -101,7 +101,7 @@ class DialogClient:
         expires = session_expires_of(response)
         if expires is None and session.timer is None:
             return
-        session.allows_update = "UPDATE" in response.headers.get_all("Allow")
+        session.note_allow(response)
         session.timer = session.timer or SessionTimer(session)
         session.timer.agree(expires, now, is_ours=expires is not None and expires.refresher != "uas")
         self._layer.timers.schedule(session.timer)
@@ -196,8 +196,8 @@ class DialogClient:
         """Refresh by UPDATE where the peer takes it, which needs no offer (RFC 4028 §7.4), else by re-INVITE."""
         dialog = session.dialog
         assert dialog is not None
-        if session.is_reinviting or session.is_reinvited:
-            self._postpone(timer, now)  # RFC 3261 §14.1
+        if session.is_reinviting:
+            self._postpone(timer, now)  # one INVITE at a time (RFC 3261 §14.1)
             return
         request, destination = dialog.request("UPDATE" if session.allows_update else "INVITE", self._via())
         headers = request.headers

@@ -15,7 +15,7 @@ from dialer.sip.digest import Challenge, Credentials, authorization, parse_chall
 from dialer.sip.early_dialog import EarlyDialog
 from dialer.sip.fields import Headers
 from dialer.sip.identity import contact_user_of, from_of, identity_headers
-from dialer.sip.message import Request, Response
+from dialer.sip.message import Message, Request, Response
 from dialer.sip.redirect import redirect_target
 from dialer.sip.sdp import NegotiatedMedia, answer_offer, build_offer, media_from_answer, parse_sdp
 from dialer.sip.server_transaction import InviteServerTransaction
@@ -148,15 +148,11 @@ class InviteSession:
         return isinstance(ours, InviteClientTransaction) and ours.state in {State.CALLING, State.PROCEEDING}
 
     @property
-    def is_reinvited(self) -> bool:
-        """A re-INVITE of the peer has no ACK."""
-        return self.reinvite is not None and self.reinvite.state is State.ACCEPTED
-
-    @property
     def has_open_offer(self) -> bool:
         """An offer of ours, in a re-INVITE or in the 2xx of an empty one, has no answer (RFC 3264 §4)."""
+        theirs = self.reinvite
         return self.is_reinviting or (
-            self.is_reinvited and self.reinvite is not None and not self.reinvite.request.body
+            theirs is not None and theirs.state is State.ACCEPTED and not theirs.request.body
         )
 
     def build_invite(self, via: str) -> Request:
@@ -218,6 +214,11 @@ class InviteSession:
         if early is None and len(self.early) < _MAX_TAGS:
             early = self.early[tag] = EarlyDialog(response, source)
         return early
+
+    def note_allow(self, message: Message) -> None:
+        """Note whether the peer takes UPDATE; a message without Allow says nothing of it (RFC 3261 §20.5)."""
+        if "Allow" in message.headers:
+            self.allows_update = "UPDATE" in message.headers.get_all("Allow")
 
     def note_ended_tag(self, tag: str) -> None:
         """Remember a BYE of a dialog whose 2xx has not been seen."""

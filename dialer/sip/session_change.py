@@ -135,7 +135,7 @@ class SessionChanges:
             response.headers.add("Session-Expires", str(expires))
             if expires.refresher == "uac":
                 response.headers.add("Require", TIMER_OPTION)
-            session.allows_update = "UPDATE" in request.headers.get_all("Allow")
+            session.note_allow(request)
             session.timer = session.timer or SessionTimer(session)
         if session.timer is not None:
             session.timer.agree(expires, now, is_ours=expires is not None and expires.refresher == "uas")
