@@ -115,6 +115,23 @@ class AnyTrunk(RuleBasedStateMachine):
             self.line.place_call(trunk=FOLLOWING, ring_timeout_seconds=ring_timeout, max_talk_seconds=120.0)
         )
 
+    @precondition(lambda self: len(self.calls) < 3)
+    @rule(by_update=st.booleans())
+    def talk_until_the_refresh(self, *, by_update: bool) -> None:
+        """A way into the depth that chance alone rarely finds."""
+        self.place_call(60.0)
+        allow = [("Allow", "UPDATE")] if by_update else []
+        self.line.trunk.respond(
+            self.line.invite,
+            200,
+            headers=[("Session-Expires", "90;refresher=uac"), *allow],
+            body=self.line.trunk.sdp(),
+        )
+        self.go()
+        self.go(45.0)
+        refreshes = self.line.trunk.heard("UPDATE" if by_update else "INVITE")
+        assert any(request.call_id == self.calls[-1] and request.to.tag for request in refreshes)
+
     @precondition(lambda self: self.calls)
     @rule(data=st.data(), is_lost=st.booleans())
     def hang_up(self, data: st.DataObject, *, is_lost: bool) -> None:
