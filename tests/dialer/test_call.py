@@ -18,6 +18,7 @@ from dialer.events import (
     NegotiatedMedia,
 )
 from dialer.outcome import EndedBy, Outcome, Result
+from dialer.sip.headers import parse_reason
 
 REQUEST = CallRequest(
     number="79000000001", trunk=TrunkConfig(name="t", host="127.0.0.9"), max_talk_seconds=600.0
@@ -72,6 +73,9 @@ def outcome_of(*inputs: CallInput, sip_status: int | None = None) -> Outcome:
         ((_I.SUCCESS, _I.HANG_UP, _I.BYE_FINISHED), "answered", "normal", "us", 200),
         ((_I.SUCCESS, _I.MAX_TALK, _I.BYE_FINISHED), "answered", "max_talk", "us", 200),
         ((_I.SUCCESS, _I.ACK_MISSING, _I.BYE_FINISHED), "answered", "ack_missing", "us", 200),
+        ((_I.SUCCESS, _I.SESSION_EXPIRED, _I.BYE_FINISHED), "answered", "session_expired", "us", 200),
+        ((_I.SUCCESS, _I.REFRESH_FAILED, _I.BYE_FINISHED), "answered", "refresh_failed", "us", 200),
+        ((_I.SUCCESS, _I.SESSION_EXPIRED, _I.BYE), "answered", "session_expired", "callee", 200),
         ((_I.SUCCESS, _I.HANG_UP, _I.BYE), "answered", "normal", "callee", 200),
         ((_I.SUCCESS, _I.MAX_TALK, _I.BYE), "answered", "max_talk", "callee", 200),
         ((_I.BYE,), "answered", "normal", "callee", None),
@@ -184,6 +188,47 @@ def test_events_tell_the_steps_once_and_in_order() -> None:
     assert (timings.invite_sent_at, timings.trying_at, timings.ringing_at) == (0.0, 0.1, 1.0)
     assert (timings.early_media_at, timings.answered_at, timings.ended_at) == (1.0, 4.0, 6.0)
     assert (timings.pdd_ms, timings.talk_ms) == (1000, 2000)
+
+
+def test_an_update_before_the_answer_moves_early_media() -> None:
+    """RFC 3311 §5.2."""
+    call = new_call()
+    feed(call, _I.START, _I.PROVISIONAL, _I.MEDIA)
+
+    assert [event.is_early for event in call.events if isinstance(event, MediaChanged)] == [True]
+    assert call.state is CallState.PROCEEDING
+
+
+@pytest.mark.parametrize(
+    ("inputs", "cause"),
+    [
+        ((_I.SUCCESS, _I.HANG_UP), 16),
+        ((_I.SUCCESS, _I.MAX_TALK), 16),
+        ((_I.SUCCESS, _I.ACK_MISSING), 102),
+        ((_I.SUCCESS, _I.SESSION_EXPIRED), 102),
+        ((_I.SUCCESS, _I.REFRESH_FAILED), 102),
+        ((_I.UNUSABLE_SUCCESS,), 65),
+        ((_I.PROVISIONAL, _I.HANG_UP), 16),
+        ((_I.PROVISIONAL, _I.RING_TIMEOUT), 19),
+        ((_I.PROVISIONAL, _I.RING_TIMEOUT, _I.SUCCESS), 16),
+    ],
+)
+def test_every_cancel_and_bye_of_ours_has_its_reason(inputs: tuple[CallInput, ...], cause: int) -> None:
+    """RFC 3326 with ITU-T Q.850."""
+    call = new_call()
+    feed(call, _I.START, *inputs)
+
+    reason = parse_reason(call.release_reason)
+    assert (reason.protocol, reason.cause) == ("Q.850", cause)
+
+
+def test_retry_after_is_in_the_outcome_of_a_refusal() -> None:
+    call = new_call()
+    feed(call, _I.START)
+    call.receive(_I.FAILURE, 1.0, sip_status=503, retry_after_seconds=30)
+
+    assert call.outcome is not None
+    assert call.outcome.retry_after_seconds == 30
 
 
 def test_a_180_without_a_100_is_ringing_alone() -> None:

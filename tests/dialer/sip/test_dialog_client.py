@@ -126,6 +126,17 @@ def test_the_reliable_answer_stands_whatever_the_2xx_says() -> None:
     ]
 
 
+def test_a_description_after_the_reliable_answer_is_ignored() -> None:
+    """RFC 3261 §13.2.1."""
+    line = Line()
+    line.place_call()
+    reliable(line, 1, port=31_000)
+    line.trunk.respond(line.invite, 183, body=line.trunk.sdp(port=32_000))
+    line.run()
+
+    assert [event.media.remote_port for event in line.events if isinstance(event, MediaChanged)] == [31_000]
+
+
 def test_the_callee_who_answers_without_a_description_keeps_their_own_early_one() -> None:
     """Several 18x with SDP of a fork: the last one heard need not be who answers."""
     line = Line()

@@ -270,6 +270,33 @@ def test_nothing_is_refreshed_after_the_end(is_ours: bool) -> None:  # noqa: FBT
     assert "UPDATE" not in line.trunk.ladder
 
 
+def test_nothing_is_refreshed_while_our_bye_waits_for_its_answer() -> None:
+    line = Line()
+    call_id = timed(line, PEER_ALLOWS_UPDATE)
+    line.run(50.0)
+    line.hang_up(call_id)
+    line.run(33.0)
+
+    assert "UPDATE" not in line.trunk.ladder
+    assert line.verdict == ("answered", "normal", "us")
+
+
+def test_the_contact_of_the_2xx_to_our_refresh_is_where_the_peer_is() -> None:
+    """RFC 3261 §12.2.1.2."""
+    line = Line()
+    call_id = timed(line, PEER_ALLOWS_UPDATE)
+    line.run(60.0)
+    line.trunk.respond(
+        line.trunk.last("UPDATE"),
+        200,
+        headers=[("Contact", "<sip:moved@127.0.0.9>"), ("Session-Expires", "120;refresher=uac")],
+    )
+    line.run()
+    line.hang_up(call_id)
+
+    assert line.trunk.last("BYE").uri == "sip:moved@127.0.0.9"
+
+
 def test_a_reinvite_of_ours_that_the_end_overtakes_leaves_nothing() -> None:
     line = Line()
     timed(line)
