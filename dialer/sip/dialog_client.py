@@ -79,15 +79,17 @@ class DialogClient:
         """
         Send the PRACK of a reliable provisional. False where it is a repetition or out of order, and thereby no news.
 
-        RFC 3262 §4.
+        One that breaks the grammar has no PRACK, but it still says that a phone rings. RFC 3262 §4.
         """
         early = session.early_dialog_of(response, source)
         try:
             rseq = parse_rseq(response.headers.get("RSeq") or "")
         except InvalidHeader:
             self._layer.counters["unusable_rseq"] += 1
-            return False
-        if early is None or not early.takes(rseq):
+            return True
+        if early is None:
+            return True
+        if not early.takes(rseq):
             self._layer.counters["repeated_provisionals"] += 1
             return False
         assert session.invite is not None

@@ -55,7 +55,7 @@ def test_an_unreliable_provisional_gets_no_prack() -> None:
 
 
 @pytest.mark.parametrize("rseq", ["", "0", "2147483648", "one"])
-def test_a_reliable_provisional_without_a_usable_number_is_counted(rseq: str) -> None:
+def test_a_reliable_provisional_without_a_usable_number_is_counted_and_still_rings(rseq: str) -> None:
     line = Line()
     line.place_call()
     line.trunk.respond(line.invite, 180, headers=[("RSeq", rseq), ("Require", "100rel")])
@@ -63,6 +63,7 @@ def test_a_reliable_provisional_without_a_usable_number_is_counted(rseq: str) ->
 
     assert racks(line) == []
     assert line.core.counters["unusable_rseq"] == 1
+    assert [type(event) for event in line.events] == [CallRinging]
 
 
 def test_repeated_and_disordered_provisionals_are_no_news() -> None:
