@@ -78,7 +78,7 @@ class RequestHandler:
         self._layer.counters["stray_requests"] += 1
         if request.method == "INVITE":
             self._responder.answer(request, 480, now)  # nobody here takes calls
-        elif request.method == "BYE":
+        elif request.method in {"BYE", "PRACK", "UPDATE"}:
             self._responder.answer(request, 481, now)
         else:
             self._refuse_method(request, now)
