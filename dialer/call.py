@@ -1,7 +1,7 @@
 """
 One outbound call, sans-IO: a state table, three deadlines, the times of its steps, and one `Outcome` at the end.
 
-`TRANSITIONS[state, input] -> (next state, actions)`. The owner carries out the actions in order (`core.py`).
+The table stands in `dialer.call_table`. The owner carries out the actions in order (`core.py`).
 
 Rule 1: exactly one `CallEnded` leaves a call, last, when the table enters ENDED.
 Rule 2: every 2xx is ACKed in whatever state it comes (RFC 3261 §13.2.2.4), ENDED included; a callee whom nobody will
@@ -15,11 +15,11 @@ The times `trying_at`, `ringing_at`, `early_media_at` are facts on the side, not
 """
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any, Final
 
 import msgspec
 
+from dialer.call_table import DEADLINES, OWN_INPUTS, TRANSITIONS, CallAction, CallInput, CallState
 from dialer.config import CallRequest
 from dialer.errors import LocalProtocolError
 from dialer.events import (
@@ -34,6 +34,7 @@ from dialer.events import (
     NegotiatedMedia,
 )
 from dialer.outcome import (
+    RELEASE_REASONS,
     Cancellation,
     Outcome,
     outcome_of_abandonment,
@@ -46,140 +47,6 @@ from dialer.outcome import (
 )
 from dialer.sip.timer_heap import TimerEntry
 
-
-class CallState(Enum):
-    """Where a call stands."""
-
-    NEW = "new"
-    INVITING = "inviting"
-    """INVITE sent, no response yet."""
-    CANCEL_PENDING = "cancel_pending"
-    """Given up, but a CANCEL must wait for a provisional."""
-    PROCEEDING = "proceeding"
-    CANCELLING = "cancelling"
-    """CANCEL sent, the INVITE's final response is outstanding."""
-    ANSWERED = "answered"
-    ENDING = "ending"
-    """BYE sent, its response is outstanding."""
-    ENDED = "ended"
-
-    __hash__ = object.__hash__
-
-
-class CallInput(Enum):
-    """What can happen to a call."""
-
-    START = "start"
-    PROVISIONAL = "provisional"
-    SUCCESS = "success"
-    UNUSABLE_SUCCESS = "unusable_success"
-    REPEATED_SUCCESS = "repeated_success"
-    FORKED_SUCCESS = "forked_success"
-    CHALLENGE = "challenge"
-    FAILURE = "failure"
-    SILENCE = "silence"
-    TRANSPORT_ERROR = "transport_error"
-    BYE = "bye"
-    BYE_FINISHED = "bye_finished"
-    MEDIA = "media"
-    ACK_MISSING = "ack_missing"
-    HANG_UP = "hang_up"
-    RING_TIMEOUT = "ring_timeout"
-    CANCEL_EXPIRED = "cancel_expired"
-    MAX_TALK = "max_talk"
-
-    __hash__ = object.__hash__
-
-
-class CallAction(Enum):
-    """What the owner of a call must do now."""
-
-    SEND_INVITE = "send_invite"
-    """The first one, or the next with credentials."""
-    SEND_CANCEL = "send_cancel"
-    GIVE_UP = "give_up"
-    """Stop expecting a final response."""
-    SEND_ACK = "send_ack"
-    """Of the 2xx at hand."""
-    SEND_BYE = "send_bye"
-    """In the call's own dialog."""
-    SEND_FORK_BYE = "send_fork_bye"
-    """In the dialog of the 2xx at hand."""
-
-    __hash__ = object.__hash__
-
-
-_S, _I, _A = CallState, CallInput, CallAction
-
-TRANSITIONS: Final[Mapping[tuple[CallState, CallInput], tuple[CallState, tuple[CallAction, ...]]]] = {
-    (_S.NEW, _I.START): (_S.INVITING, (_A.SEND_INVITE,)),
-    (_S.INVITING, _I.PROVISIONAL): (_S.PROCEEDING, ()),
-    (_S.INVITING, _I.SUCCESS): (_S.ANSWERED, (_A.SEND_ACK,)),
-    (_S.INVITING, _I.UNUSABLE_SUCCESS): (_S.ENDING, (_A.SEND_ACK, _A.SEND_BYE)),
-    (_S.INVITING, _I.CHALLENGE): (_S.INVITING, (_A.SEND_INVITE,)),
-    (_S.INVITING, _I.FAILURE): (_S.ENDED, ()),
-    (_S.INVITING, _I.SILENCE): (_S.ENDED, ()),
-    (_S.INVITING, _I.TRANSPORT_ERROR): (_S.ENDED, ()),
-    (_S.INVITING, _I.BYE): (_S.ENDED, (_A.GIVE_UP,)),  # it has overtaken the 2xx
-    (_S.INVITING, _I.HANG_UP): (_S.CANCEL_PENDING, ()),
-    (_S.INVITING, _I.RING_TIMEOUT): (_S.CANCEL_PENDING, ()),
-    (_S.CANCEL_PENDING, _I.PROVISIONAL): (_S.CANCELLING, (_A.SEND_CANCEL,)),
-    (_S.CANCEL_PENDING, _I.SUCCESS): (_S.ENDING, (_A.SEND_ACK, _A.SEND_BYE)),
-    (_S.CANCEL_PENDING, _I.UNUSABLE_SUCCESS): (_S.ENDING, (_A.SEND_ACK, _A.SEND_BYE)),
-    (_S.CANCEL_PENDING, _I.CHALLENGE): (_S.ENDED, ()),
-    (_S.CANCEL_PENDING, _I.FAILURE): (_S.ENDED, ()),
-    (_S.CANCEL_PENDING, _I.SILENCE): (_S.ENDED, ()),
-    (_S.CANCEL_PENDING, _I.TRANSPORT_ERROR): (_S.ENDED, ()),
-    (_S.CANCEL_PENDING, _I.BYE): (_S.ENDED, (_A.GIVE_UP,)),
-    (_S.CANCEL_PENDING, _I.HANG_UP): (_S.CANCEL_PENDING, ()),
-    (_S.PROCEEDING, _I.PROVISIONAL): (_S.PROCEEDING, ()),
-    (_S.PROCEEDING, _I.SUCCESS): (_S.ANSWERED, (_A.SEND_ACK,)),
-    (_S.PROCEEDING, _I.UNUSABLE_SUCCESS): (_S.ENDING, (_A.SEND_ACK, _A.SEND_BYE)),
-    (_S.PROCEEDING, _I.CHALLENGE): (_S.INVITING, (_A.SEND_INVITE,)),
-    (_S.PROCEEDING, _I.FAILURE): (_S.ENDED, ()),
-    (_S.PROCEEDING, _I.TRANSPORT_ERROR): (_S.ENDED, ()),
-    (_S.PROCEEDING, _I.BYE): (_S.ENDED, (_A.GIVE_UP,)),
-    (_S.PROCEEDING, _I.HANG_UP): (_S.CANCELLING, (_A.SEND_CANCEL,)),
-    (_S.PROCEEDING, _I.RING_TIMEOUT): (_S.CANCELLING, (_A.SEND_CANCEL,)),
-    (_S.CANCELLING, _I.PROVISIONAL): (_S.CANCELLING, ()),
-    (_S.CANCELLING, _I.SUCCESS): (_S.ENDING, (_A.SEND_ACK, _A.SEND_BYE)),
-    (_S.CANCELLING, _I.UNUSABLE_SUCCESS): (_S.ENDING, (_A.SEND_ACK, _A.SEND_BYE)),
-    (_S.CANCELLING, _I.CHALLENGE): (_S.ENDED, ()),
-    (_S.CANCELLING, _I.FAILURE): (_S.ENDED, ()),
-    (_S.CANCELLING, _I.CANCEL_EXPIRED): (_S.ENDED, (_A.GIVE_UP,)),
-    (_S.CANCELLING, _I.TRANSPORT_ERROR): (_S.ENDED, ()),
-    (_S.CANCELLING, _I.BYE): (_S.ENDED, (_A.GIVE_UP,)),
-    (_S.CANCELLING, _I.HANG_UP): (_S.CANCELLING, ()),
-    (_S.ANSWERED, _I.REPEATED_SUCCESS): (_S.ANSWERED, (_A.SEND_ACK,)),
-    (_S.ANSWERED, _I.FORKED_SUCCESS): (_S.ANSWERED, (_A.SEND_ACK, _A.SEND_FORK_BYE)),
-    (_S.ANSWERED, _I.MEDIA): (_S.ANSWERED, ()),
-    (_S.ANSWERED, _I.BYE): (_S.ENDED, ()),
-    (_S.ANSWERED, _I.HANG_UP): (_S.ENDING, (_A.SEND_BYE,)),
-    (_S.ANSWERED, _I.MAX_TALK): (_S.ENDING, (_A.SEND_BYE,)),
-    (_S.ANSWERED, _I.ACK_MISSING): (_S.ENDING, (_A.SEND_BYE,)),
-    (_S.ENDING, _I.REPEATED_SUCCESS): (_S.ENDING, (_A.SEND_ACK,)),
-    (_S.ENDING, _I.FORKED_SUCCESS): (_S.ENDING, (_A.SEND_ACK, _A.SEND_FORK_BYE)),
-    (_S.ENDING, _I.BYE_FINISHED): (_S.ENDED, ()),
-    (_S.ENDING, _I.BYE): (_S.ENDED, ()),  # glare
-    (_S.ENDING, _I.HANG_UP): (_S.ENDING, ()),
-    (_S.ENDED, _I.SUCCESS): (_S.ENDED, (_A.SEND_ACK, _A.SEND_FORK_BYE)),  # answered long after we gave up
-    (_S.ENDED, _I.UNUSABLE_SUCCESS): (_S.ENDED, (_A.SEND_ACK, _A.SEND_FORK_BYE)),
-    (_S.ENDED, _I.REPEATED_SUCCESS): (_S.ENDED, (_A.SEND_ACK,)),
-    (_S.ENDED, _I.FORKED_SUCCESS): (_S.ENDED, (_A.SEND_ACK, _A.SEND_FORK_BYE)),
-    (_S.ENDED, _I.BYE_FINISHED): (_S.ENDED, ()),
-    (_S.ENDED, _I.HANG_UP): (_S.ENDED, ()),
-}
-
-DEADLINES: Final[Mapping[CallState, CallInput]] = {
-    CallState.INVITING: CallInput.RING_TIMEOUT,
-    CallState.PROCEEDING: CallInput.RING_TIMEOUT,
-    CallState.CANCELLING: CallInput.CANCEL_EXPIRED,
-    CallState.ANSWERED: CallInput.MAX_TALK,
-}
-"""What happens when the deadline of a state passes. The others wait for transactions, which have timers."""
-
-OWN_INPUTS: Final = frozenset({CallInput.START, CallInput.HANG_UP})
-
 _CANCELLATIONS: Final[Mapping[CallInput, Cancellation]] = {
     CallInput.HANG_UP: "hang_up",
     CallInput.RING_TIMEOUT: "ring_timeout",
@@ -188,6 +55,8 @@ _END_REASONS: Final[Mapping[CallInput, str]] = {
     CallInput.HANG_UP: "normal",
     CallInput.MAX_TALK: "max_talk",
     CallInput.ACK_MISSING: "ack_missing",
+    CallInput.SESSION_EXPIRED: "session_expired",
+    CallInput.REFRESH_FAILED: "refresh_failed",
 }
 """Why we ended an answered call."""
 _SUCCESSES: Final = frozenset({CallInput.SUCCESS, CallInput.UNUSABLE_SUCCESS})
@@ -223,6 +92,15 @@ class Call:
         self._ending: Outcome | None = None
         """What the outcome will be once our BYE has been answered."""
 
+    @property
+    def release_reason(self) -> str:
+        """The Reason header of our CANCEL or BYE (RFC 3326)."""
+        if self._ending is not None:
+            reason = "normal" if self._ending.result == "abandoned" else self._ending.reason
+        else:
+            reason = self.cancellation or "normal"
+        return RELEASE_REASONS[reason]
+
     def get_timer(self) -> float | None:
         """The deadline of the present state, monotonic seconds."""
         return self._deadline_at
@@ -241,6 +119,7 @@ class Call:
         sip_status: int | None = None,
         q850_cause: int | None = None,
         media: NegotiatedMedia | None = None,
+        retry_after_seconds: int | None = None,
     ) -> tuple[CallAction, ...]:
         """
         Apply one input. `sip_status` belongs to responses, `media` to whatever negotiated some.
@@ -264,15 +143,21 @@ class Call:
         elif event in _SUCCESSES:
             self._note_answer(event, sip_status, media, now)
         elif event is CallInput.MEDIA:
-            self._note_media(media, now, is_early=False)
+            self._note_media(media, now, is_early=self.state is CallState.PROCEEDING)
         elif event in _CANCELLATIONS and self.cancellation is None and before is not self.state:
             self.cancellation = _CANCELLATIONS[event] if self.state is not CallState.ENDING else None
         if self.state is not before:
-            self._enter(before, event, now, sip_status, q850_cause)
+            self._enter(before, event, now, sip_status, q850_cause, retry_after_seconds)
         return actions
 
     def _enter(
-        self, before: CallState, event: CallInput, now: float, sip_status: int | None, q850_cause: int | None
+        self,
+        before: CallState,
+        event: CallInput,
+        now: float,
+        sip_status: int | None,
+        q850_cause: int | None,
+        retry_after_seconds: int | None,
     ) -> None:
         match self.state:
             case CallState.INVITING | CallState.PROCEEDING:
@@ -290,7 +175,7 @@ class Call:
                 self._deadline_at = None
                 if self.timings.ended_at is None:
                     self.timings.ended_at = now
-                self.outcome = self._outcome(before, event, sip_status, q850_cause)
+                self.outcome = self._outcome(before, event, sip_status, q850_cause, retry_after_seconds)
                 self.events.append(
                     CallEnded(call_id=self.call_id, at=now, outcome=self.outcome, timings=self.timings)
                 )
@@ -336,13 +221,22 @@ class Call:
         return outcome_of_unusable_answer(self.sip_status)
 
     def _outcome(
-        self, before: CallState, event: CallInput, sip_status: int | None, q850_cause: int | None
+        self,
+        before: CallState,
+        event: CallInput,
+        sip_status: int | None,
+        q850_cause: int | None,
+        retry_after_seconds: int | None,
     ) -> Outcome:
         match event:
-            case CallInput.FAILURE | CallInput.CHALLENGE:
+            case CallInput.RETRY:
+                assert self.cancellation is not None
+                self.sip_status = sip_status
+                return outcome_of_cancellation(self.cancellation, sip_status=sip_status)
+            case CallInput.FAILURE:
                 assert sip_status is not None
                 self.sip_status = sip_status
-                return outcome_of_refusal(sip_status, q850_cause, self.cancellation)
+                return outcome_of_refusal(sip_status, q850_cause, self.cancellation, retry_after_seconds)
             case CallInput.BYE if self._ending is not None:
                 if self._ending.result != "answered":
                     return self._ending

@@ -1,6 +1,6 @@
 """What the dialer is told: frozen structs, every time in seconds, checked when they are made."""
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -46,6 +46,71 @@ class NetworkFaults(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
+PrivacyValue = Literal["header", "session", "user", "none", "critical", "id", "history"]
+"""RFC 3323 §4.2, RFC 3325 §9.3 (`id`), RFC 7044 §10.1 (`history`)."""
+DiversionReason = Literal[
+    "unknown", "user-busy", "no-answer", "unavailable", "unconditional", "time-of-day", "do-not-disturb", "deflection",
+    "follow-me", "out-of-service", "away",
+]  # fmt: skip
+"""RFC 5806 §9."""
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """How a trunk wants to be told who calls. The caller ID itself is the call's, or the trunk's."""
+
+    display_name: str | None = None
+    """Name in From, and in the asserted identity."""
+    has_asserted_identity: bool = False
+    """Send P-Asserted-Identity (RFC 3325 §9.1); only for trunks that trust us."""
+    has_remote_party_id: bool = False
+    """Send Remote-Party-ID, which older switches read instead (draft-ietf-sip-privacy-04)."""
+    network_user: str | None = None
+    """User part of both: the number that the trunk knows us by; the caller ID when None."""
+    is_anonymous: bool = False
+    """Hide the caller in From and Contact (RFC 3323 §4.1); asserted identities still name them to the trunk."""
+    privacy: tuple[PrivacyValue, ...] = ()
+    """What the network is asked to hide (RFC 3323 §4.2); `id` keeps the asserted identity from the callee."""
+    diversion: str | None = None
+    """User part of Diversion (RFC 5806): whose call it was before it was passed on to the callee."""
+    diversion_reason: DiversionReason = "unconditional"
+
+    def __post_init__(self) -> None:
+        problems = []
+        if "none" in self.privacy and len(self.privacy) > 1:
+            problems.append("identity.privacy: none excludes every other value (RFC 3323 §4.2)")
+        if self.privacy == ("critical",):
+            problems.append("identity.privacy: critical needs a value to go with (RFC 3323 §4.2)")
+        if problems:
+            raise ConfigError(*problems)
+
+
+MIN_SESSION_EXPIRES_SECONDS: Final = 90
+"""RFC 4028 §4: nobody may ask for less."""
+
+
+class SipPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Which extensions of SIP a trunk gets from us."""
+
+    has_reliable_provisionals: bool = True
+    """Say `Supported: 100rel` (RFC 3262); a provisional that the far end sends reliably gets its PRACK in any case."""
+    has_session_timer: bool = True
+    """Say `Supported: timer` (RFC 4028), so that a talk whose other end has vanished does not last until its limit."""
+    session_expires_seconds: int | None = 1_800
+    """The Session-Expires that we ask for; None leaves it to the far end."""
+    max_redirects: int = 0
+    """How many 3xx of one call are followed, within the trunk's own host only; 0 = a 3xx is a refusal."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        expires = self.session_expires_seconds
+        if expires is not None and expires < MIN_SESSION_EXPIRES_SECONDS:
+            problems.append(f"session_expires_seconds must be at least {MIN_SESSION_EXPIRES_SECONDS}")
+        if not 0 <= self.max_redirects <= 5:
+            problems.append("max_redirects must be 0 to 5")
+        if problems:
+            raise ConfigError(*problems)
+
+
 class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The carrier peer that INVITEs go to, by UDP."""
 
@@ -59,6 +124,8 @@ class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     """User part of From and Contact, unless the call brings its own."""
     from_domain: str | None = None
     """Host part of From; the trunk's host when None."""
+    identity: Identity = Identity()
+    sip: SipPolicy = SipPolicy()
 
 
 class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,10 +9,12 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Final
 
-from dialer.call import Call, CallAction, CallInput, CallState
+from dialer.call import Call
+from dialer.call_table import CallAction, CallInput, CallState
 from dialer.config import CallRequest, DialerConfig
 from dialer.errors import LocalProtocolError
 from dialer.events import CallEvent, CallId
+from dialer.outcome import FORK_RELEASE_REASON
 from dialer.sip.invite_session import InviteSession, Rng
 from dialer.sip.session_event import Kind, SessionEvent
 from dialer.sip.timer_heap import TimerHeap
@@ -79,7 +81,7 @@ class DialerCore:
             self._carry_out(call, call.receive(CallInput.START, now), now)
         except LocalProtocolError:
             del self._calls[call_id]
-            self._user_agent.release(call.session)
+            self._user_agent.release(call.session, now)
             raise
         return call_id
 
@@ -132,6 +134,7 @@ class DialerCore:
                 sip_status=None if event.response is None else event.response.status_code,
                 q850_cause=event.q850_cause,
                 media=event.media,
+                retry_after_seconds=event.retry_after_seconds,
             )
             self._carry_out(call, actions, now, event)
 
@@ -139,30 +142,31 @@ class DialerCore:
         self, call: Call, actions: tuple[CallAction, ...], now: float, event: SessionEvent | None = None
     ) -> None:
         for action in actions:
-            self._act(call.session, action, event, now)
+            self._act(call, action, event, now)
         self._deadlines.schedule(call)
         if call.events:
             self._events.extend(call.events)
             call.events.clear()
         if call.state is CallState.ENDED and self._calls.pop(call.call_id, None) is not None:
-            self._user_agent.release(call.session)
+            self._user_agent.release(call.session, now)
 
-    def _act(
-        self, session: InviteSession, action: CallAction, event: SessionEvent | None, now: float
-    ) -> None:
+    def _act(self, call: Call, action: CallAction, event: SessionEvent | None, now: float) -> None:
         user_agent = self._user_agent
+        session: InviteSession = call.session
         match action:
             case CallAction.SEND_INVITE:
                 user_agent.invite(session, now)
             case CallAction.SEND_CANCEL:
-                user_agent.cancel(session, now)
+                user_agent.cancel(session, call.release_reason, now)
             case CallAction.GIVE_UP:
                 user_agent.give_up(session, now)
             case CallAction.SEND_BYE:
-                user_agent.hang_up(session, now)
+                user_agent.hang_up(session, call.release_reason, now)
             case _:
                 assert event is not None
                 assert event.response is not None
                 assert event.source is not None
-                answer = user_agent.acknowledge if action is CallAction.SEND_ACK else user_agent.hang_up_fork
-                answer(session, event.response, event.source, now)
+                if action is CallAction.SEND_ACK:
+                    user_agent.acknowledge(session, event.response, event.source, now)
+                else:
+                    user_agent.hang_up_fork(session, event.response, event.source, FORK_RELEASE_REASON, now)

@@ -19,6 +19,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from dialer.sip.headers import Reason
+
 Result = Literal[
     "answered", "busy", "no_answer", "rejected", "unreachable", "invalid_number",
     "congested", "cancelled", "abandoned", "failed", "unknown",
@@ -41,13 +43,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """From a Reason header (RFC 3326), in the failure or the BYE."""
     ended_by: EndedBy
     """Who hung up or refused: for an answered call the side whose BYE came first."""
+    retry_after_seconds: int | None = None
+    """From the Retry-After of the refusal (RFC 3261 §20.33): with 503 how long to leave the trunk alone."""
 
 
 CALLEE_STATUSES: Final = frozenset({480, 486, 600, 603, 607})
 """Refusals that the called person or phone decides. 607: RFC 8197; 608 is a machine on the way (RFC 8688)."""
 
 STATUS_OUTCOMES: Final[Mapping[int, tuple[Result, Fault]]] = {
-    # 3xx: we do not follow redirections; a trunk is expected to route.
+    # 3xx: not followed (or no further, `SipPolicy.max_redirects`); a trunk is expected to route.
     300: ("failed", "trunk"),
     301: (
         "invalid_number",
@@ -73,7 +77,7 @@ STATUS_OUTCOMES: Final[Mapping[int, tuple[Result, Fault]]] = {
     416: ("failed", "local"),
     420: ("failed", "local"),
     421: ("failed", "local"),
-    422: ("failed", "local"),
+    422: ("failed", "local"),  # again, after we had asked for the session that it wants
     433: ("rejected", "callee"),  # RFC 5079: anonymous callers are refused
     480: ("no_answer", "callee"),
     481: ("failed", "trunk"),
@@ -138,7 +142,10 @@ CANCELLATION_RESULTS: Final[Mapping[Cancellation, tuple[Result, Fault]]] = {
 
 
 def outcome_of_refusal(
-    sip_status: int, q850_cause: int | None = None, cancellation: Cancellation | None = None
+    sip_status: int,
+    q850_cause: int | None = None,
+    cancellation: Cancellation | None = None,
+    retry_after_seconds: int | None = None,
 ) -> Outcome:
     """Classify a final 300-699. `cancellation` is set once we have given up on the call."""
     if cancellation is not None and sip_status in {401, 407, 487}:
@@ -156,6 +163,7 @@ def outcome_of_refusal(
         sip_status=sip_status,
         q850_cause=q850_cause,
         ended_by=ended_by,
+        retry_after_seconds=retry_after_seconds,
     )
 
 
@@ -215,3 +223,23 @@ def outcome_of_unusable_answer(sip_status: int) -> Outcome:
 def outcome_of_local_failure(reason: str) -> Outcome:
     """No INVITE could leave: no port, no socket."""
     return Outcome(result="failed", reason=reason, fault="local", ended_by="us")
+
+
+def _q850(cause: int, text: str) -> str:
+    return str(Reason("Q.850", cause, text))
+
+
+RELEASE_REASONS: Final[Mapping[str, str]] = {
+    "hang_up": _q850(16, "Normal call clearing"),
+    "normal": _q850(16, "Normal call clearing"),
+    "max_talk": _q850(16, "Normal call clearing"),
+    "ring_timeout": _q850(19, "No answer from user"),
+    "ack_missing": _q850(102, "Recovery on timer expiry"),
+    "session_expired": _q850(102, "Recovery on timer expiry"),
+    "refresh_failed": _q850(102, "Recovery on timer expiry"),
+    "unusable_sdp": _q850(65, "Bearer capability not implemented"),  # RFC 3398 §8.2.6.1: 488
+}
+"""The Reason header (RFC 3326) of our CANCEL or BYE, by the `reason` of the outcome."""
+
+FORK_RELEASE_REASON: Final = _q850(26, "Non-selected user clearing")
+"""For a callee who answered after another one had."""

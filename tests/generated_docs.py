@@ -9,7 +9,7 @@ from pathlib import Path
 
 from analytics.metrics import METRICS
 from api.catalogue import text
-from dialer.call import TRANSITIONS
+from dialer.call_table import TRANSITIONS
 from dialer.outcome import STATUS_OUTCOMES
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +26,7 @@ def call_states() -> str:
         f"    {source} --> {target}: {'<br>'.join(labels)}" for (source, target), labels in edges.items()
     )
     return (
-        f"{NOTE}# The states of a call\n\nThe table stands in `dialer/call.py`; input, then in brackets what is sent.\n\n"
+        f"{NOTE}# The states of a call\n\nThe table stands in `dialer/call_table.py`; input, then in brackets what is sent.\n\n"
         f"```mermaid\nstateDiagram-v2\n    [*] --> new\n{arrows}\n    ended --> [*]\n```\n"
     )
 

@@ -1,5 +1,5 @@
 """
-One side of a confirmed dialog (RFC 3261 §12): whom to address, over which proxies, under which number.
+One side of a dialog (RFC 3261 §12): whom to address, over which proxies, under which number.
 
 Two callees may answer one INVITE when a proxy forks it: each answer is a dialog of its own.
 """
@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from dialer.errors import InvalidHeader, RemoteProtocolError
 from dialer.sip.fields import Headers
 from dialer.sip.headers import NameAddr
-from dialer.sip.message import Request, Response
+from dialer.sip.message import Message, Request, Response
 from dialer.sip.transaction import Address
 from dialer.sip.uri import parse_uri
 
@@ -60,7 +60,7 @@ class Dialog:
     @classmethod
     def of_answer(cls, invite: Request, response: Response, source: Address) -> "Dialog":
         """
-        Open the dialog that a 2xx confirms (§12.1.2).
+        Open the dialog of a 2xx, or of an 18x with a To-tag (§12.1.2).
 
         A 2xx without a usable Contact or Record-Route breaks the RFC, but has a callee on the line: it is addressed
         as the INVITE was.
@@ -82,6 +82,17 @@ class Dialog:
             source=source,
         )
 
+    def confirm(self, response: Response, source: Address) -> None:
+        """Take route set and target from the 2xx, whatever the 18x before it said (§13.2.2.4)."""
+        self.source = self.ack_destination = source
+        try:
+            contact = response.contact
+            self.route_set = response.record_route[::-1]
+        except InvalidHeader:
+            return
+        if contact is not None:
+            self.remote_target = contact.uri
+
     def accepts(self, cseq_number: int) -> bool:
         """Check and note the number of a request of the peer: it may not fall (§12.2.2)."""
         if self.remote_cseq is not None and cseq_number < self.remote_cseq:
@@ -89,10 +100,10 @@ class Dialog:
         self.remote_cseq = cseq_number
         return True
 
-    def refresh_target(self, request: Request) -> None:
-        """Follow the peer to the Contact of its re-INVITE (§12.2.2)."""
+    def refresh_target(self, message: Message) -> None:
+        """Follow the peer to the Contact of its re-INVITE or UPDATE, or of its 2xx to ours (§12.2.1.2, §12.2.2)."""
         try:
-            contact = request.contact
+            contact = message.contact
         except InvalidHeader:
             return
         if contact is not None:

@@ -5,12 +5,14 @@ Every `parse_*` raises InvalidHeader and nothing else. Parameter values stay as 
 """
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from dialer.errors import InvalidHeader
 from dialer.sip.grammar import HOST, Params, format_params, is_token, parse_params, quote, unquote
+
+Refresher = Literal["uac", "uas"]
 
 _VIA: Final = re.compile(
     rf"SIP\s*/\s*2\.0\s*/\s*(?P<transport>[A-Za-z0-9-]+)\s+(?P<host>{HOST.pattern})\s*(?::\s*(?P<port>[0-9]{{1,5}})\s*)?"
@@ -111,6 +113,17 @@ class RetryAfter(msgspec.Struct, frozen=True):
         return f"{self.delay_seconds}{duration}"
 
 
+class SessionExpires(msgspec.Struct, frozen=True):
+    """How long a session lives without a refresh, and who refreshes it (RFC 4028 §4)."""
+
+    seconds: int
+    refresher: Refresher | None = None
+    """As seen from the request: `uac` is who sends it."""
+
+    def __str__(self) -> str:
+        return str(self.seconds) if self.refresher is None else f"{self.seconds};refresher={self.refresher}"
+
+
 def parse_via(text: str) -> Via:
     """Read one Via value (no comma list)."""
     match = _VIA.fullmatch(text)
@@ -195,3 +208,27 @@ def parse_retry_after(text: str) -> RetryAfter:
     if duration is not None and not (duration.isascii() and duration.isdigit() and len(duration) <= 10):
         raise InvalidHeader("Retry-After", text)
     return RetryAfter(int(match["seconds"]), None if duration is None else int(duration))
+
+
+def parse_session_expires(text: str) -> SessionExpires:
+    """Read Session-Expires, or Min-SE (RFC 4028 §4, §5); a refresher of another name counts as none."""
+    seconds, has_params, rest = text.partition(";")
+    refresher = (parse_params(rest).get("refresher") or "").lower() if has_params else ""
+    return SessionExpires(
+        _parse_number("Session-Expires", seconds.strip()),
+        "uac" if refresher == "uac" else "uas" if refresher == "uas" else None,
+    )
+
+
+def parse_rseq(text: str) -> int:
+    """Read the number of a reliable provisional response (RFC 3262 §7.1): 1 to 2**31 - 1."""
+    number = _parse_number("RSeq", text)
+    if not 0 < number < 2**31:
+        raise InvalidHeader("RSeq", text)
+    return number
+
+
+def _parse_number(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise InvalidHeader(name, text)
+    return int(text)

@@ -8,18 +8,27 @@ It builds requests and keeps facts. What to send when is decided above (`dialer.
 from collections.abc import Callable
 from typing import Final
 
-from dialer.config import CallRequest
+from dialer.config import CallRequest, Identity, TrunkConfig
 from dialer.errors import InvalidSdp
 from dialer.sip.dialog import Dialog
 from dialer.sip.digest import Challenge, Credentials, authorization, parse_challenges, strongest
+from dialer.sip.early_dialog import EarlyDialog
 from dialer.sip.fields import Headers
-from dialer.sip.message import Request, Response
+from dialer.sip.identity import contact_user_of, from_of, identity_headers
+from dialer.sip.message import Message, Request, Response
+from dialer.sip.redirect import redirect_target
 from dialer.sip.sdp import NegotiatedMedia, answer_offer, build_offer, media_from_answer, parse_sdp
 from dialer.sip.server_transaction import InviteServerTransaction
-from dialer.sip.transaction import Address, InviteClientTransaction, NonInviteClientTransaction
+from dialer.sip.session_timer import TIMER_OPTION, SessionTimer, min_se_of
+from dialer.sip.transaction import (
+    Address,
+    InviteClientTransaction,
+    NonInviteClientTransaction,
+    State,
+)
 from dialer.sip.uri import SipUri
 
-ALLOWED_METHODS: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+ALLOWED_METHODS: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE"
 _MAX_REALMS: Final = 4
 """Proxies on the way that may each ask who we are (RFC 3261 §22.3)."""
 _MAX_TAGS: Final = 16
@@ -28,6 +37,8 @@ _CHALLENGE_HEADERS: Final = {
     401: ("WWW-Authenticate", "Authorization"),
     407: ("Proxy-Authenticate", "Proxy-Authorization"),
 }
+
+_PLAIN: Final = Identity()
 
 Rng = Callable[[int], bytes]
 """`rng(n)` gives n random bytes."""
@@ -48,10 +59,11 @@ class InviteSession:
     """Everything of one Call-ID. `user` is whose call it is, opaque here."""
 
     __slots__ = (
-        "_answered", "_credentials", "_rng", "bye", "call_id", "contact", "cseq_number", "destination", "dialog",
-        "dialogs", "ended_tags", "from_", "invite", "is_released", "local_tag", "media", "offer",
-        "open_transactions", "reinvite", "rtp_address", "sdp_version", "session_id", "to", "transaction", "uri",
-        "user", "user_agent",
+        "_answered", "_credentials", "_extensions", "_redirects", "_rng", "_trunk", "allows_update", "bye", "call_id",
+        "contact", "cseq_number", "description", "destination", "dialog", "dialogs", "early", "ended_tags", "from_",
+        "invite", "is_released", "local_tag", "media", "min_se_seconds", "open_transactions", "refresh", "refresh_ack",
+        "reinvite", "rtp_address", "sdp_version", "session_id", "timer", "to", "transaction", "uri", "user",
+        "user_agent",
     )  # fmt: skip
 
     def __init__(
@@ -75,9 +87,11 @@ class InviteSession:
         self.cseq_number = 0
         self.session_id = int.from_bytes(rng(4), "big")
         self.sdp_version = self.session_id
-        self.offer = build_offer(rtp_address[0], rtp_address[1], self.session_id)
+        self.description = build_offer(rtp_address[0], rtp_address[1], self.session_id)
+        """What we said last, as offer or answer."""
         self.media: NegotiatedMedia | None = None
         """What offer and answer agreed so far, early media included."""
+        self._trunk = trunk
         self._rng = rng
         self._credentials = (
             None
@@ -91,14 +105,23 @@ class InviteSession:
         port = None if trunk.port == 5060 else trunk.port
         self.uri = str(SipUri("sip", request.number, None, host, port))
         self.to = f"<{SipUri('sip', request.number, None, host, None)}>"
-        self.from_ = f"<{SipUri('sip', caller, None, trunk.from_domain or host, None)}>;tag={self.local_tag}"
-        self.contact = f"<{SipUri('sip', caller, None, bracketed(local_address[0]), local_address[1])}>"
+        domain = trunk.from_domain or host
+        self.from_ = from_of(trunk.identity, caller, domain, self.local_tag)
+        user = contact_user_of(trunk.identity, caller)
+        self.contact = f"<{SipUri('sip', user, None, bracketed(local_address[0]), local_address[1])}>"
+        self._extensions = _extension_headers(trunk, caller, domain)
+        self._redirects: set[str] = set()
+        """Every Request-URI that a 3xx has led to."""
+        self.min_se_seconds: int | None = None
+        """What a 422 asked for (RFC 4028 §7.3)."""
 
         self.transaction: InviteClientTransaction | None = None
         """Of the newest INVITE; credentials begin another one."""
         self.invite: Request | None = None
+        self.early: dict[str, EarlyDialog] = {}
+        """By remote tag, until a 2xx confirms it."""
         self.dialogs: dict[str, Dialog] = {}
-        """By remote tag."""
+        """The confirmed ones, by remote tag."""
         self.dialog: Dialog | None = None
         """The first answer's: the call's own."""
         self.ended_tags: set[str] = set()
@@ -107,13 +130,35 @@ class InviteSession:
         """The BYE of `dialog`."""
         self.reinvite: InviteServerTransaction | None = None
         """The peer's newest re-INVITE."""
+        self.timer: SessionTimer | None = None
+        """Of `dialog`, once a 2xx has agreed on one."""
+        self.refresh: InviteClientTransaction | NonInviteClientTransaction | None = None
+        """Our newest UPDATE or re-INVITE for the timer."""
+        self.refresh_ack: tuple[bytes, Address] | None = None
+        self.allows_update = False
+        """The peer of a session that we refresh takes UPDATE (RFC 3311 §4)."""
         self.open_transactions = 0
         self.is_released = False
         """The call is over; the session stays until its transactions are."""
 
+    @property
+    def is_reinviting(self) -> bool:
+        """A re-INVITE of ours, which holds an offer, has no final response."""
+        ours = self.refresh
+        return isinstance(ours, InviteClientTransaction) and ours.state in {State.CALLING, State.PROCEEDING}
+
+    @property
+    def has_open_offer(self) -> bool:
+        """An offer of ours, in a re-INVITE or in the 2xx of an empty one, has no answer (RFC 3264 §4)."""
+        theirs = self.reinvite
+        return self.is_reinviting or (
+            theirs is not None and theirs.state is State.ACCEPTED and not theirs.request.body
+        )
+
     def build_invite(self, via: str) -> Request:
-        """Build the INVITE, or with answered challenges its successor: same Call-ID and tag, next CSeq (§22.2)."""
+        """Build the INVITE, or its successor after a `retry`: same Call-ID and tag, next CSeq (§22.2)."""
         self.cseq_number += 1
+        self.early.clear()
         headers = Headers()
         headers.add("Via", via)
         headers.add("Max-Forwards", "70")
@@ -124,12 +169,14 @@ class InviteSession:
         headers.add("Contact", self.contact)
         headers.add("Allow", ALLOWED_METHODS)
         headers.add("User-Agent", self.user_agent)
+        for name, value in self._extensions:
+            headers.add(name, value)
         headers.add("Content-Type", "application/sdp")
-        self.invite = Request("INVITE", self.uri, headers, self.offer)
+        self.invite = Request("INVITE", self.uri, headers, self.description)
         self.authorize(self.invite)
         return self.invite
 
-    def build_cancel(self) -> Request:
+    def build_cancel(self, reason: str) -> Request:
         """Same Request-URI, top Via, CSeq number, From and To as the INVITE (§9.1)."""
         assert self.invite is not None
         headers = Headers()
@@ -139,6 +186,7 @@ class InviteSession:
         headers.add("To", self.to)
         headers.add("Call-ID", self.call_id)
         headers.add("CSeq", f"{self.cseq_number} CANCEL")
+        headers.add("Reason", reason)
         return Request("CANCEL", self.uri, headers)
 
     def dialog_of(self, response: Response, source: Address) -> Dialog | None:
@@ -147,9 +195,30 @@ class InviteSession:
         tag = response.to.tag or ""
         dialog = self.dialogs.get(tag)
         if dialog is None and len(self.dialogs) < _MAX_TAGS:
-            dialog = self.dialogs[tag] = Dialog.of_answer(self.invite, response, source)
+            early = self.early.pop(tag, None)
+            if early is None or early.dialog is None:
+                dialog = Dialog.of_answer(self.invite, response, source)
+            else:
+                dialog = early.dialog
+                dialog.confirm(response, source)
+            self.dialogs[tag] = dialog
             dialog.has_ended = tag in self.ended_tags
         return dialog
+
+    def early_dialog_of(self, response: Response, source: Address) -> EarlyDialog | None:
+        """Find, or begin, the early dialog of an 18x (§12.1). None without a To-tag, or beyond what any fork makes."""
+        tag = response.to.tag
+        if tag is None or tag in self.dialogs:
+            return None
+        early = self.early.get(tag)
+        if early is None and len(self.early) < _MAX_TAGS:
+            early = self.early[tag] = EarlyDialog(response, source)
+        return early
+
+    def note_allow(self, message: Message) -> None:
+        """Note whether the peer takes UPDATE; a message without Allow says nothing of it (RFC 3261 §20.5)."""
+        if "Allow" in message.headers:
+            self.allows_update = "UPDATE" in message.headers.get_all("Allow")
 
     def note_ended_tag(self, tag: str) -> None:
         """Remember a BYE of a dialog whose 2xx has not been seen."""
@@ -173,16 +242,49 @@ class InviteSession:
         Raises:
             InvalidSdp: it cannot be read, or offers nothing that we speak.
         """
-        body, media = answer_offer(
+        self.description, media = answer_offer(
             parse_sdp(request.body), *self.rtp_address, self.session_id, self.sdp_version + 1
         )
         self.sdp_version += 1
-        return body, media
+        return self.description, media
 
     def offer_again(self) -> bytes:
         """Our offer for a re-INVITE that brings none."""
         self.sdp_version += 1
-        return build_offer(*self.rtp_address, self.session_id, version=self.sdp_version)
+        self.description = build_offer(*self.rtp_address, self.session_id, version=self.sdp_version)
+        return self.description
+
+    def retry(self, response: Response) -> bool:
+        """Prepare the next INVITE, if the refusal asks for one that we can and may send."""
+        status_code = response.status_code
+        if status_code in _CHALLENGE_HEADERS:
+            return self.answer_challenge(response)
+        if status_code == 422:
+            return self._lengthen(min_se_of(response))
+        return status_code < 400 and self._redirect(response)
+
+    def _lengthen(self, min_se_seconds: int | None) -> bool:
+        """Ask for a longer session, once (RFC 4028 §7.3)."""
+        if min_se_seconds is None or self.min_se_seconds is not None:
+            return False
+        self.min_se_seconds = min_se_seconds
+        policy = self._trunk.sip
+        expires = max(policy.session_expires_seconds or 0, min_se_seconds)
+        self._extensions = [entry for entry in self._extensions if entry[0] != "Session-Expires"]
+        self._extensions += [("Session-Expires", str(expires)), ("Min-SE", str(min_se_seconds))]
+        return True
+
+    def _redirect(self, response: Response) -> bool:
+        """Go on to another address of the trunk (§8.1.3.4)."""
+        if len(self._redirects) >= self._trunk.sip.max_redirects:
+            return False
+        target = redirect_target(response, self._trunk.host, self._redirects | {self.uri})
+        if target is None:
+            return False
+        self.uri = str(target)
+        self._redirects.add(self.uri)
+        self.destination = target.address
+        return True
 
     def answer_challenge(self, response: Response) -> bool:
         """
@@ -211,14 +313,8 @@ class InviteSession:
         return is_prepared
 
     def authorize(self, request: Request) -> None:
-        """Add credentials for every challenge so far; an ACK repeats those of its INVITE (§13.2.2.4)."""
+        """Add credentials for every challenge so far."""
         if self._credentials is None:
-            return
-        if request.method == "ACK":
-            assert self.invite is not None
-            for _, name in _CHALLENGE_HEADERS.values():
-                for value in self.invite.headers.get_all(name):
-                    request.headers.add(name, value)
             return
         for (name, _), answered in self._answered.items():
             answered.nonce_count += 1
@@ -232,6 +328,31 @@ class InviteSession:
                 answered.nonce_count,
             )
             request.headers.add(name, value)
+
+
+def authorize_ack(ack: Request, invite: Request) -> None:
+    """Repeat the credentials of the INVITE in the ACK of its 2xx (§13.2.2.4)."""
+    for _, name in _CHALLENGE_HEADERS.values():
+        for value in invite.headers.get_all(name):
+            ack.headers.add(name, value)
+
+
+def _extension_headers(trunk: TrunkConfig, caller: str, domain: str) -> list[tuple[str, str]]:
+    """What the trunk's profile adds to every INVITE."""
+    policy = trunk.sip
+    headers = []
+    options = []
+    if policy.has_reliable_provisionals:
+        options.append("100rel")
+    if policy.has_session_timer:
+        options.append(TIMER_OPTION)
+        if policy.session_expires_seconds is not None:
+            headers.append(("Session-Expires", str(policy.session_expires_seconds)))
+    if options:
+        headers.append(("Supported", ", ".join(options)))
+    if trunk.identity != _PLAIN:
+        headers += identity_headers(trunk.identity, caller, domain)
+    return headers
 
 
 def bracketed(host: str) -> str:

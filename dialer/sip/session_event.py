@@ -21,8 +21,8 @@ class Kind(Enum):
     """A 2xx of a dialog that has been ACKed."""
     FORKED_SUCCESS = "forked_success"
     """The first 2xx of another callee (RFC 3261 §13.2.2.4)."""
-    CHALLENGE = "challenge"
-    """A 401 or 407 to which `authenticate` has an answer."""
+    RETRY = "retry"
+    """A refusal that the next INVITE meets: credentials, a longer session (422), another address (3xx by policy)."""
     FAILURE = "failure"
     """Any other final response."""
     SILENCE = "silence"
@@ -33,9 +33,14 @@ class Kind(Enum):
     BYE_FINISHED = "bye_finished"
     """Our BYE was answered, or given up (Timer F)."""
     MEDIA = "media"
-    """A re-INVITE moved, held or resumed the audio; it has been answered."""
+    """A re-INVITE or UPDATE moved, held or resumed the audio; it has been answered."""
     ACK_MISSING = "ack_missing"
     """The 2xx of a re-INVITE was never ACKed: the peer is gone (§14.2)."""
+
+    SESSION_EXPIRED = "session_expired"
+    """Nobody refreshed the session in time (RFC 4028 §10)."""
+    REFRESH_FAILED = "refresh_failed"
+    """The peer knows nothing of the session that we refresh, or is silent."""
 
     __hash__ = object.__hash__
 
@@ -53,3 +58,5 @@ class SessionEvent(msgspec.Struct, frozen=True):
     """Set when this message negotiated some."""
     q850_cause: int | None = None
     """From the Reason header of a failure or BYE (RFC 3326)."""
+    retry_after_seconds: int | None = None
+    """From the Retry-After of a failure (RFC 3261 §20.33)."""

@@ -12,6 +12,7 @@ from dialer.errors import RemoteProtocolError
 from dialer.sip.invite_session import InviteSession
 from dialer.sip.message import Message, Request, Response, parse_message
 from dialer.sip.server_transaction import ServerTransaction
+from dialer.sip.session_timer import SessionTimer
 from dialer.sip.timer_heap import TimerHeap
 from dialer.sip.trace import TraceRecord, record
 from dialer.sip.transaction import (
@@ -36,7 +37,7 @@ class TransactionLayer:
     """Owns every transaction; `counters` is shared with whoever else counts."""
 
     def __init__(self, config: DialerConfig) -> None:
-        self.timers: TimerHeap[Transaction] = TimerHeap()
+        self.timers: TimerHeap[Transaction | SessionTimer] = TimerHeap()
         self.clients: dict[ClientKey, ClientTransaction] = {}
         self.servers: dict[ServerKey, ServerTransaction] = {}
         self.sessions: dict[str, InviteSession] = {}

@@ -5,18 +5,19 @@ decides, and says what happened as `SessionEvent`s.
 Rule 1: whatever arrives, nothing is raised. Malformed datagrams and stray messages are counted, and answered where
 the RFC wants an answer.
 Rule 2: it decides nothing about a call, apart from manners: a BYE is answered 200, a re-INVITE by the media that it
-asks for, a 401 to our BYE by credentials.
+asks for, a reliable provisional by a PRACK, a 401 to our BYE by credentials.
 """
 
 from collections import Counter, deque
 
 from dialer.config import CallRequest, DialerConfig
 from dialer.errors import RemoteProtocolError
-from dialer.sip.dialog import Dialog
+from dialer.sip.dialog_client import DialogClient, retry_after_of
 from dialer.sip.invite_session import InviteSession, Rng, bracketed
 from dialer.sip.message import Response, parse_message
 from dialer.sip.request_handler import RequestHandler, q850_cause_of
 from dialer.sip.session_event import Kind, SessionEvent
+from dialer.sip.session_timer import SessionTimer
 from dialer.sip.trace import TraceRecord
 from dialer.sip.transaction import (
     Action,
@@ -47,6 +48,7 @@ class SipUserAgent:
         )
         self._events: deque[SessionEvent] = deque()
         self._layer = TransactionLayer(config)
+        self._dialogs = DialogClient(config, rng, self._layer, self._events, self._via)
         self._requests = RequestHandler(config, rng, self._layer, self._events)
 
     @property
@@ -90,9 +92,12 @@ class SipUserAgent:
         return self._layer.timers.get_timer()
 
     def handle_timer(self, now: float) -> None:
-        """Let every transaction whose time has come act."""
-        while (transaction := self._layer.timers.pop_due(now)) is not None:
-            self._perform(transaction, transaction.handle_timer(now), now)
+        """Let every transaction and session timer whose time has come act."""
+        while (owner := self._layer.timers.pop_due(now)) is not None:
+            if isinstance(owner, SessionTimer):
+                self._dialogs.act(owner, owner.handle_timer(now), now)
+            else:
+                self._perform(owner, owner.handle_timer(now), now)
 
     def next_event(self) -> SessionEvent | None:
         """Take the oldest event."""
@@ -122,16 +127,16 @@ class SipUserAgent:
         return session
 
     def invite(self, session: InviteSession, now: float) -> None:
-        """Send an INVITE, with credentials for every challenge that `Kind.CHALLENGE` has announced."""
+        """Send an INVITE; after `Kind.RETRY` the next one, as the refusal asked for it."""
         session.transaction = InviteClientTransaction(
             session.build_invite(self._via()), session.destination, self._config.timers, now, session
         )
         self._layer.start_client(session.transaction, session, now)
 
-    def cancel(self, session: InviteSession, now: float) -> None:
+    def cancel(self, session: InviteSession, reason: str, now: float) -> None:
         """Send a CANCEL for the INVITE, which must have had a provisional response (RFC 3261 §9.1)."""
         cancel = NonInviteClientTransaction(
-            session.build_cancel(), session.destination, self._config.timers, now, session
+            session.build_cancel(reason), session.destination, self._config.timers, now, session
         )
         self._layer.start_client(cancel, session, now)
 
@@ -143,38 +148,26 @@ class SipUserAgent:
 
     def acknowledge(self, session: InviteSession, response: Response, source: Address, now: float) -> None:
         """ACK a 2xx; a repeated 2xx gets the very same ACK (§13.2.2.4)."""
-        dialog = session.dialog_of(response, source)
-        if dialog is None:
-            return
-        if not dialog.ack:
-            ack, dialog.ack_destination = dialog.request("ACK", self._via(), cseq_number=response.cseq.number)
-            session.authorize(ack)
-            dialog.ack = ack.to_bytes()
-        self._layer.send(dialog.ack, dialog.ack_destination, now)
+        self._dialogs.acknowledge(session, response, source, now)
 
-    def hang_up(self, session: InviteSession, now: float) -> None:
-        """Send the BYE of the call's own dialog."""
+    def hang_up(self, session: InviteSession, reason: str, now: float) -> None:
+        """Send the BYE of the call's own dialog; `reason` is a Reason value (RFC 3326)."""
         assert session.dialog is not None
-        session.bye = self._send_bye(session, session.dialog, now)
+        self._dialogs.hang_up(session, session.dialog, reason, now)
 
-    def hang_up_fork(self, session: InviteSession, response: Response, source: Address, now: float) -> None:
+    def hang_up_fork(
+        self, session: InviteSession, response: Response, source: Address, reason: str, now: float
+    ) -> None:
         """Send a BYE to a callee whom nobody will talk to; `response` is their first 2xx."""
         dialog = session.dialog_of(response, source)
         if dialog is not None:
-            self._send_bye(session, dialog, now)
+            self._dialogs.hang_up(session, dialog, reason, now)
 
-    def release(self, session: InviteSession) -> None:
+    def release(self, session: InviteSession, now: float) -> None:
         """The call is over: forget it once its transactions have ended."""
         session.is_released = True
+        self._dialogs.release(session, now)
         self._layer.forget_if_over(session)
-
-    def _send_bye(self, session: InviteSession, dialog: Dialog, now: float) -> NonInviteClientTransaction:
-        dialog.is_bye_sent = True
-        request, destination = dialog.request("BYE", self._via())
-        session.authorize(request)
-        transaction = NonInviteClientTransaction(request, destination, self._config.timers, now, session)
-        self._layer.start_client(transaction, session, now)
-        return transaction
 
     def _via(self) -> str:
         return self._via_prefix + self._rng(8).hex()
@@ -188,24 +181,50 @@ class SipUserAgent:
         if Action.DELIVER in actions:
             session = transaction.user
             assert isinstance(session, InviteSession)
-            if isinstance(transaction, InviteClientTransaction):
-                self._deliver(session, response, addr)
-            elif transaction is session.bye and response.is_final:
-                self._finish_bye(session, response, now)
+            if transaction is session.transaction:
+                self._deliver(session, response, addr, now)
+            else:
+                self._dialogs.receive_response(session, transaction, response, now)
         self._perform(transaction, actions, now)
 
-    def _deliver(self, session: InviteSession, response: Response, source: Address) -> None:
+    def _deliver(self, session: InviteSession, response: Response, source: Address, now: float) -> None:
         """Say what a response to the INVITE means."""
         if response.is_provisional:
-            media = session.read_answer(response) if response.status_code > 100 else None
-            self._events.append(SessionEvent(session, Kind.PROVISIONAL, response, source, media))
+            self._deliver_provisional(session, response, source, now)
         elif response.is_success:
-            self._deliver_success(session, response, source)
+            self._deliver_success(session, response, source, now)
         else:
-            kind = Kind.CHALLENGE if session.answer_challenge(response) else Kind.FAILURE
-            self._events.append(SessionEvent(session, kind, response, source, None, q850_cause_of(response)))
+            self._events.append(
+                SessionEvent(
+                    session,
+                    Kind.RETRY if session.retry(response) else Kind.FAILURE,
+                    response,
+                    source,
+                    None,
+                    q850_cause_of(response),
+                    retry_after_of(response),
+                )
+            )
 
-    def _deliver_success(self, session: InviteSession, response: Response, source: Address) -> None:
+    def _deliver_provisional(
+        self, session: InviteSession, response: Response, source: Address, now: float
+    ) -> None:
+        media = None
+        if response.status_code > 100:
+            is_reliable = "RSeq" in response.headers and "100rel" in response.headers.get_all("Require")
+            if is_reliable and not self._dialogs.take_reliable(session, response, source, now):
+                return
+            early = session.early_dialog_of(response, source)
+            # What came reliably is the answer; later descriptions are to be ignored (RFC 3261 §13.2.1).
+            if early is None or not early.is_answered:
+                media = session.read_answer(response)
+                if early is not None:
+                    early.note_answer(media, is_reliable=is_reliable)
+        self._events.append(SessionEvent(session, Kind.PROVISIONAL, response, source, media))
+
+    def _deliver_success(
+        self, session: InviteSession, response: Response, source: Address, now: float
+    ) -> None:
         media = None
         tag = response.to.tag or ""
         if tag in session.dialogs or tag in session.ended_tags:
@@ -213,33 +232,32 @@ class SipUserAgent:
         elif session.dialog is not None:
             kind = Kind.FORKED_SUCCESS
         else:
+            early = session.early.get(tag)
             session.dialog = session.dialog_of(response, source)
-            # Many gateways send their SDP in a 183 and none in the 2xx (§13.2.1 wants the same in both).
-            media = session.read_answer(response) or (None if response.body else session.media)
+            if early is not None and early.is_answered:
+                media = session.media = early.media
+            else:
+                media = session.read_answer(response)
+            if media is None and not response.body:
+                # Many gateways send their SDP in a 183 and none in the 2xx (§13.2.1 wants the same in both).
+                media = session.media = (early and early.media) or session.media
             kind = Kind.UNUSABLE_SUCCESS if media is None else Kind.SUCCESS
+            self._dialogs.agree_on_timer(session, response, now)
         self._events.append(SessionEvent(session, kind, response, source, media))
-
-    def _finish_bye(self, session: InviteSession, response: Response, now: float) -> None:
-        assert session.dialog is not None
-        if response.status_code in {401, 407} and session.answer_challenge(response):
-            session.bye = self._send_bye(session, session.dialog, now)
-        else:
-            self._events.append(SessionEvent(session, Kind.BYE_FINISHED))
 
     def _perform(self, transaction: Transaction, actions: tuple[Action, ...], now: float) -> None:
         for action in actions:
             if action in {Action.REPORT_TIMEOUT, Action.REPORT_TRANSPORT_ERROR}:
-                self._report(transaction, action)
+                self._report(transaction, action, now)
         self._layer.perform(transaction, actions, now)
 
-    def _report(self, transaction: Transaction, action: Action) -> None:
+    def _report(self, transaction: Transaction, action: Action, now: float) -> None:
         session = transaction.user
         assert isinstance(session, InviteSession)
-        if isinstance(transaction, InviteClientTransaction):
+        if transaction is session.transaction:
             kind = Kind.SILENCE if action is Action.REPORT_TIMEOUT else Kind.TRANSPORT_ERROR
             self._events.append(SessionEvent(session, kind))
-        elif transaction is session.bye:
-            self.counters["bye_unanswered"] += 1
-            self._events.append(SessionEvent(session, Kind.BYE_FINISHED))
         elif transaction is session.reinvite:
             self._events.append(SessionEvent(session, Kind.ACK_MISSING))
+        elif isinstance(transaction, InviteClientTransaction | NonInviteClientTransaction):
+            self._dialogs.report(session, transaction, action, now)

@@ -105,6 +105,12 @@ class Line:
         assert self.core.live_calls == 0
         assert self.core.get_timer() is None
 
+    def settle_talk(self) -> None:
+        """Let the callee hang up, and see that nothing is left."""
+        self.trunk.bye(self.invite)
+        self.run()
+        self.settle()
+
     @property
     def outcome(self) -> Outcome:
         """Of the only call that has ended."""

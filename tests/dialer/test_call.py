@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.call import DEADLINES, OWN_INPUTS, TRANSITIONS, Call, CallAction, CallInput, CallState
+from dialer.call import Call
+from dialer.call_table import DEADLINES, OWN_INPUTS, TRANSITIONS, CallAction, CallInput, CallState
 from dialer.config import CallRequest, TrunkConfig
 from dialer.errors import LocalProtocolError
 from dialer.events import (
@@ -17,6 +18,7 @@ from dialer.events import (
     NegotiatedMedia,
 )
 from dialer.outcome import EndedBy, Outcome, Result
+from dialer.sip.headers import parse_reason
 
 REQUEST = CallRequest(
     number="79000000001", trunk=TrunkConfig(name="t", host="127.0.0.9"), max_talk_seconds=600.0
@@ -43,7 +45,7 @@ def feed(call: Call, *inputs: CallInput, now: float = 1.0, sip_status: int | Non
     for event in inputs:
         status = sip_status
         if status is None:
-            status = {_I.PROVISIONAL: 180, _I.SUCCESS: 200, _I.UNUSABLE_SUCCESS: 200, _I.CHALLENGE: 401}.get(
+            status = {_I.PROVISIONAL: 180, _I.SUCCESS: 200, _I.UNUSABLE_SUCCESS: 200, _I.RETRY: 401}.get(
                 event
             )
             status = 486 if event is _I.FAILURE else status
@@ -71,6 +73,9 @@ def outcome_of(*inputs: CallInput, sip_status: int | None = None) -> Outcome:
         ((_I.SUCCESS, _I.HANG_UP, _I.BYE_FINISHED), "answered", "normal", "us", 200),
         ((_I.SUCCESS, _I.MAX_TALK, _I.BYE_FINISHED), "answered", "max_talk", "us", 200),
         ((_I.SUCCESS, _I.ACK_MISSING, _I.BYE_FINISHED), "answered", "ack_missing", "us", 200),
+        ((_I.SUCCESS, _I.SESSION_EXPIRED, _I.BYE_FINISHED), "answered", "session_expired", "us", 200),
+        ((_I.SUCCESS, _I.REFRESH_FAILED, _I.BYE_FINISHED), "answered", "refresh_failed", "us", 200),
+        ((_I.SUCCESS, _I.SESSION_EXPIRED, _I.BYE), "answered", "session_expired", "callee", 200),
         ((_I.SUCCESS, _I.HANG_UP, _I.BYE), "answered", "normal", "callee", 200),
         ((_I.SUCCESS, _I.MAX_TALK, _I.BYE), "answered", "max_talk", "callee", 200),
         ((_I.BYE,), "answered", "normal", "callee", None),
@@ -78,7 +83,7 @@ def outcome_of(*inputs: CallInput, sip_status: int | None = None) -> Outcome:
         # refused
         ((_I.FAILURE,), "busy", "sip_486", "callee", 486),
         ((_I.PROVISIONAL, _I.FAILURE), "busy", "sip_486", "callee", 486),
-        ((_I.CHALLENGE, _I.PROVISIONAL, _I.CHALLENGE, _I.FAILURE), "busy", "sip_486", "callee", 486),
+        ((_I.RETRY, _I.PROVISIONAL, _I.RETRY, _I.FAILURE), "busy", "sip_486", "callee", 486),
         # nobody there
         ((_I.SILENCE,), "unreachable", "timer_b", "network", None),
         ((_I.RING_TIMEOUT, _I.SILENCE), "unreachable", "timer_b", "network", None),
@@ -88,9 +93,9 @@ def outcome_of(*inputs: CallInput, sip_status: int | None = None) -> Outcome:
         # we gave up
         ((_I.HANG_UP, _I.SILENCE), "cancelled", "hang_up", "us", None),
         ((_I.HANG_UP, _I.TRANSPORT_ERROR), "cancelled", "hang_up", "us", None),
-        ((_I.HANG_UP, _I.CHALLENGE), "cancelled", "hang_up", "us", 401),
+        ((_I.HANG_UP, _I.RETRY), "cancelled", "hang_up", "us", 401),
         ((_I.HANG_UP, _I.FAILURE), "busy", "sip_486", "callee", 486),
-        ((_I.HANG_UP, _I.PROVISIONAL, _I.CHALLENGE), "cancelled", "hang_up", "us", 401),
+        ((_I.HANG_UP, _I.PROVISIONAL, _I.RETRY), "cancelled", "hang_up", "us", 401),
         ((_I.HANG_UP, _I.PROVISIONAL, _I.CANCEL_EXPIRED), "cancelled", "hang_up", "us", None),
         ((_I.PROVISIONAL, _I.HANG_UP, _I.FAILURE), "busy", "sip_486", "callee", 486),
         ((_I.PROVISIONAL, _I.RING_TIMEOUT, _I.CANCEL_EXPIRED), "no_answer", "ring_timeout", "us", None),
@@ -185,6 +190,47 @@ def test_events_tell_the_steps_once_and_in_order() -> None:
     assert (timings.pdd_ms, timings.talk_ms) == (1000, 2000)
 
 
+def test_an_update_before_the_answer_moves_early_media() -> None:
+    """RFC 3311 §5.2."""
+    call = new_call()
+    feed(call, _I.START, _I.PROVISIONAL, _I.MEDIA)
+
+    assert [event.is_early for event in call.events if isinstance(event, MediaChanged)] == [True]
+    assert call.state is CallState.PROCEEDING
+
+
+@pytest.mark.parametrize(
+    ("inputs", "cause"),
+    [
+        ((_I.SUCCESS, _I.HANG_UP), 16),
+        ((_I.SUCCESS, _I.MAX_TALK), 16),
+        ((_I.SUCCESS, _I.ACK_MISSING), 102),
+        ((_I.SUCCESS, _I.SESSION_EXPIRED), 102),
+        ((_I.SUCCESS, _I.REFRESH_FAILED), 102),
+        ((_I.UNUSABLE_SUCCESS,), 65),
+        ((_I.PROVISIONAL, _I.HANG_UP), 16),
+        ((_I.PROVISIONAL, _I.RING_TIMEOUT), 19),
+        ((_I.PROVISIONAL, _I.RING_TIMEOUT, _I.SUCCESS), 16),
+    ],
+)
+def test_every_cancel_and_bye_of_ours_has_its_reason(inputs: tuple[CallInput, ...], cause: int) -> None:
+    """RFC 3326 with ITU-T Q.850."""
+    call = new_call()
+    feed(call, _I.START, *inputs)
+
+    reason = parse_reason(call.release_reason)
+    assert (reason.protocol, reason.cause) == ("Q.850", cause)
+
+
+def test_retry_after_is_in_the_outcome_of_a_refusal() -> None:
+    call = new_call()
+    feed(call, _I.START)
+    call.receive(_I.FAILURE, 1.0, sip_status=503, retry_after_seconds=30)
+
+    assert call.outcome is not None
+    assert call.outcome.retry_after_seconds == 30
+
+
 def test_a_180_without_a_100_is_ringing_alone() -> None:
     call = new_call()
     feed(call, _I.START, _I.PROVISIONAL)
@@ -207,7 +253,7 @@ def test_the_ring_timeout_counts_from_the_first_invite() -> None:
     call = new_call()
     feed(call, _I.START, now=0.0)
     assert call.get_timer() == 30.0
-    feed(call, _I.PROVISIONAL, _I.CHALLENGE, now=10.0)
+    feed(call, _I.PROVISIONAL, _I.RETRY, now=10.0)
     assert call.get_timer() == 30.0
     feed(call, _I.PROVISIONAL, now=11.0)
     assert call.get_timer() == 30.0

@@ -2,23 +2,37 @@
 Any trunk, any network: a Hypothesis machine moves a scripted trunk, the clock and the user of a core at random.
 
 Invariants: exactly one CallEnded per call and nothing after it; every 2xx to an INVITE is ACKed at once; at most one
-BYE transaction per dialog and none in a dialog that the far end has ended; a CANCEL only after a provisional;
-afterwards nothing is left.
+BYE transaction per dialog and none in a dialog that the far end has ended; a CANCEL only after a provisional; each
+reliable provisional gets its PRACK once and in order (RFC 3262 §4); each request of ours in a dialog has
+a CSeq number of its own; every request of
+the far end is answered; afterwards nothing is left.
 """
 
 from collections import Counter
 from typing import Any
 
+import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dialer.call import CallState
+from dialer.call_table import CallState
+from dialer.config import SipPolicy
 from dialer.events import CallEnded, CallId
 from dialer.sip.message import Request, Response, parse_message
-from tests.dialer.calls import Line, nothing, once
+from tests.dialer.calls import TRUNK, Line, nothing, once
 
+FOLLOWING = msgspec.structs.replace(TRUNK, sip=SipPolicy(max_redirects=1))
 TAGS = st.sampled_from(["callee", "second"])
+TIMERS = st.sampled_from(
+    [
+        [],
+        [("Session-Expires", "90;refresher=uac"), ("Supported", "timer")],
+        [("Session-Expires", "90;refresher=uac"), ("Supported", "timer"), ("Allow", "UPDATE")],
+        [("Session-Expires", "90;refresher=uas"), ("Supported", "timer")],
+        [("Session-Expires", "60"), ("Supported", "timer")],
+    ]
+)
 
 
 class AnyTrunk(RuleBasedStateMachine):
@@ -32,6 +46,10 @@ class AnyTrunk(RuleBasedStateMachine):
         """Call-ID and remote tag whose BYE we have taken."""
         self.acks_due: Counter[tuple[str, str]] = Counter()
         self.byes: dict[tuple[str, str], set[str]] = {}
+        self.pracks: dict[tuple[str, str, str], dict[str, int]] = {}
+        """By Call-ID, remote tag and CSeq of the INVITE: the RSeq that each branch acknowledges."""
+        self.numbers: dict[tuple[str, str, str], int] = {}
+        """By Call-ID, remote tag and branch: the CSeq number of every request of ours in a dialog."""
 
     # What goes over the wire is looked at here, in both directions.
 
@@ -67,6 +85,17 @@ class AnyTrunk(RuleBasedStateMachine):
                     assert key not in self.ended_by_peer
                     branches.add(message.via.branch)
                 assert len(branches) == 1
+            elif message.method == "PRACK":
+                rseq, cseq, _ = (message.headers.get("RAck") or "").split()
+                acknowledged = self.pracks.setdefault((*key, cseq), {})
+                if message.via.branch not in acknowledged:
+                    assert not acknowledged or int(rseq) == max(acknowledged.values()) + 1
+                    acknowledged[message.via.branch] = int(rseq)
+            if message.to.tag is not None and message.method != "ACK":
+                number = self.numbers.setdefault((*key, message.via.branch), message.cseq.number)
+                assert number == message.cseq.number
+                used = [other for (*dialog, _), other in self.numbers.items() if tuple(dialog) == key]
+                assert len(set(used)) == len(used)
         return (data,)
 
     def go(self, seconds: float = 0.0, *, is_lost: bool = False) -> None:
@@ -82,7 +111,26 @@ class AnyTrunk(RuleBasedStateMachine):
     @precondition(lambda self: len(self.calls) < 3)
     @rule(ring_timeout=st.sampled_from([15.0, 60.0]))
     def place_call(self, ring_timeout: float) -> None:
-        self.calls.append(self.line.place_call(ring_timeout_seconds=ring_timeout, max_talk_seconds=120.0))
+        self.calls.append(
+            self.line.place_call(trunk=FOLLOWING, ring_timeout_seconds=ring_timeout, max_talk_seconds=120.0)
+        )
+
+    @precondition(lambda self: len(self.calls) < 3)
+    @rule(by_update=st.booleans())
+    def talk_until_the_refresh(self, *, by_update: bool) -> None:
+        """A way into the depth that chance alone rarely finds."""
+        self.place_call(60.0)
+        allow = [("Allow", "UPDATE")] if by_update else []
+        self.line.trunk.respond(
+            self.line.invite,
+            200,
+            headers=[("Session-Expires", "90;refresher=uac"), *allow],
+            body=self.line.trunk.sdp(),
+        )
+        self.go()
+        self.go(45.0)
+        refreshes = self.line.trunk.heard("UPDATE" if by_update else "INVITE")
+        assert any(request.call_id == self.calls[-1] and request.to.tag for request in refreshes)
 
     @precondition(lambda self: self.calls)
     @rule(data=st.data(), is_lost=st.booleans())
@@ -97,18 +145,40 @@ class AnyTrunk(RuleBasedStateMachine):
         self.go(is_lost=is_lost)
 
     @precondition(lambda self: self.calls)
-    @rule(data=st.data(), tag=TAGS, has_sdp=st.booleans())
-    def answer(self, data: st.DataObject, tag: str, *, has_sdp: bool) -> None:
-        self.line.trunk.answer(self.invite(data), to_tag=tag, body=None if has_sdp else b"")
+    @rule(data=st.data(), tag=TAGS, rseq=st.integers(1, 4), has_sdp=st.booleans(), is_lost=st.booleans())
+    def ring_reliably(
+        self, data: st.DataObject, tag: str, rseq: int, *, has_sdp: bool, is_lost: bool
+    ) -> None:
+        self.line.trunk.respond(
+            self.invite(data),
+            183,
+            to_tag=tag,
+            headers=[("Require", "100rel"), ("RSeq", str(rseq))],
+            body=self.line.trunk.sdp(port=31_000) if has_sdp else b"",
+        )
+        self.go(is_lost=is_lost)
+
+    @precondition(lambda self: self.calls)
+    @rule(data=st.data(), tag=TAGS, has_sdp=st.booleans(), timer=TIMERS)
+    def answer(self, data: st.DataObject, tag: str, timer: list[tuple[str, str]], *, has_sdp: bool) -> None:
+        self.line.trunk.respond(
+            self.invite(data),
+            200,
+            to_tag=tag,
+            headers=timer,
+            body=self.line.trunk.sdp() if has_sdp else b"",
+        )
         self.go()
 
     @precondition(lambda self: self.calls)
-    @rule(data=st.data(), status_code=st.sampled_from([302, 401, 404, 486, 487, 503, 603]))
+    @rule(data=st.data(), status_code=st.sampled_from([302, 401, 404, 422, 486, 487, 491, 503, 603]))
     def refuse(self, data: st.DataObject, status_code: int) -> None:
-        challenge = (
-            [("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')] if status_code == 401 else []
-        )
-        self.line.trunk.respond(self.invite(data), status_code, headers=challenge)
+        headers = {
+            302: [("Contact", "<sip:2@127.0.0.9>")],
+            401: [("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')],
+            422: [("Min-SE", "200")],
+        }.get(status_code, [])
+        self.line.trunk.respond(self.invite(data), status_code, headers=headers)
         acks = Counter(self.acks_due)
         self.go()
         self.acks_due = acks  # the ACK of a refusal answers no 2xx
@@ -122,21 +192,39 @@ class AnyTrunk(RuleBasedStateMachine):
     @precondition(lambda self: self.calls)
     @rule(
         data=st.data(),
-        method=st.sampled_from(["INVITE", "OPTIONS", "INFO", "ACK"]),
+        method=st.sampled_from(["INVITE", "UPDATE", "OPTIONS", "INFO", "REFER", "PRACK", "ACK"]),
         tag=TAGS,
         has_sdp=st.booleans(),
+        timer=TIMERS,
     )
-    def ask(self, data: st.DataObject, method: str, tag: str, *, has_sdp: bool) -> None:
-        body = self.line.trunk.sdp() if has_sdp and method == "INVITE" else b""
-        self.line.trunk.request(method, self.invite(data), to_tag=tag, body=body)
+    def ask(
+        self, data: st.DataObject, method: str, tag: str, timer: list[tuple[str, str]], *, has_sdp: bool
+    ) -> None:
+        can_change = method in {"INVITE", "UPDATE"}
+        asked = self.line.trunk.request(
+            method,
+            self.invite(data),
+            to_tag=tag,
+            headers=timer if can_change else [],
+            body=self.line.trunk.sdp() if has_sdp and can_change else b"",
+        )
+        self.go()
+        answers = [answer for answer in self.line.trunk.responses if answer.via.branch == asked.via.branch]
+        assert len(answers) == (method != "ACK")
+
+    @precondition(lambda self: self.waiting())
+    @rule(data=st.data(), status_code=st.sampled_from([100, 200, 405, 481, 491, 503]), timer=TIMERS)
+    def confirm(self, data: st.DataObject, status_code: int, timer: list[tuple[str, str]]) -> None:
+        self.line.trunk.respond(data.draw(st.sampled_from(self.waiting())), status_code, headers=timer)
         self.go()
 
-    @precondition(lambda self: self.line.trunk.heard("BYE") or self.line.trunk.heard("CANCEL"))
-    @rule(data=st.data(), status_code=st.sampled_from([100, 200, 481]))
-    def confirm(self, data: st.DataObject, status_code: int) -> None:
-        waiting = self.line.trunk.heard("BYE") + self.line.trunk.heard("CANCEL")
-        self.line.trunk.respond(data.draw(st.sampled_from(waiting)), status_code)
-        self.go()
+    def waiting(self) -> list[Request]:
+        """Requests of ours that are no INVITE."""
+        return [
+            request
+            for request in self.line.trunk.requests
+            if request.method in {"BYE", "CANCEL", "PRACK", "UPDATE"}
+        ]
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 20.0, 40.0]), is_lost=st.booleans())
     def wait(self, seconds: float, *, is_lost: bool) -> None:

@@ -16,6 +16,8 @@ from dialer.sip.headers import (
     parse_name_addr,
     parse_reason,
     parse_retry_after,
+    parse_rseq,
+    parse_session_expires,
     parse_via,
 )
 
@@ -25,6 +27,8 @@ PARSERS: list[Callable[[str], Any]] = [
     parse_cseq,
     parse_reason,
     parse_retry_after,
+    parse_rseq,
+    parse_session_expires,
 ]
 
 
@@ -197,3 +201,27 @@ def test_any_text_is_a_value_that_survives_writing_or_is_refused(
     except InvalidHeader:
         return
     assert parse(str(value)) == value
+
+
+@pytest.mark.parametrize(("text", "expected"), [("1", 1), ("2147483647", 2_147_483_647)])
+def test_an_rseq_is_a_number(text: str, expected: int) -> None:
+    """RFC 3262 §7.1."""
+    assert parse_rseq(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "0", "2147483648", "-1", "1 ", "one", "9" * 5_000, "\u0661"])
+def test_what_is_no_rseq_is_refused(text: str) -> None:
+    with pytest.raises(InvalidHeader):
+        parse_rseq(text)
+
+
+@pytest.mark.parametrize("text", ["1800", "90;refresher=uac", "90;refresher=uas"])
+def test_session_expires_is_written_as_it_was_read(text: str) -> None:
+    """RFC 4028 §4."""
+    assert str(parse_session_expires(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1.5", "-90", "90;", "9" * 5_000])
+def test_what_is_no_session_expires_is_refused(text: str) -> None:
+    with pytest.raises(InvalidHeader):
+        parse_session_expires(text)

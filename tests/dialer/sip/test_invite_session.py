@@ -2,7 +2,7 @@ import pytest
 
 from dialer.config import CallRequest, Secret, TrunkConfig
 from dialer.sip.digest import DigestVerifier
-from dialer.sip.invite_session import InviteSession, bracketed
+from dialer.sip.invite_session import InviteSession, authorize_ack, bracketed
 from dialer.sip.message import Request
 from dialer.testing.scripted_trunk import ScriptedTrunk
 from tests.dialer.sip.messages import ADDRESS, counting_rng, request, response
@@ -147,7 +147,7 @@ def test_the_ack_repeats_the_credentials_of_its_invite() -> None:
     dialog = opened.dialog_of(response(200, invite), ADDRESS)
     assert dialog is not None
     ack, _ = dialog.request("ACK", VIA, cseq_number=2)
-    opened.authorize(ack)
+    authorize_ack(ack, invite)
 
     assert credentials(ack) == credentials(invite) != []
 
@@ -155,7 +155,7 @@ def test_the_ack_repeats_the_credentials_of_its_invite() -> None:
 def test_a_cancel_carries_what_identifies_its_invite() -> None:
     opened = session()
     invite = opened.build_invite(VIA)
-    cancel = opened.build_cancel()
+    cancel = opened.build_cancel("Q.850;cause=16")
 
     assert (cancel.uri, str(cancel.via), cancel.from_, cancel.to) == (
         invite.uri,
@@ -164,6 +164,7 @@ def test_a_cancel_carries_what_identifies_its_invite() -> None:
         invite.to,
     )
     assert str(cancel.cseq) == "1 CANCEL"
+    assert cancel.headers.get("Reason") == "Q.850;cause=16"
 
 
 def test_dialogs_of_one_invite_are_bounded() -> None:
@@ -173,6 +174,44 @@ def test_dialogs_of_one_invite_are_bounded() -> None:
 
     assert sum(dialog is not None for dialog in found) == 16
     assert opened.dialog_of(response(200, invite, to_tag="0"), ADDRESS) is found[0]
+
+
+def test_early_dialogs_of_one_invite_are_bounded_and_need_a_tag() -> None:
+    opened = session()
+    invite = opened.build_invite(VIA)
+    found = [
+        opened.early_dialog_of(response(180, invite, to_tag=str(number)), ADDRESS) for number in range(20)
+    ]
+
+    assert sum(early is not None for early in found) == 16
+    assert opened.early_dialog_of(response(180, invite, to_tag="0"), ADDRESS) is found[0]
+    assert opened.early_dialog_of(response(100, invite, to_tag=""), ADDRESS) is None
+
+
+def test_an_early_dialog_becomes_the_confirmed_one_with_its_numbers() -> None:
+    """RFC 3261 §12.1: one CSeq space; §13.2.2.4: route and target are the 2xx's."""
+    opened = session()
+    invite = opened.build_invite(VIA)
+    early = opened.early_dialog_of(response(183, invite), ADDRESS)
+    assert early is not None
+    begun = early.open(invite)
+    begun.request("PRACK", VIA)
+    answer = response(200, invite, headers=(("Record-Route", "<sip:127.0.0.8;lr>"), ("Contact", "<sip:c@h>")))
+    confirmed = opened.dialog_of(answer, ("127.0.0.8", 5060))
+
+    assert confirmed is begun
+    assert (confirmed.local_cseq, confirmed.remote_target) == (2, "sip:c@h")
+    assert [route.uri for route in confirmed.route_set] == ["sip:127.0.0.8;lr"]
+    assert confirmed.source == ("127.0.0.8", 5060)
+    assert opened.early == {}
+    assert opened.early_dialog_of(response(183, invite), ADDRESS) is None
+
+
+def test_allow_is_noted_where_it_stands() -> None:
+    opened = session()
+    for value, expected in (("INVITE, UPDATE", True), (None, True), ("INVITE", False)):
+        opened.note_allow(response(200, headers=(("Allow", value),) if value else ()))
+        assert opened.allows_update is expected
 
 
 def test_tags_of_early_byes_are_bounded() -> None:
@@ -185,7 +224,9 @@ def test_tags_of_early_byes_are_bounded() -> None:
 
 def test_our_offers_have_growing_versions() -> None:
     opened = session()
-    versions = [offer.split(b" ")[2] for offer in (opened.offer, opened.offer_again(), opened.offer_again())]
+    versions = [
+        offer.split(b" ")[2] for offer in (opened.description, opened.offer_again(), opened.offer_again())
+    ]
 
     assert [int(version) for version in versions] == [opened.session_id + step for step in range(3)]
 

@@ -29,7 +29,10 @@ def ask(line: Line, data: bytes) -> list[tuple[Response, tuple[str, int]]]:
         ("OPTIONS", 200),
         ("INVITE", 480),
         ("BYE", 481),
+        ("UPDATE", 481),
+        ("PRACK", 481),
         ("CANCEL", 481),
+        ("REFER", 405),
         ("REGISTER", 405),
         ("MESSAGE", 405),
         ("NOTIFY", 405),
@@ -46,7 +49,7 @@ def test_a_stranger_is_answered_without_state(method: str, status_code: int) -> 
     assert first == again
     assert line.core.is_idle
     if status_code in {200, 405, 501}:
-        assert first[0][0].headers.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS"
+        assert first[0][0].headers.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE"
 
 
 @pytest.mark.parametrize("method", ["BYE", "INVITE", "OPTIONS", "INFO", "CANCEL"])
@@ -258,7 +261,8 @@ def test_a_reinvite_that_crosses_our_bye_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "status_code"), [("OPTIONS", 200), ("INFO", 405), ("UPDATE", 405), ("DANCE", 501)]
+    ("method", "status_code"),
+    [("OPTIONS", 200), ("INFO", 405), ("UPDATE", 200), ("PRACK", 481), ("REFER", 603), ("DANCE", 501)],
 )
 def test_other_methods_in_a_dialog_do_not_disturb_it(method: str, status_code: int) -> None:
     line = Line()
@@ -283,10 +287,12 @@ def test_a_request_with_a_falling_cseq_is_refused() -> None:
 def test_an_extension_that_must_be_known_is_refused_but_never_for_a_bye() -> None:
     line = Line()
     line.talk()
-    line.trunk.request("INVITE", line.invite, headers=[("Require", "100rel, timer")], body=line.trunk.sdp())
+    line.trunk.request(
+        "INVITE", line.invite, headers=[("Require", "precondition, timer")], body=line.trunk.sdp()
+    )
     line.run()
     refused = line.trunk.responses[-1]
-    assert (refused.status_code, refused.headers.get_all("Unsupported")) == (420, ["100rel", "timer"])
+    assert (refused.status_code, refused.headers.get_all("Unsupported")) == (420, ["precondition"])
     line.trunk.request("BYE", line.invite, headers=[("Require", "100rel")])
     line.run()
 

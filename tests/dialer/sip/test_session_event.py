@@ -1,6 +1,6 @@
 import pytest
 
-from dialer.call import TRANSITIONS, CallInput
+from dialer.call_table import TRANSITIONS, CallInput
 from dialer.sip.session_event import Kind
 
 

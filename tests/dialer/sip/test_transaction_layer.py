@@ -1,7 +1,7 @@
 from dialer.config import CallRequest, DialerConfig, TimerConfig, TrunkConfig
 from dialer.sip.invite_session import InviteSession
 from dialer.sip.server_transaction import NonInviteServerTransaction
-from dialer.sip.transaction import InviteClientTransaction, State
+from dialer.sip.transaction import InviteClientTransaction, State, Transaction
 from dialer.sip.transaction_layer import TransactionLayer, server_key
 from tests.dialer.sip.messages import ADDRESS, counting_rng, request, response
 
@@ -31,6 +31,7 @@ def start_invite(layer: TransactionLayer, opened: InviteSession) -> InviteClient
 def run_timers(layer: TransactionLayer) -> None:
     while (at := layer.timers.get_timer()) is not None:
         while (transaction := layer.timers.pop_due(at)) is not None:
+            assert isinstance(transaction, Transaction)
             layer.perform(transaction, transaction.handle_timer(at), at)
 
 

@@ -266,7 +266,7 @@ def test_a_fork_is_acked_and_hung_up_up_to_a_limit() -> None:
     for number in range(20):
         answer = trunk.answer(trunk.last("INVITE"), to_tag=f"fork-{number}")
         agent.acknowledge(opened, answer, trunk.address, 0.0)
-        agent.hang_up_fork(opened, answer, trunk.address, 0.0)
+        agent.hang_up_fork(opened, answer, trunk.address, "Q.850;cause=26", 0.0)
     exchange(agent, trunk, 0.0)
 
     assert trunk.ladder.count("ACK") == trunk.ladder.count("BYE") == 16
@@ -283,7 +283,7 @@ def test_a_transport_error_fails_what_goes_that_way_only() -> None:
 
 def test_a_session_is_in_use_until_it_is_released_and_its_transactions_are_over() -> None:
     agent, opened, trunk = user_agent()
-    agent.release(opened)
+    agent.release(opened, 0.0)
     assert agent.has_session("call")
     advance(agent, trunk, 0.0, 100.0)
 
@@ -318,12 +318,12 @@ def test_an_unanswered_bye_is_told_and_counted_and_a_cancel_is_not() -> None:
     agent, opened, trunk = user_agent()
     trunk.respond(trunk.last("INVITE"), 180)
     exchange(agent, trunk, 0.0)
-    agent.cancel(opened, 0.0)
+    agent.cancel(opened, "Q.850;cause=16", 0.0)
     exchange(agent, trunk, 0.0)
     trunk.respond(trunk.last("CANCEL"), 200)
     trunk.answer(trunk.last("INVITE"))
     exchange(agent, trunk, 0.0)
-    agent.hang_up(opened, 0.0)
+    agent.hang_up(opened, "Q.850;cause=16", 0.0)
     advance(agent, trunk, 0.0, 40.0)
 
     assert kinds(agent) == [Kind.PROVISIONAL, Kind.SUCCESS, Kind.BYE_FINISHED]

@@ -1,0 +1,54 @@
+"""
+Responses of ours: what every one of them carries, and where it goes (RFC 3261 §8.2.6, §18.2.2).
+
+To-tags are derived, not drawn, so that a retransmission from a stranger gets the same one without any state.
+"""
+
+from hashlib import blake2s
+
+from dialer.config import DialerConfig
+from dialer.errors import RemoteProtocolError
+from dialer.sip.invite_session import Rng
+from dialer.sip.message import Request, Response, refuse_malformed, response_to
+from dialer.sip.transaction import Address
+from dialer.sip.transaction_layer import TransactionLayer, server_key
+
+
+class Responder:
+    """Builds responses, and sends those that need no transaction."""
+
+    def __init__(self, config: DialerConfig, rng: Rng, layer: TransactionLayer) -> None:
+        self._server = config.user_agent
+        self._layer = layer
+        self._tag_key = rng(16)
+
+    def answer(self, request: Request, status_code: int, now: float, *headers: tuple[str, str]) -> None:
+        """Answer without keeping state: a retransmission is answered anew (§8.2.7)."""
+        response = self.response(request, status_code, *headers)
+        self._layer.send(response.to_bytes(), response_address(request), now)
+
+    def response(self, request: Request, status_code: int, *headers: tuple[str, str]) -> Response:
+        to_tag = None
+        if request.to.tag is None:
+            to_tag = self._tag_of(" ".join(server_key(request)).encode("utf-8", "surrogateescape"))
+        response = response_to(request, status_code, to_tag=to_tag)
+        response.headers.add("Server", self._server)
+        for name, value in headers:
+            response.headers.add(name, value)
+        return response
+
+    def refuse_malformed(self, data: bytes, error: RemoteProtocolError, addr: Address, now: float) -> None:
+        """Answer an unreadable request, if enough of it can be read (§18.3, §21.4.1)."""
+        response = refuse_malformed(data, error, to_tag=self._tag_of(data))
+        if response is not None:
+            self._layer.send(response.to_bytes(), addr, now)
+
+    def _tag_of(self, identity: bytes) -> str:
+        return blake2s(identity, key=self._tag_key, digest_size=8).hexdigest()
+
+
+def response_address(request: Request) -> Address:
+    """Where a response goes (§18.2.2; RFC 3581 §4). `received_from` has noted the true source in the Via."""
+    via = request.via
+    port = via.params.get("rport")
+    return via.params.get("received") or via.host, int(port) if port else via.port or 5060
