@@ -34,6 +34,8 @@ from dialer.sip.trace import TraceRecord
 FOLDER: Final = Path(__file__).parents[2] / "sip-lab" / "scenarios"
 LOSSES_PERCENT: Final = (0, 5, 20)
 _PROXY_HOST: Final = os.environ.get("LAB_PROXY_ADDRESS", "127.0.0.11")
+_SEED: Final = int(os.environ.get("LAB_SEED", "0"))
+"""Another number drops other datagrams."""
 _FIRST_PEER: Final = 100
 """Peers live at 127.0.2.100 and above: Kamailio takes +7999NNN to 127.0.2.NNN, three digits."""
 _TIMERS: Final = TimerConfig(t1_seconds=0.1, t2_seconds=0.4, t4_seconds=0.5)
@@ -180,7 +182,7 @@ async def place(run: Run) -> Report:
         ring_timeout_seconds=scenario.ring_timeout_seconds,
         max_talk_seconds=_MAX_SECONDS / 2,
     )
-    faults = NetworkFaults(loss=run.loss_percent / 100, seed=run.serial + int(os.environ.get("SEED", "0")))
+    faults = NetworkFaults(loss=run.loss_percent / 100, seed=_SEED + run.serial)
     async with Dialer(DialerConfig(trace=True, timers=_TIMERS, faults=faults)) as dialer:
         call, events = await _follow(dialer, request, scenario.hang_up)
         await _until_idle(dialer)
