@@ -63,6 +63,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sip_status: int | None = None
     sip_status_may_be_lost: bool = False
     """Under loss the message with the status may never come, and the outcome be right without it."""
+    q850_cause: int | None = None
     ended_by: EndedBy
     reason: str
     ladder: str
