@@ -18,7 +18,7 @@ from dialer.sip.message import Message, Request, Response, refuse_malformed, res
 from dialer.sip.sdp import media_from_answer, parse_sdp
 from dialer.sip.server_transaction import InviteServerTransaction, NonInviteServerTransaction
 from dialer.sip.session_event import Kind, SessionEvent
-from dialer.sip.transaction import Action, Address
+from dialer.sip.transaction import Action, Address, Input
 from dialer.sip.transaction_layer import TransactionLayer, server_key
 
 _KNOWN_METHODS: Final = frozenset(
@@ -142,6 +142,9 @@ class RequestHandler:
                 response.headers.add("Allow", ALLOWED_METHODS)
                 response.headers.add("Content-Type", "application/sdp")
                 dialog.refresh_target(request)
+                if session.reinvite is not None and not session.reinvite.is_terminated:
+                    # No INVITE may follow one that is not over (§14.1), so our last 200 has got there and its ACK was lost.
+                    self._layer.perform(session.reinvite, session.reinvite.step(Input.ACK, now), now)
                 session.reinvite = transaction
             except InvalidSdp:
                 response = self._response(request, 488)  # the session goes on as it was (§14.2)
