@@ -20,7 +20,7 @@ from dialer.sip.sdp import NegotiatedMedia, media_from_answer, parse_sdp
 from dialer.sip.server_transaction import InviteServerTransaction, NonInviteServerTransaction
 from dialer.sip.session_event import Kind, SessionEvent
 from dialer.sip.session_timer import TIMER_OPTION, SessionTimer, accepted_expires, is_too_small
-from dialer.sip.transaction import Action
+from dialer.sip.transaction import Action, Input
 from dialer.sip.transaction_layer import TransactionLayer
 
 _SDP: Final = "application/sdp"
@@ -55,6 +55,9 @@ class SessionChanges:
                     response.body = session.offer_again()
                 response.headers.add("Content-Type", _SDP)
                 self._accept(request, response, session, dialog, now)
+                if session.reinvite is not None and not session.reinvite.is_terminated:
+                    # No INVITE may follow one that is not over (§14.1): our last 200 got there, its ACK was lost.
+                    self._layer.perform(session.reinvite, session.reinvite.step(Input.ACK, now), now)
                 session.reinvite = transaction
             except InvalidSdp:
                 response = self._responder.response(request, 488)

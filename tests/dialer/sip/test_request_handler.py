@@ -224,6 +224,27 @@ def test_an_unacked_2xx_of_a_reinvite_is_repeated_and_then_ends_the_call() -> No
     line.settle()
 
 
+def test_the_next_reinvite_says_that_the_ack_of_the_last_one_was_lost() -> None:
+    line = Line()
+    line.talk()
+    line.trunk.request("INVITE", line.invite, body=line.trunk.sdp(direction="sendonly"))
+    line.run()
+    resume = line.trunk.request("INVITE", line.invite, body=line.trunk.sdp())
+    line.run()
+    line.trunk.request("ACK", line.invite, cseq=resume.cseq.number)
+    line.run()
+    before = len(line.trunk.responses)
+
+    line.run(64 * 0.5)
+
+    assert before == 2
+    assert len(line.trunk.responses) == before
+    line.trunk.request("INVITE", line.invite, body=line.trunk.sdp())  # their transactions are long forgotten
+    line.run()
+    assert len(line.trunk.responses) == before + 1
+    assert line.core.live_calls == 1
+
+
 def test_a_retransmitted_reinvite_is_answered_once_by_the_transaction() -> None:
     line = Line()
     line.talk()

@@ -1,0 +1,253 @@
+"""
+The scenarios of sip-lab/scenarios: what a folder says, a call placed as it asks, and what came of it.
+
+A ladder is a list of labels, as the dialer's trace has them: `INVITE` is our request, `200` a response to our INVITE,
+`200/BYE` to another request of ours. What goes the other way, their requests and our responses, begins with `<`.
+"""
+
+import asyncio
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
+
+from dialer import (
+    Call,
+    CallAnswered,
+    CallEnded,
+    CallEvent,
+    CallRequest,
+    CallRinging,
+    Dialer,
+    DialerConfig,
+    MediaChanged,
+    NetworkFaults,
+    Secret,
+    TimerConfig,
+    TrunkConfig,
+)
+from dialer.outcome import EndedBy, Outcome, Result
+from dialer.sip.trace import TraceRecord
+
+FOLDER: Final = Path(__file__).parents[2] / "sip-lab" / "scenarios"
+LOSSES_PERCENT: Final = (0, 5, 20)
+_PROXY_HOST: Final = os.environ.get("LAB_PROXY_ADDRESS", "127.0.0.11")
+_SEED: Final = int(os.environ.get("LAB_SEED", "0"))
+"""Another number drops other datagrams."""
+_FIRST_PEER: Final = 100
+"""Peers live at 127.0.2.100 and above: Kamailio takes +7999NNN to 127.0.2.NNN, three digits."""
+_TIMERS: Final = TimerConfig(t1_seconds=0.1, t2_seconds=0.4, t4_seconds=0.5)
+"""A fifth of RFC 3261's: Timer B comes after 6.4 s."""
+_MAX_SECONDS: Final = 60.0
+"""Longer than any scenario; a call that is still alive then has hung itself up."""
+_SECONDS_TO_IDLE: Final = 4 * 64 * _TIMERS.t1_seconds
+
+_PORTS: Final = (DialerConfig().rtp_port_max + 1 - DialerConfig().rtp_port_min) // 2
+
+Path_ = Literal["direct", "kamailio"]
+
+
+class HangUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When we hang up: so many seconds after something happened."""
+
+    on: Literal["placed", "ringing", "answered", "ended"]
+    seconds: float = 0.0
+
+
+class Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What must come out."""
+
+    result: Result
+    sip_status: int | None = None
+    sip_status_may_be_lost: bool = False
+    """Under loss the message with the status may never come, and the outcome be right without it."""
+    q850_cause: int | None = None
+    ended_by: EndedBy
+    reason: str
+    ladder: str
+    media: list[str] | None = None
+    """Each `MediaChanged`: port of the callee and what we do, e.g. `6000 sends`, `6000 holds`."""
+    counters: dict[str, int] = {}
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One folder."""
+
+    summary: str
+    description: str
+    far_end: Literal["sipp", "none"] = "sipp"
+    paths: tuple[Path_, ...] = ("direct", "kamailio")
+    username: str | None = None
+    password: str | None = None
+    ring_timeout_seconds: float = 30.0
+    hang_up: HangUp | None = None
+    expected: Expected
+    through_kamailio: dict[str, Any] = {}
+    """What is expected otherwise when a proxy stands between."""
+
+    def expected_on(self, path: Path_) -> Expected:
+        if path == "direct":
+            return self.expected
+        return msgspec.convert(msgspec.to_builtins(self.expected) | self.through_kamailio, Expected)
+
+
+class Run(NamedTuple):
+    """One call of one scenario."""
+
+    name: str
+    scenario: Scenario
+    peer: int
+    serial: int
+    path: Path_
+    loss_percent: int
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.path}-loss{self.loss_percent}"
+
+
+class Report(NamedTuple):
+    """What came of a run."""
+
+    outcome: Outcome
+    ends: int
+    """How many `CallEnded` came; one is right."""
+    ladder: list[str]
+    media: list[str]
+    counters: dict[str, int]
+    left: list[str]
+    """What the call left behind."""
+
+
+def peer_host(peer: int) -> str:
+    return f"127.0.2.{peer}"
+
+
+def runs() -> list[Run]:
+    """Every folder, over every path that it names, with every loss."""
+    found: list[Run] = []
+    for peer, file in enumerate(sorted(FOLDER.glob("**/scenario.toml")), _FIRST_PEER):
+        scenario = msgspec.convert(tomllib.loads(file.read_text()), Scenario)
+        name = str(file.parent.relative_to(FOLDER))
+        for path in scenario.paths:
+            found.extend(
+                Run(name, scenario, peer, len(found) + offset, path, loss)
+                for offset, loss in enumerate(LOSSES_PERCENT)
+            )
+    return found
+
+
+def label(record: TraceRecord) -> str:
+    """Name one message of a ladder."""
+    first, second, *_ = record.first_line.split(" ", 2)
+    method = record.cseq.partition(" ")[2]
+    is_response = first.startswith("SIP/")
+    is_theirs = (record.direction == "sent") is is_response
+    name = first if not is_response else second if method == "INVITE" else f"{second}/{method}"
+    return f"<{name}" if is_theirs else name
+
+
+def agrees(ladder: list[str], expected: str, run: Run) -> bool:
+    """
+    Whether a ladder is the expected one. Retransmissions may repeat any message: even without loss a busy machine
+    answers later than T1. Where datagrams were dropped, messages may be missing and out of order.
+    """
+    wanted = expected.split(",")
+    if run.loss_percent:
+        return set(ladder) <= set(wanted)
+    if set(ladder) != set(wanted):
+        return False
+    if (
+        run.path == "kamailio"
+    ):  # it answers a CANCEL itself, while another of its processes relays what that causes
+        wanted = [message for message in wanted if message != "200/CANCEL"]
+    remaining = iter(ladder)
+    return all(message in remaining for message in wanted)
+
+
+async def place(run: Run) -> Report:
+    """Place the call of a run with a dialer of its own, and wait until nothing of it can be left."""
+    scenario = run.scenario
+    host = peer_host(run.peer) if run.path == "direct" else _PROXY_HOST
+    trunk = TrunkConfig(
+        name=run.path,
+        host=host,
+        username=scenario.username,
+        password=None if scenario.password is None else Secret(scenario.password),
+        caller_id="obzvon",
+    )
+    request = CallRequest(
+        number=f"+7999{run.peer}{run.serial:04d}",
+        trunk=trunk,
+        ring_timeout_seconds=scenario.ring_timeout_seconds,
+        max_talk_seconds=_MAX_SECONDS / 2,
+    )
+    faults = NetworkFaults(loss=run.loss_percent / 100, seed=_SEED + run.serial)
+    async with Dialer(DialerConfig(trace=True, timers=_TIMERS, faults=faults)) as dialer:
+        call, events = await _follow(dialer, request, scenario.hang_up)
+        await _until_idle(dialer)
+        ended = [event for event in events if isinstance(event, CallEnded)]
+        return Report(
+            outcome=ended[-1].outcome,
+            ends=len(ended),
+            ladder=[label(record) for record in call.records()],
+            media=[
+                f"{event.media.remote_port} {'sends' if event.media.can_send else 'holds'}"
+                for event in events
+                if isinstance(event, MediaChanged)
+            ],
+            counters=dict(dialer.counters),
+            left=_left(dialer, call),
+        )
+
+
+async def _follow(
+    dialer: Dialer, request: CallRequest, hang_up: HangUp | None
+) -> tuple[Call, list[CallEvent]]:
+    loop = asyncio.get_running_loop()
+    events: list[CallEvent] = []
+    ended = asyncio.Event()
+    names: dict[type[CallEvent], str] = {
+        CallRinging: "ringing",
+        CallAnswered: "answered",
+        CallEnded: "ended",
+    }
+
+    def happened(name: str | None) -> None:
+        if hang_up is not None and hang_up.on == name:
+            loop.call_later(hang_up.seconds, call.hang_up)
+
+    def receive(event: CallEvent) -> None:
+        events.append(event)
+        happened(names.get(type(event)))
+        if isinstance(event, CallEnded):
+            ended.set()
+
+    call = dialer.place_call(request, receive)
+    happened("placed")
+    async with asyncio.timeout(_MAX_SECONDS):
+        await ended.wait()
+    return call, events
+
+
+async def _until_idle(dialer: Dialer) -> None:
+    """Transactions absorb retransmissions for 64*T1 after the call (RFC 3261 §17); a scenario may stretch that twice."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + _SECONDS_TO_IDLE
+    while not dialer._core.is_idle and loop.time() < give_up_at:
+        await asyncio.sleep(0.1)
+
+
+def _left(dialer: Dialer, call: Call) -> list[str]:
+    """Name what should be gone."""
+    core = dialer._core
+    gone = {
+        "call": dialer.live_calls == 0 and core.live_calls == 0,
+        "transaction or timer": core.is_idle and core.get_timer() is None,
+        "session": not core._user_agent.has_session(call.call_id),
+        "event": core.next_event() is None,
+        "RTP socket": call.socket is None and call.report_socket is None,
+        "port": len(dialer._ports._free) + len(dialer._ports._resting) == _PORTS,
+    }
+    return [name for name, is_gone in gone.items() if not is_gone]

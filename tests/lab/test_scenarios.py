@@ -1,0 +1,104 @@
+"""Every folder of sip-lab/scenarios, direct and through Kamailio, without and with loss: all at the same time."""
+
+import asyncio
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from tests.lab.conftest import LAB
+from tests.lab.scenario import Report, Run, agrees, peer_host, place, runs
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
+_SECONDS_BETWEEN_CALLS = 0.02
+"""Two hundred calls in the same millisecond would tell of the machine, not of the dialer."""
+
+
+@contextmanager
+def far_ends(chosen: Sequence[Run]) -> Iterator[None]:
+    """A SIPp for each scenario, in the lab's container."""
+    peers = {peer_host(run.peer): run.name for run in chosen if run.scenario.far_end == "sipp"}
+    command = [str(LAB), "far-ends", *(f"{host}={name}" for host, name in peers.items())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        try:
+            asyncio.run(_until_bound(set(peers)))
+            yield
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(timeout=30)
+
+
+async def _until_bound(hosts: set[str]) -> None:
+    missing = hosts
+    try:
+        async with asyncio.timeout(30):
+            while missing := hosts - _bound_hosts():
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        pytest.fail(f"no SIPp at {sorted(missing)}; see .lab/*/far_ends")
+
+
+def _bound_hosts() -> set[str]:
+    return {
+        connection.laddr.ip
+        for connection in psutil.net_connections("udp4")
+        if connection.laddr and connection.laddr.port == 5060
+    }
+
+
+async def _place_all(chosen: Sequence[Run]) -> dict[str, Report]:
+    async with asyncio.TaskGroup() as group:
+        tasks = {}
+        for run in chosen:
+            tasks[str(run)] = group.create_task(place(run), name=str(run))
+            await asyncio.sleep(_SECONDS_BETWEEN_CALLS)
+    assert len(asyncio.all_tasks()) == 1
+    return {name: task.result() for name, task in tasks.items()}
+
+
+@pytest.fixture(scope="module")
+def reports(request: pytest.FixtureRequest, lab: None) -> dict[str, Report]:
+    """Place the calls of all tests that were selected; the slowest one alone decides how long that takes."""
+    chosen = [
+        run
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        if isinstance(run := item.callspec.params.get("run"), Run)
+    ]
+    with far_ends(chosen):
+        before = _own_sockets()
+        found = asyncio.run(_place_all(chosen))
+        assert _own_sockets() == before
+    return found
+
+
+def _own_sockets() -> int:
+    return len(psutil.Process().net_connections("inet"))
+
+
+@pytest.mark.parametrize("run", runs(), ids=str)
+def test_a_scenario_comes_out_as_its_folder_says(run: Run, reports: dict[str, Report]) -> None:
+    report = reports[str(run)]
+    expected = run.scenario.expected_on(run.path)
+    outcome = report.outcome
+    statuses = {expected.sip_status}
+    if run.loss_percent and expected.sip_status_may_be_lost:
+        statuses.add(None)
+
+    seen = ",".join(report.ladder)
+    assert (outcome.result, outcome.ended_by, outcome.reason) == (
+        expected.result,
+        expected.ended_by,
+        expected.reason,
+    ), seen
+    assert outcome.sip_status in statuses, seen
+    assert outcome.q850_cause == expected.q850_cause
+    assert agrees(report.ladder, expected.ladder, run), seen
+    assert report.ends == 1
+    assert report.left == []
+    if not run.loss_percent:
+        assert report.counters == expected.counters, seen
+        assert expected.media is None or report.media == expected.media
