@@ -80,7 +80,7 @@ def _as_ipv6(address: IPv4Address | IPv6Address) -> IPv6Address:
 def _checksum(data: bytes) -> int:
     """RFC 1071, one's complement sum of 16-bit words."""
     words = struct.unpack(f"!{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2))
-    total = sum(words)
+    total: int = sum(words)
     while total > _ALL_ONES:
         total = (total & _ALL_ONES) + (total >> 16)
     return ~total & _ALL_ONES
