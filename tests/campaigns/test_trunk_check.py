@@ -1,9 +1,17 @@
+import asyncio
+import random
+import secrets
+import socket
 from datetime import UTC, datetime
+from typing import cast
 
+import msgspec
 import pytest
 
 from campaigns.models import Trunk
 from campaigns.trunk_check import check_trunks, is_loopback, read_answer
+from dialer.sip.digest import DigestVerifier
+from dialer.sip.message import Request, parse_message, response_to
 from dialer.sip.options import TrunkAnswer, Verdict
 
 PLACE: dict[str, str | int] = {"trunk": "t", "host": "h", "port": 5060}
@@ -108,3 +116,44 @@ async def test_an_address_that_cannot_be_bound_is_the_finding() -> None:
 )
 def test_loopback_is_known(*, host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+class AskingTrunk(asyncio.DatagramProtocol):
+    """A trunk on a real socket that wants a password and then says that it speaks G.729 alone."""
+
+    def __init__(self) -> None:
+        self.verifier = DigestVerifier("trunk", {"alice": "right"}, random.Random(3).randbytes)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.DatagramTransport", transport)  # asyncio's own is none in Python 3.11
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        request = parse_message(data)
+        assert isinstance(request, Request)
+        value = request.headers.get("Authorization")
+        if value is None or self.verifier.verify(value, request.method, b"") is None:
+            response = response_to(request, 401, to_tag="trunk")
+            response.headers.add("WWW-Authenticate", self.verifier.challenge())
+        else:
+            response = response_to(request, 200, to_tag="trunk")
+            response.headers.add("Content-Type", "application/sdp")
+            response.body = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 0 RTP/AVP 18\r\n"
+        self.transport.sendto(response.to_bytes(), addr)
+
+
+@pytest.mark.parametrize(
+    ("password", "code"), [("right", "trunk_codec_mismatch"), ("wrong", "trunk_password_wrong")]
+)
+async def test_a_wrong_password_and_a_foreign_codec_are_found_over_the_network(
+    password: str, code: str
+) -> None:
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        transport, _ = await loop.create_datagram_endpoint(AskingTrunk, sock=udp)
+        settings = msgspec.structs.replace(
+            trunk("127.0.0.1", port=udp.getsockname()[1]), username="alice", password=password
+        )
+        (finding,) = await check_trunks([settings], bind_host="127.0.0.1", rng=secrets.token_bytes)
+        transport.close()
+    assert finding.code == code
