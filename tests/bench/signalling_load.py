@@ -4,7 +4,7 @@ How many calls a second one process signals, what each costs, and how others do 
 The far end is SIPp in the lab's container (built-in `uas` with RTP echo; for ringing calls `ringing.xml`). obzvon's
 engine is driven without a database at rising rates until a call fails, is placed late or rings late, then longer at 80 % of the
 best rate. pyVoIP (with sound, it knows no other way) and aiosipua (signalling only) place the same calls as obzvon
-does beside them. Every run is a process of its own. CPU is the caller's, SIPp is not counted.
+does beside them. Every run is a process of its own. CPU is the caller's, per call placed; SIPp is not counted.
 
     python -m tests.bench.signalling_load [--quick]
 """
@@ -105,7 +105,7 @@ def place(
         row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         sys.exit(f"{library} said nothing: {done.stderr[-2000:]}")
-    row["cpu_ms_per_call"] = round(1000 * row["cpu_seconds"] / max(1, row["good"]), 3)
+    row["cpu_ms_per_call"] = round(1000 * row["cpu_seconds"] / max(1, row["placed"]), 3)
     kind = " ".join(flag.removeprefix("--") for flag in flags) or "signalling"
     print(
         f"{library:9} {kind:10} {rate:6.0f}/s asked {row['achieved_rate'] or 0:7.1f} placed"
@@ -198,7 +198,7 @@ def main(plan: Plan, *, is_quick: bool) -> None:
                 "cpu_ms_per_call_aiosipua": aiosipua["cpu_ms_per_call"],
                 "cpu_ratio_aiosipua": ratio(ours, aiosipua),
                 "failed_aiosipua": aiosipua["failed"],
-                "calls_per_second_peak_aiosipua": aiosipua_peak,
+                "calls_per_second_peak_aiosipua": aiosipua_peak and round(aiosipua_peak, 1),
                 "rss_mb_per_1000_ringing_aiosipua": aiosipua_ringing and per_thousand(aiosipua_ringing),
                 "pdd_added_ms_aiosipua": added_ms(aiosipua, bare),
             }
