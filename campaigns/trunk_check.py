@@ -47,12 +47,9 @@ async def check_trunk(
     place: dict[str, str | int] = {"trunk": trunk.name, "host": trunk.host, "port": trunk.port}
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
-            resolved = await asyncio.get_running_loop().getaddrinfo(
-                trunk.host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM
-            )
+            host = await resolve(trunk.host)
     except (OSError, TimeoutError, UnicodeError) as error:
         return [found("trunk_unknown_host", **place, error=str(error) or type(error).__name__)]
-    host = str(resolved[0][4][0])
     if is_loopback(bind_host) and not is_loopback(host):
         return [found("trunk_beyond_loopback", **place, bind_host=bind_host)]
     config = TrunkConfig(
@@ -68,6 +65,17 @@ async def check_trunk(
     except OSError as error:
         return [found("sip_address_unusable", host=bind_host, error=error.strerror or str(error))]
     return read_answer(answer, place, has_password=trunk.password is not None, seconds=seconds)
+
+
+async def resolve(host: str) -> str:
+    """Return the address that a node would send to (`campaigns.plan`). Raises OSError, UnicodeError."""
+    try:
+        ip_address(host)
+    except ValueError:
+        loop = asyncio.get_running_loop()
+        found_addresses = await loop.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+        return str(found_addresses[0][4][0])
+    return host
 
 
 def read_answer(

@@ -67,6 +67,10 @@ FULL = Plan(
 HOLD_SECONDS = 0.2
 
 
+class FarEndGone(Exception):
+    """SIPp or its container ended under a measurement, which therefore says nothing."""
+
+
 @contextlib.contextmanager
 def far_end(*, rings: bool) -> Iterator[None]:
     """SIPp in the container; ended by its own process id."""
@@ -83,6 +87,8 @@ def far_end(*, rings: bool) -> Iterator[None]:
         if process.poll() is not None:
             sys.exit(f"SIPp does not start on {FAR_END}: is the lab up, and nobody else there?")
         yield
+        if process.poll() is not None:
+            raise FarEndGone
     finally:
         subprocess.run([LAB, "exec", "kill", "-9", pid], check=False, stderr=subprocess.DEVNULL)
         process.wait(timeout=15)
@@ -127,15 +133,19 @@ def climb(library: str, plan: Plan) -> tuple[float, bool]:
 
 
 def is_held(library: str, plan: Plan, rate: float) -> bool:
-    with far_end(rings=False):
-        row = place(library, calls=int(rate * plan.step_seconds), rate=rate, hold=HOLD_SECONDS)
+    try:
+        with far_end(rings=False):
+            row = place(library, calls=int(rate * plan.step_seconds), rate=rate, hold=HOLD_SECONDS)
+    except FarEndGone:
+        return False
     is_prompt = row["pdd_p99_ms"] is not None and row["pdd_p99_ms"] <= MAX_PDD_MS
     return not row["failed"] and is_prompt and row["achieved_rate"] >= rate * ON_TIME
 
 
 def ringing(library: str, plan: Plan) -> dict[str, Any]:
     with far_end(rings=True):
-        return place(library, calls=plan.ringing_calls, rate=plan.ringing_rate, hold=0, flags=("--ring",))
+        row = place(library, calls=plan.ringing_calls, rate=plan.ringing_rate, hold=0, flags=("--ring",))
+    return row
 
 
 def per_thousand(row: dict[str, Any]) -> float:
