@@ -144,8 +144,7 @@ def is_held(library: str, plan: Plan, rate: float) -> bool:
 
 def ringing(library: str, plan: Plan) -> dict[str, Any]:
     with far_end(rings=True):
-        row = place(library, calls=plan.ringing_calls, rate=plan.ringing_rate, hold=0, flags=("--ring",))
-    return row
+        return place(library, calls=plan.ringing_calls, rate=plan.ringing_rate, hold=0, flags=("--ring",))
 
 
 def per_thousand(row: dict[str, Any]) -> float:
