@@ -7,7 +7,7 @@ SHELL := /bin/sh
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: setup web  ## dial a sample base over a simulated carrier and open the live page (ARGS="--lang ru" etc.)
+run: setup web  ## dial a sample base over a simulated carrier and open the live page (OBZVON_LANG=ru make run)
 	@$(BIN)/obzvon demo $(ARGS)
 
 test: setup web browser lab-up lint  ## everything: checks, then all tests with the Asterisk container and Chromium

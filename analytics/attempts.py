@@ -17,17 +17,19 @@ Disposition = Literal["callback_requested", "refused"]
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try to reach one number. What did not happen, or has not yet, is None."""
+class AttemptFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One try to reach one number. What did not happen, or has not yet, is null."""
 
-    attempt_id: int
     campaign_id: int
     contact_id: int
     number: str
+    """E.164; the API masks it unless the key holds numbers:read."""
     attempt_number: int
+    """1 is the first try of this contact in this campaign."""
     trunk_id: int
     caller_id: str
     call_id: str
+    """SIP Call-ID."""
     started_time: datetime
     settled_time: datetime | None
     result: Result | None
@@ -45,6 +47,12 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     digits: str | None
     message_played_ms: int | None
     disposition: Disposition | None
+
+
+class Attempt(AttemptFacts, frozen=True, kw_only=True):
+    """As stored."""
+
+    attempt_id: int
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import jinja2
 import msgspec
+from babel import Locale
 from babel.numbers import format_decimal, format_percent
 from litestar import MediaType, Request, Response
 from markupsafe import Markup
@@ -69,9 +70,11 @@ def render(
 ) -> Response[str]:
     language = language_of(request)
     locale = LOCALES[language]
+    # the language's own pattern, with one decimal
+    percent_format = Locale.parse(locale).percent_formats[None].pattern.replace("##0", "##0.0")
 
     def percent(value: float | None) -> str:
-        return NO_DATA if value is None else format_percent(value, "#,##0.0%", locale=locale)
+        return NO_DATA if value is None else format_percent(value, percent_format, locale=locale)
 
     body = environment().get_template(template).render(
         language=language,

@@ -87,7 +87,7 @@ class PageController(Controller):
 
     @get("/campaigns", guards=[requires("reports:read")])
     async def campaigns(self, request: ApiRequest, pool: Pool, store: Store) -> Response[str]:
-        newest = sorted(await store.list_campaigns(0, MAX_CAMPAIGNS), key=lambda c: -c.campaign_id)
+        newest = await store.newest_campaigns(MAX_CAMPAIGNS)
         figures = await overview(pool, [campaign.campaign_id for campaign in newest])
         items = [CampaignLine(campaign, figures[campaign.campaign_id]) for campaign in newest]
         return render(request, "campaigns.html", items=items, section="campaigns")

@@ -4,11 +4,13 @@ Child processes of `obzvon demo` and `obzvon serve`: started with a name, watche
 Rule 1: a child lives in a process group of its own, so that Ctrl-C in the terminal reaches us alone and we decide the order.
 Rule 2: stopping is SIGTERM, newest first; who has not left after its `stop_seconds` is killed.
 Rule 3: a child that ends unasked ends the whole: `watch` raises, and nothing goes on half-alive.
+Rule 4: a child does not outlive us, whatever kills us: a dialer that nobody can stop is a harm.
 """
 
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -24,6 +26,12 @@ log = structlog.get_logger()
 READY_SECONDS: Final = 30.0
 """For a child's first line; importing everything on a busy machine takes seconds."""
 LOG_TAIL_BYTES: Final = 4_000
+
+
+def dies_with_parent() -> tuple[str, ...]:
+    """Give the prefix of a command that the kernel sends SIGTERM when we die (prctl(2) PR_SET_PDEATHSIG); Linux only."""
+    setpriv = shutil.which("setpriv")
+    return () if setpriv is None else (setpriv, "--pdeathsig", "TERM", "--")
 
 
 class ChildFailed(Exception):
@@ -78,6 +86,7 @@ class Supervisor:
         """
         with self._log_path(child.name).open("ab") as log_file:
             process = await asyncio.create_subprocess_exec(
+                *dies_with_parent(),
                 sys.executable,
                 "-m",
                 child.module,

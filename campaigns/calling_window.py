@@ -2,7 +2,8 @@
 When a number may be called: local wall-clock hours of the callee, weekday by weekday. Pure.
 
 Rule 1: a number whose place is not known (a Russian mobile may be in eleven zones) may be called only while
-        every zone it may be in is inside the window: nobody is woken because of a guess.
+        every zone it may be in is inside the window: nobody is woken because of a guess. Unless the campaign
+        says where its people live (`callee_time_zone`): then somebody who knows has decided.
 Rule 2: a window is about the clock on the callee's wall, so a day with a DST change follows that clock:
         hours that do not exist are not waited for, hours that exist twice are open twice.
 Rule 3: a window never spans midnight; the schema asks start < end.
@@ -35,6 +36,20 @@ class CallingWindow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_always_open(self) -> bool:
         return self.start_minute == 0 and self.end_minute == MINUTES_PER_DAY and self.weekdays >= ALL_WEEKDAYS
+
+
+def possible_zones(of_number: tuple[str, ...], *, assumed: str | None, fallback: str) -> tuple[str, ...]:
+    """
+    Say in which zones a callee may be.
+
+    Args:
+        of_number: the zones that the number itself allows; one of them is certain.
+        assumed: where the campaign says its people live; decides where the number leaves a choice.
+        fallback: for a number that tells nothing, when nothing is assumed.
+    """
+    if len(of_number) == 1:
+        return of_number
+    return (assumed,) if assumed is not None else of_number or (fallback,)
 
 
 def is_open(window: CallingWindow, zones: Iterable[str], now: datetime) -> bool:

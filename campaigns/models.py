@@ -56,7 +56,10 @@ class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     default_country: str = "RU"
     """ISO 3166 code for numbers of the base that carry no country code."""
     time_zone: str = "Europe/Moscow"
-    """IANA zone of the reports' hours and days, and of callees whose own zone cannot be told."""
+    """IANA zone of the reports' hours and days."""
+    callee_time_zone: str | None = None
+    """Where the people of the base live, for numbers that do not tell (a Russian mobile may be in eleven zones). None =
+    not known: then such a number is called only while every zone it may be in is inside the window."""
     window_start_minute: int = 9 * 60
     """Minutes after the callee's midnight."""
     window_end_minute: int = 20 * 60
@@ -93,6 +96,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     caller_id: str | None
     default_country: str
     time_zone: str
+    callee_time_zone: str | None
     window_start_minute: int
     window_end_minute: int
     window_weekdays: tuple[int, ...]
@@ -123,6 +127,7 @@ class CampaignPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     purpose: Purpose | UnsetType = UNSET
     default_country: str | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
+    callee_time_zone: str | UnsetType | None = UNSET
     window_start_minute: int | UnsetType = UNSET
     window_end_minute: int | UnsetType = UNSET
     window_weekdays: tuple[int, ...] | UnsetType = UNSET
@@ -233,8 +238,9 @@ def campaign_problems(settings: NewCampaign) -> list[Problem]:
         problems.append(Problem("window_weekdays", "not_weekdays"))
     if not is_country(settings.default_country):
         problems.append(Problem("default_country", "not_a_country", {"value": settings.default_country[:20]}))
-    if not is_zone(settings.time_zone):
-        problems.append(Problem("time_zone", "not_a_time_zone", {"value": settings.time_zone[:60]}))
+    for name, zone in (("time_zone", settings.time_zone), ("callee_time_zone", settings.callee_time_zone)):
+        if zone is not None and not is_zone(zone):
+            problems.append(Problem(name, "not_a_time_zone", {"value": zone[:60]}))
     for result, rule in settings.retry_rules.items():
         if result not in RETRYABLE_RESULTS:
             problems.append(Problem("retry_rules", "not_retryable", {"value": result[:40]}))

@@ -63,7 +63,7 @@ WITH running AS (
     WHERE c.status = 'running'
 )
 SELECT
-    r.shard_key, r.campaign_id, r.mode, r.purpose, r.time_zone, r.window_start_minute, r.window_end_minute,
+    r.shard_key, r.campaign_id, r.mode, r.purpose, r.time_zone, r.callee_time_zone, r.window_start_minute, r.window_end_minute,
     r.window_weekdays, r.max_calls_per_second, r.max_concurrent_calls, r.ring_timeout_seconds, r.max_talk_seconds,
     r.key_wait_seconds, r.retry_rules, r.prompt_id, r.trunk_id,
     coalesce(r.caller_id, t.caller_id) AS caller_id,

@@ -31,6 +31,7 @@ class ShardPlan(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     purpose: str
     time_zone: str
+    callee_time_zone: str | None
     window: CallingWindow
     calls_per_second: float
     concurrent_calls: int
@@ -103,6 +104,7 @@ def _plan(row: Any, trunk_host: str, prompt: Prompt | None) -> ShardPlan:
         mode=row["mode"],
         purpose=row["purpose"],
         time_zone=row["time_zone"],
+        callee_time_zone=row["callee_time_zone"],
         window=CallingWindow(
             start_minute=row["window_start_minute"],
             end_minute=row["window_end_minute"],

@@ -18,6 +18,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from campaigns.calling_window import possible_zones
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.gate import Blocked, GateFacts, gate_trace, pre_dial_gate
@@ -294,8 +295,9 @@ class Runner:
 
 
 def _zones(plan: ShardPlan, number: str) -> tuple[str, ...]:
-    # Not looked up, and not stored with every attempt, where no clock is asked.
-    return () if plan.window.is_always_open else zones_of(number) or (plan.time_zone,)
+    if plan.window.is_always_open:
+        return ()  # not looked up, and not stored with every attempt, where no clock is asked
+    return possible_zones(zones_of(number), assumed=plan.callee_time_zone, fallback=plan.time_zone)
 
 
 def _set_rate(buckets: dict[int, TokenBucket], key: int, rate: float, now: float) -> None:

@@ -66,7 +66,7 @@ class CampaignStore(AccessStore):
                     SQL["create_campaign"], s.name, s.mode, s.purpose, s.split, s.trunk_id, s.prompt_id, s.caller_id,
                     s.default_country, s.time_zone, s.window_start_minute, s.window_end_minute,
                     list(s.window_weekdays), s.max_calls_per_second, s.max_concurrent_calls, s.ring_timeout_seconds,
-                    s.max_talk_seconds, s.key_wait_seconds, s.retry_rules, now,
+                    s.max_talk_seconds, s.key_wait_seconds, s.retry_rules, s.callee_time_zone, now,
                 )  # fmt: skip
             except asyncpg.ForeignKeyViolationError as error:
                 raise missing_reference(error, s) from error
@@ -82,6 +82,10 @@ class CampaignStore(AccessStore):
     async def list_campaigns(self, after_id: int, limit: int) -> list[Campaign]:
         """Return campaigns by id, those above `after_id`."""
         return [to_campaign(row) for row in await self._pool.fetch(SQL["list_campaigns"], after_id, limit)]
+
+    async def newest_campaigns(self, limit: int) -> list[Campaign]:
+        """Return the last made ones, newest first."""
+        return [to_campaign(row) for row in await self._pool.fetch(SQL["newest_campaigns"], limit)]
 
     async def patch_campaign(self, campaign_id: int, patch: CampaignPatch) -> Campaign:
         """
@@ -99,7 +103,7 @@ class CampaignStore(AccessStore):
                     SQL["update_campaign"], campaign_id, s.name, s.purpose, s.trunk_id, s.prompt_id, s.caller_id,
                     s.default_country, s.time_zone, s.window_start_minute, s.window_end_minute,
                     list(s.window_weekdays), s.max_calls_per_second, s.max_concurrent_calls, s.ring_timeout_seconds,
-                    s.max_talk_seconds, s.key_wait_seconds, s.retry_rules,
+                    s.max_talk_seconds, s.key_wait_seconds, s.retry_rules, s.callee_time_zone,
                 )  # fmt: skip
             except asyncpg.ForeignKeyViolationError as error:
                 raise missing_reference(error, s) from error

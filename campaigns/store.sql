@@ -1,12 +1,12 @@
 -- Fixed statements of campaigns/store.py.
 
--- create_campaign(name, mode, purpose, split, trunk_id, prompt_id, caller_id, default_country, time_zone, window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls, ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, now) --
+-- create_campaign(name, mode, purpose, split, trunk_id, prompt_id, caller_id, default_country, time_zone, window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls, ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone, now) --
 INSERT INTO campaigns (
     name, mode, purpose, status, split, trunk_id, prompt_id, caller_id, default_country, time_zone,
     window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls,
-    ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, created_time
+    ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone, created_time
 )
-VALUES ($1, $2, $3, 'draft', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+VALUES ($1, $2, $3, 'draft', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 RETURNING *;
 
 -- create_shards(campaign_id, split) --
@@ -24,12 +24,15 @@ SELECT * FROM campaigns WHERE campaign_id = $1 FOR NO KEY UPDATE;
 -- list_campaigns(after_id, limit) --
 SELECT * FROM campaigns WHERE campaign_id > $1 ORDER BY campaign_id LIMIT $2;
 
--- update_campaign(campaign_id, name, purpose, trunk_id, prompt_id, caller_id, default_country, time_zone, window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls, ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules) --
+-- newest_campaigns(limit) --
+SELECT * FROM campaigns ORDER BY campaign_id DESC LIMIT $1;
+
+-- update_campaign(campaign_id, name, purpose, trunk_id, prompt_id, caller_id, default_country, time_zone, window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls, ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone) --
 UPDATE campaigns
 SET name = $2, purpose = $3, trunk_id = $4, prompt_id = $5, caller_id = $6, default_country = $7, time_zone = $8,
     window_start_minute = $9, window_end_minute = $10, window_weekdays = $11, max_calls_per_second = $12,
     max_concurrent_calls = $13, ring_timeout_seconds = $14, max_talk_seconds = $15, key_wait_seconds = $16,
-    retry_rules = $17
+    retry_rules = $17, callee_time_zone = $18
 WHERE campaign_id = $1
 RETURNING *;
 

@@ -19,6 +19,8 @@ T = TypeVar("T")
 EXIT_BROKEN: Final = 3
 EXIT_INTERRUPTED: Final = 130
 WARNING: Final = 30
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""A closed terminal (SIGHUP) stops the calls too: nobody would be left to see them."""
 
 
 def log_warnings_only() -> None:
@@ -30,16 +32,16 @@ def log_warnings_only() -> None:
 
 
 async def until_terminated(main: Coroutine[Any, Any, T]) -> T:
-    """Run `main`; SIGTERM and SIGINT cancel it, so that it cleans up."""
+    """Run `main`; SIGTERM, SIGINT and SIGHUP cancel it, so that it cleans up."""
     task = asyncio.current_task()
     assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     return await main
 
 
 async def until_stopped(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run `main(stop)`; the first SIGTERM or SIGINT sets `stop`, the second cancels."""
+    """Run `main(stop)`; the first SIGTERM, SIGINT or SIGHUP sets `stop`, the second cancels."""
     stop = asyncio.Event()
     task = asyncio.current_task()
     assert task is not None
@@ -49,7 +51,7 @@ async def until_stopped(main: Callable[[asyncio.Event], Awaitable[None]]) -> Non
             task.cancel()
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
     await main(stop)
 

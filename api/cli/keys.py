@@ -83,7 +83,9 @@ def list_keys(as_json: bool) -> None:
         say("cli.keys.none")
     for key in found:
         revoked = "" if key.revoked_time is None else text("cli.keys.is_revoked", LANGUAGE)
-        click.echo(f"{key.key_id}\t{key.name}\t{','.join(key.scopes)}\t{key.created_time:%Y-%m-%d}\t{revoked}")
+        click.echo(
+            f"{key.key_id}\t{key.name}\t{','.join(key.scopes)}\t{key.created_time:%Y-%m-%d}\t{revoked}"
+        )
 
 
 @keys.command(help=text("cli.keys.revoke.help", LANGUAGE))
@@ -95,10 +97,11 @@ def revoke(key_id: int) -> None:
 
 @keys.command(help=text("cli.keys.link.help", LANGUAGE))
 @click.option(
-    "--base-url", default="http://127.0.0.1:8000", show_default=True, help=text("cli.keys.base_url.help", LANGUAGE)
+    "--base-url",
+    default="http://127.0.0.1:8000",
+    show_default=True,
+    help=text("cli.keys.base_url.help", LANGUAGE),
 )
 def link(base_url: str) -> None:
-    token = with_store(
-        lambda store: store.create_sign_in_link(["admin"], datetime.now(UTC), LINK_LIFETIME)
-    )
+    token = with_store(lambda store: store.create_sign_in_link(["admin"], datetime.now(UTC), LINK_LIFETIME))
     click.echo(f"{base_url.rstrip('/')}/sign-in/{token}")

@@ -5,12 +5,15 @@ Works as `python -m api.cli.main` too; child processes are started that way.
 """
 
 import os
+import sys
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import click
 
 from api.catalogue import LANGUAGES, language_of_environment, text
+from api.cli.usage import explain, try_help
 
 
 class Command(NamedTuple):
@@ -20,6 +23,8 @@ class Command(NamedTuple):
     """`module:attribute`"""
     help_key: str
 
+
+EXIT_INTERRUPTED: Final = 130
 
 COMMANDS: Final = {
     "demo": Command("api.cli.demo:demo", "demo.help"),
@@ -35,6 +40,23 @@ COMMANDS: Final = {
 
 class LazyGroup(click.Group):
     """Loads a command when it is named."""
+
+    def main(  # type: ignore[override]  # click overloads it by standalone_mode
+        self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **kwargs: Any
+    ) -> Any:
+        """Run; a wrong command line is explained in the user's language, and exits 2."""
+        if not standalone_mode:
+            return super().main(args, standalone_mode=False, **kwargs)
+        try:
+            result = super().main(args, standalone_mode=False, **kwargs)
+        except click.UsageError as error:
+            language = language_of_environment(os.environ)
+            click.echo(explain(error, language), err=True)
+            click.echo(try_help(error, language), err=True)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            sys.exit(EXIT_INTERRUPTED)
+        sys.exit(result if isinstance(result, int) else 0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         return list(COMMANDS)

@@ -75,7 +75,7 @@ def page(
     button: str = "",
     status: int = HTTPStatus.OK,
 ) -> Response[str]:
-    return render(
+    response = render(
         request,
         "message.html",
         status,
@@ -85,3 +85,5 @@ def page(
         button=button,
         section="",
     )
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

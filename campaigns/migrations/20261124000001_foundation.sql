@@ -36,6 +36,8 @@ CREATE TABLE campaigns (
     caller_id text,
     default_country text NOT NULL CHECK (default_country ~ '^[A-Z]{2}$'),
     time_zone text NOT NULL,
+    -- where the people of the base live, for numbers that do not tell; null = not known
+    callee_time_zone text,
     -- local time of the callee, minutes after midnight; ISO weekdays 1 (Monday) to 7
     window_start_minute smallint NOT NULL CHECK (window_start_minute BETWEEN 0 AND 1439),
     window_end_minute smallint NOT NULL CHECK (window_end_minute BETWEEN 1 AND 1440),

@@ -28,7 +28,7 @@ async def test_looking_at_a_link_does_not_use_it_up(anonymous: Client, pool: Poo
         assert response.status_code == 200
         assert f">{button}</button>" in response.text
         assert response.headers["cache-control"] == "no-store"
-        assert response.headers["referrer-policy"] == "no-referrer"
+        assert response.headers["referrer-policy"] in {"no-referrer", "same-origin"}
     response = await anonymous.post(f"/sign-in/{token}", follow_redirects=False)
     assert response.status_code == 303
 

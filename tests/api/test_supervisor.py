@@ -3,11 +3,14 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from api.supervisor import Child, ChildFailed, Supervisor
+
+ROOT = Path(__file__).parents[2]
 
 
 def child(kind: str, *, says_ready: bool = True, stop_seconds: float = 10.0) -> Child:
@@ -64,6 +67,42 @@ async def test_ctrl_c_of_the_terminal_does_not_reach_a_child(tmp_path: Path) -> 
         os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(ChildFailed):
             await supervisor.watch()
+
+
+async def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, os, sys\n"
+        "from pathlib import Path\n"
+        "from api.supervisor import Supervisor\n"
+        "from tests.api.test_supervisor import child\n"
+        "async def main():\n"
+        "    async with Supervisor(Path(sys.argv[1]), os.environ) as supervisor:\n"
+        "        await supervisor.start(child('ready'))\n"
+        "        print(supervisor._running[0][1].pid, flush=True)\n"
+        "        await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(tmp_path), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    assert parent.stdout is not None
+    line = b""
+    while not line.strip().isdigit():  # the log comes first
+        line = await parent.stdout.readline()
+    child_pid = int(line)
+    parent.kill()
+    await parent.wait()
+    async with asyncio.timeout(10):
+        while is_running(child_pid):
+            await asyncio.sleep(0.05)
+
+
+def is_running(pid: int) -> bool:
+    """A zombie that init has not reaped yet runs no more."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_log_that_was_never_written_is_empty(tmp_path: Path) -> None:

@@ -155,13 +155,19 @@ async def test_the_page_speaks_russian(page: Page, web: WebServer, pool: Pool) -
     await page.get_by_role("link", name="RU").click()
     await expect(page.locator("html")).to_have_attribute("lang", "ru")
     await expect(value(page, "conversion")).to_have_text("21,4\xa0%")
-    await expect(value(page, "conversion.note")).to_have_text("просьбы перезвонить: 3 на 14 отвеченных звонков")
+    await expect(value(page, "conversion.note")).to_have_text(
+        "просьбы перезвонить: 3 на 14 отвеченных звонков"
+    )
     await expect(page.locator("#outcome-rows tr").first).to_contain_text("Ответили")
     await page.get_by_role("button", name="Пауза").click()
     await expect(page.locator("#status")).to_have_text("На паузе")
     await page.goto(f"{web.url}/campaigns")
     await expect(page.get_by_role("heading", name="Кампании")).to_be_visible()
+    await expect(page.get_by_role("row").nth(1)).to_contain_text("56,0\xa0%")
     assert "pages." not in await page.locator("body").inner_text()
+    await page.go_back()
+    await expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    await expect(page.locator("#status")).to_have_text("На паузе")
 
 
 async def test_the_list_shows_progress_and_leads_to_the_campaign(

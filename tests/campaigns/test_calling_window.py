@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.calling_window import ALL_WEEKDAYS, CallingWindow, is_open, next_opening
+from campaigns.calling_window import ALL_WEEKDAYS, CallingWindow, is_open, next_opening, possible_zones
 
 WORKDAYS = frozenset({1, 2, 3, 4, 5})
 DAY = CallingWindow(start_minute=9 * 60, end_minute=20 * 60, weekdays=ALL_WEEKDAYS)
@@ -29,6 +29,20 @@ def test_every_possible_zone_must_be_inside() -> None:
     assert is_open(DAY, KALININGRAD_TO_KAMCHATKA, at("2026-11-24T10:30", "Europe/Moscow"))
     assert not is_open(DAY, KALININGRAD_TO_KAMCHATKA, at("2026-11-24T11:00", "Europe/Moscow"))
     assert not is_open(DAY, KALININGRAD_TO_KAMCHATKA, at("2026-11-24T09:30", "Europe/Moscow"))
+
+
+def test_a_number_that_tells_its_zone_is_believed_before_the_campaign() -> None:
+    assert possible_zones(("Asia/Tokyo",), assumed="Europe/Moscow", fallback="UTC") == ("Asia/Tokyo",)
+
+
+def test_a_number_that_leaves_a_choice_is_where_the_campaign_says() -> None:
+    assert possible_zones(KALININGRAD_TO_KAMCHATKA, assumed="Asia/Omsk", fallback="UTC") == ("Asia/Omsk",)
+    assert possible_zones((), assumed="Asia/Omsk", fallback="UTC") == ("Asia/Omsk",)
+
+
+def test_where_nobody_says_every_possible_zone_counts() -> None:
+    assert possible_zones(KALININGRAD_TO_KAMCHATKA, assumed=None, fallback="UTC") == KALININGRAD_TO_KAMCHATKA
+    assert possible_zones((), assumed=None, fallback="UTC") == ("UTC",)
 
 
 def test_the_next_opening_is_the_moment_the_last_zone_joins() -> None:
