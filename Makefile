@@ -40,6 +40,7 @@ lab-down:  ## stop the Asterisk container
 
 bench: setup lab-up  ## quick benchmarks
 	@$(BIN)/python -m tests.bench.signalling --quick
+	@$(BIN)/python -m tests.bench.signalling_load --quick
 
 lock: setup  ## pin what pyproject.toml asks for, with hashes and without addresses
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --universal --no-header \

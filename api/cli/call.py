@@ -34,6 +34,7 @@ from dialer import (
     read_audio,
 )
 from dialer.config import MIN_RING_TIMEOUT_SECONDS
+from dialer.sip.pcap import capture
 from dialer.sip.trace import TraceRecord, ladder
 from dialer.sip.uri import parse_uri
 
@@ -62,6 +63,9 @@ TALK_SECONDS: Final = 5.0
 )
 @click.option("--caller-id", help=text("cli.call.caller_id.help", LANGUAGE))
 @click.option("--bind", "bind_host", help=text("cli.call.bind.help", LANGUAGE))
+@click.option(
+    "--pcap", "pcap_file", type=click.Path(path_type=Path), help=text("cli.call.pcap.help", LANGUAGE)
+)
 @click.option("--json", "as_json", is_flag=True, help=text("cli.call.json.help", LANGUAGE))
 def call(
     number: str,
@@ -73,6 +77,7 @@ def call(
     sound_file: Path | None,
     caller_id: str | None,
     bind_host: str | None,
+    pcap_file: Path | None,
     as_json: bool,
 ) -> None:
     log_warnings_only()
@@ -94,17 +99,21 @@ def call(
         config = DialerConfig(bind_host=bind_host or local_host_towards(host, port), trace=True)
     except ConfigError as error:
         refuse("cli.call.bad_setting", error=error)
+    if pcap_file is not None:
+        write_capture(pcap_file, b"")  # what cannot be written is said before the call, not after it
     conversation = Conversation(prompt, talk_seconds, is_told=not as_json)
     try:
         asyncio.run(conversation.hold(config, request))
     except (TransportError, OSError) as error:
         refuse("cli.call.cannot_bind", error=error)
     report = conversation.report(request)
+    if pcap_file is not None:
+        write_capture(pcap_file, conversation.capture)
     if as_json:
         click.echo(msgspec.json.encode(report))
     else:
         click.echo("\n".join(sentences(report)))
-        click.echo(ladder(conversation.records))
+        click.echo(ladder(conversation.records, masked=False))
     sys.exit(0 if report["result"] == "answered" else 1)
 
 
@@ -123,6 +132,8 @@ class Conversation:
         self._digits = ""
         self._played_ms: int | None = None
         self.records: list[TraceRecord] = []
+        self.capture = b""
+        """The same messages as a pcap file."""
 
     async def hold(self, config: DialerConfig, request: CallRequest) -> None:
         """Place the call and return when it is over. The first SIGINT or SIGTERM hangs up."""
@@ -135,6 +146,8 @@ class Conversation:
                 loop.add_signal_handler(number, self._call.hang_up)
             await self._over.wait()
             self.records = self._call.records()
+            epoch = dialer.wall_time(0.0).timestamp()
+            self.capture = capture(self.records, local=dialer.local_address, epoch=epoch)
 
     def _on_event(self, event: CallEvent) -> None:
         assert self._call is not None, "no event comes before place_call has returned"
@@ -250,6 +263,13 @@ def local_host_towards(host: str, port: int) -> str:
         except OSError as error:
             refuse("cli.call.cannot_bind", error=error.strerror or error)
         return str(probe.getsockname()[0])
+
+
+def write_capture(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        refuse("cli.call.file_unwritable", file=path, error=error.strerror or error)
 
 
 def read_prompt(path: Path) -> Prompt:

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "api": Command("api.cli.api:api", "cli.api.help"),
     "dial": Command("api.cli.dial:dial", "cli.dial.help"),
     "migrate": Command("api.cli.migrate:migrate", "cli.migrate.help"),
+    "doctor": Command("api.cli.doctor:doctor", "cli.doctor.help"),
     "keys": Command("api.cli.keys:keys", "cli.keys.help"),
 }
 

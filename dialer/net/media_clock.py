@@ -12,6 +12,10 @@ Tick = Callable[[float], bool]
 _MAX_CATCH_UP_FRAMES: Final = 5
 """After a stall of the loop at most 100 ms are sent at once; a longer one moves the clock."""
 
+_GRAIN_SECONDS: Final = 0.0005
+"""TRICKY: uvloop counts in milliseconds, so that a timer comes a hair before its time. Told to wait for the rest, it
+comes back at once, again and again, until the millisecond is over; so what is due within half of one is due."""
+
 
 class MediaClock:
     """Runs only while somebody plays, and does not drift: ticks are multiples of 20 ms from the first."""
@@ -39,7 +43,7 @@ class MediaClock:
             self._handle = None
 
     def _run(self) -> None:
-        now = self._loop.time()
+        now = self._loop.time() + _GRAIN_SECONDS
         self._next_at = max(self._next_at, now - _MAX_CATCH_UP_FRAMES * FRAME_SECONDS)
         while self._next_at <= now:
             for tick in list(self._ticks):

@@ -24,25 +24,28 @@ class TraceRecord(msgspec.Struct, frozen=True, kw_only=True):
     """E.g. `1 INVITE`."""
     size_bytes: int
     remote: tuple[str, int]
+    data: bytes = b""
+    """The whole message, for `dialer.sip.pcap`."""
 
 
 def record(
     message: Message,
     direction: Literal["sent", "received"],
     *,
-    size_bytes: int,
+    data: bytes,
     remote: tuple[str, int],
     at: float,
 ) -> TraceRecord:
-    """Note a message; text that is not UTF-8 is replaced, so that a record can always be encoded."""
+    """Note a message that is `data` on the wire; text that is not UTF-8 is replaced, so that a record can always be encoded."""
     return TraceRecord(
         at=at,
         direction=direction,
         first_line=message.start_line.encode("utf-8", "replace").decode(),
         call_id=message.call_id.encode("utf-8", "replace").decode(),
         cseq=str(message.cseq),
-        size_bytes=size_bytes,
+        size_bytes=len(data),
         remote=remote,
+        data=data,
     )
 
 
@@ -51,9 +54,11 @@ def mask_numbers(text: str) -> str:
     return _LONG_NUMBER.sub(lambda match: f"{match.group()[:-7]}…{match.group()[-3:]}", text)
 
 
-def ladder(records: Sequence[TraceRecord], *, masked: bool = False) -> str:
+def ladder(records: Sequence[TraceRecord], *, masked: bool = True) -> str:
     """
     Draw the messages of one call as text, one line each: seconds since the first, arrow, first line, CSeq, size.
+
+    Telephone numbers are hidden unless `masked` is False.
 
     Example::
 

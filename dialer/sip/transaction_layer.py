@@ -104,13 +104,13 @@ class TransactionLayer:
                 message = parse_message(data, self._limits)
             except RemoteProtocolError:
                 return  # the refusal of a malformed request repeats what it was given
-            self.trace(message, "sent", len(data), destination, now)
+            self.trace(message, "sent", data, destination, now)
 
     def trace(
         self,
         message: Message,
         direction: Literal["sent", "received"],
-        size_bytes: int,
+        data: bytes,
         remote: Address,
         now: float,
     ) -> None:
@@ -122,7 +122,7 @@ class TransactionLayer:
             if len(self.traces) >= _MAX_TRACED_CALLS:
                 del self.traces[next(iter(self.traces))]
             records = self.traces[message.call_id] = []
-        records.append(record(message, direction, size_bytes=size_bytes, remote=remote, at=now))
+        records.append(record(message, direction, data=data, remote=remote, at=now))
 
 
 def server_key(request: Request, method: str | None = None) -> ServerKey:

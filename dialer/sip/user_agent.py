@@ -76,7 +76,7 @@ class SipUserAgent:
         except RemoteProtocolError as error:
             self._requests.refuse_malformed(data, error, addr, now)
             return
-        self._layer.trace(message, "received", len(data), addr, now)
+        self._layer.trace(message, "received", data, addr, now)
         if isinstance(message, Response):
             self._receive_response(message, addr, now)
         else:

@@ -53,7 +53,7 @@ def sipp_callee() -> Iterator[None]:
         time.sleep(1)
         yield
     finally:
-        subprocess.run([LAB, "exec", "pkill", "-f", "sipp -sn uas"], check=False)
+        subprocess.run([LAB, "exec", "pkill", "-f", f"sipp -sn uas -i {CALLEE[0]}"], check=False)
         process.wait(timeout=15)
 
 

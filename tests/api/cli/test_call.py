@@ -79,6 +79,17 @@ def test_a_sound_file_is_played_to_its_end(trunk: str, tmp_path: Path) -> None:
     assert (done.returncode, report["played_ms"], report["ended_by"]) == (0, 500, "us")
 
 
+def test_the_messages_can_be_kept_as_a_capture(trunk: str, tmp_path: Path) -> None:
+    file = tmp_path / "call.pcap"
+
+    done = obzvon("call", number_of("busy"), "--trunk", trunk, "--pcap", str(file), "--json")
+
+    kept = file.read_bytes()
+    assert kept.startswith(bytes.fromhex("d4c3b2a1"))  # the magic number, little-endian
+    for message in report_of(done)["messages"]:
+        assert f"{message['first_line']}\r\n".encode() in kept
+
+
 def test_pressed_keys_are_printed(trunk: str) -> None:
     done = obzvon("call", number_of("presses_1"), "--trunk", trunk, "--talk", "5", "--json")
     assert report_of(done)["digits"] == "1"
@@ -110,9 +121,21 @@ def test_an_unreachable_trunk_is_an_outcome() -> None:
         ("call", "+79000000001", "--trunk", "sip:127.0.0.8:9", "--play", __file__),
         ("call", "+79000000001", "--trunk", "sip:127.0.0.8:9", "--ring-timeout", "5"),
         ("call", "+79000000001", "--trunk", "sip:127.0.0.8:9", "--bind", "192.0.2.1"),
+        ("call", "+79000000001", "--trunk", "sip:127.0.0.8:9", "--pcap", "no-such-folder/call.pcap"),
         ("call", "+79000000001"),
     ],
-    ids=["number", "scheme", "trunk", "host", "no_file", "no_sound", "ring_timeout", "bind", "no_trunk"],
+    ids=[
+        "number",
+        "scheme",
+        "trunk",
+        "host",
+        "no_file",
+        "no_sound",
+        "ring_timeout",
+        "bind",
+        "pcap",
+        "no_trunk",
+    ],
 )
 def test_wrong_usage_is_explained_and_exits_2(arguments: tuple[str, ...], language: str) -> None:
     done = obzvon(*arguments, language=language)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
+import uvloop
+
 from dialer.net.media_clock import MediaClock
 
 
@@ -103,3 +105,36 @@ def test_a_tick_may_remove_itself_and_others() -> None:
     assert seen == ["first", "second", "second"]
     media_clock.close()
     assert loop.pending == []
+
+
+class CountingClock(MediaClock):
+    """Counts how often the loop wakes it."""
+
+    wakes = 0
+
+    def _run(self) -> None:
+        self.wakes += 1
+        super()._run()
+
+
+def test_on_uvloop_it_wakes_once_per_frame_and_does_not_spin() -> None:
+    """uvloop counts in milliseconds, and a timer that is early by less comes back at once."""
+
+    async def play() -> tuple[int, int]:
+        clock = CountingClock(asyncio.get_running_loop())
+        frames: list[float] = []
+        over = asyncio.Event()
+
+        def tick(now: float) -> bool:
+            frames.append(now)
+            if len(frames) == 30:
+                over.set()
+            return len(frames) < 30
+
+        clock.add(tick)
+        await over.wait()
+        return clock.wakes, len(frames)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        wakes, frames = runner.run(play())
+    assert wakes <= frames

@@ -103,8 +103,8 @@ def test_traces_are_kept_for_the_newest_calls_only() -> None:
     layer = TransactionLayer(DialerConfig(trace=True))
     for number in range(1_001):
         message = request("OPTIONS", call_id=f"call-{number}")
-        layer.trace(message, "received", 1, ADDRESS, 0.0)
-        layer.trace(message, "sent", 1, ADDRESS, 0.0)
+        layer.trace(message, "received", b"x", ADDRESS, 0.0)
+        layer.trace(message, "sent", b"x", ADDRESS, 0.0)
 
     assert len(layer.traces) == 1_000
     assert "call-0" not in layer.traces
@@ -113,7 +113,7 @@ def test_traces_are_kept_for_the_newest_calls_only() -> None:
 
 def test_nothing_is_traced_unless_asked_for() -> None:
     layer = TransactionLayer(DialerConfig())
-    layer.trace(request(), "received", 1, ADDRESS, 0.0)
+    layer.trace(request(), "received", b"x", ADDRESS, 0.0)
 
     assert layer.traces == {}
 

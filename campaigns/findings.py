@@ -1,0 +1,71 @@
+"""What an examination of an installation finds: codes and facts; the sentences and remedies are `api`'s."""
+
+from typing import Final, Literal
+
+import msgspec
+
+Level = Literal["ok", "note", "problem"]
+Area = Literal["settings", "database", "clock", "trunk", "ports", "disk"]
+FactValue = str | int | float | list[str]
+
+LEVELS: Final[dict[str, tuple[Area, Level]]] = {
+    "setting_wrong": ("settings", "problem"),
+    "database_not_made": ("database", "note"),
+    "database_not_startable": ("database", "problem"),
+    "database_unreachable": ("database", "problem"),
+    "database_refuses": ("database", "problem"),
+    "database_missing": ("database", "problem"),
+    "database_answers": ("database", "ok"),
+    "database_too_old": ("database", "problem"),
+    "database_minor_old": ("database", "note"),
+    "schema_missing": ("database", "problem"),
+    "schema_behind": ("database", "problem"),
+    "schema_ahead": ("database", "problem"),
+    "schema_right": ("database", "ok"),
+    "clock_differs": ("clock", "problem"),
+    "clock_right": ("clock", "ok"),
+    "no_trunks": ("trunk", "note"),
+    "trunk_unknown_host": ("trunk", "problem"),
+    "trunk_beyond_loopback": ("trunk", "problem"),
+    "trunk_unreachable": ("trunk", "problem"),
+    "trunk_silent": ("trunk", "problem"),
+    "trunk_password_missing": ("trunk", "problem"),
+    "trunk_password_wrong": ("trunk", "problem"),
+    "trunk_challenge_unknown": ("trunk", "problem"),
+    "trunk_forbids": ("trunk", "problem"),
+    "trunk_unavailable": ("trunk", "problem"),
+    "trunk_codec_mismatch": ("trunk", "problem"),
+    "trunk_codec_unknown": ("trunk", "note"),
+    "trunk_password_not_asked": ("trunk", "note"),
+    "trunk_answers": ("trunk", "ok"),
+    "sip_address_unusable": ("ports", "problem"),
+    "sip_port_taken": ("ports", "problem"),
+    "sip_port_ours": ("ports", "note"),
+    "sip_port_free": ("ports", "ok"),
+    "rtp_ports_taken": ("ports", "problem"),
+    "rtp_ports_free": ("ports", "ok"),
+    "disk_full": ("disk", "problem"),
+    "disk_unwritable": ("disk", "problem"),
+    "disk_roomy": ("disk", "ok"),
+}
+"""Every code: what it is about, and how bad it is. A note is worth reading and changes nothing."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    code: str
+    facts: dict[str, FactValue]
+
+    @property
+    def area(self) -> Area:
+        return LEVELS[self.code][0]
+
+    @property
+    def level(self) -> Level:
+        return LEVELS[self.code][1]
+
+
+def found(code: str, **facts: FactValue) -> Finding:
+    assert code in LEVELS, code
+    return Finding(code, facts)

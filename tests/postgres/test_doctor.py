@@ -1,0 +1,74 @@
+"""`campaigns.doctor` on real databases in every state that one can be in."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from campaigns.database import Pool
+from campaigns.doctor import examine
+from campaigns.findings import Finding
+from campaigns.models import NewTrunk
+from campaigns.store import CampaignStore
+from dialer.config import DialerConfig
+from dialer.testing.carrier import CarrierConfig, SimulatedCarrier
+from tests.conftest import with_database
+
+DIALER = DialerConfig(bind_host="127.0.0.1", rtp_port_min=20_120, rtp_port_max=20_139)
+
+
+async def examined(
+    dsn: str, tmp_path: Path, *, ahead: timedelta = timedelta(0), dialer: DialerConfig = DIALER
+) -> dict[str, Finding]:
+    findings = await examine(dsn, dialer, [tmp_path], rng=bytes, wall_clock=lambda: datetime.now(UTC) + ahead)
+    return {finding.code: finding for finding in findings}
+
+
+async def test_a_healthy_installation_has_no_problem(database: str, pool: Pool, tmp_path: Path) -> None:
+    async with SimulatedCarrier(CarrierConfig(host="127.0.0.1"), lambda _row: None) as carrier:
+        trunk = NewTrunk(name="carrier", host=carrier.address[0], port=carrier.address[1])
+        await CampaignStore(pool).create_trunk(trunk, datetime.now(UTC))
+
+        found = await examined(database, tmp_path)
+
+    assert {"database_answers", "schema_right", "clock_right", "trunk_answers", "rtp_ports_free"} <= set(
+        found
+    )
+    assert [finding.code for finding in found.values() if finding.level == "problem"] == []
+    assert found["trunk_answers"].facts["trunk"] == "carrier"
+
+
+async def test_a_clock_that_is_off_is_measured(database: str, tmp_path: Path) -> None:
+    found = await examined(database, tmp_path, ahead=timedelta(minutes=-1))
+    assert found["clock_differs"].facts["seconds"] == pytest.approx(60, abs=5)
+
+
+async def test_an_empty_database_has_no_schema_and_the_rest_is_looked_at(
+    postgres_dsn: str, tmp_path: Path
+) -> None:
+    found = await examined(with_database(postgres_dsn, "postgres"), tmp_path)
+    assert {"database_answers", "schema_missing", "clock_right", "sip_port_free"} <= set(found)
+    assert "no_trunks" not in found
+
+
+async def test_a_database_that_is_not_there_is_missing(postgres_dsn: str, tmp_path: Path) -> None:
+    assert "database_missing" in await examined(with_database(postgres_dsn, "no_such_database"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "version"),
+    [
+        ("INSERT INTO schema_migrations VALUES ('29990101000000')", "schema_ahead", "29990101000000"),
+        ("DELETE FROM schema_migrations", "schema_behind", "20261124000001"),
+    ],
+)
+async def test_another_version_of_the_schema_is_named(
+    database: str, tmp_path: Path, change: str, code: str, version: str
+) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute(change)
+    await connection.close()
+    versions = (await examined(database, tmp_path))[code].facts["versions"]
+    assert isinstance(versions, list)
+    assert version in versions
