@@ -46,6 +46,7 @@ log = structlog.get_logger()
 OnEvent = Callable[[CallEvent], None]
 
 _MAX_PORT: Final = 65_535
+_TIMER_GRAIN_SECONDS: Final = 0.001  # uvloop rounds, down too: an early timer does nothing but be armed again
 _BIND_ATTEMPTS: Final = 20
 """How many RTP ports may be taken by other programs before a call fails."""
 
@@ -333,9 +334,8 @@ class Dialer:
             return
         if self._timer is not None:
             self._timer.cancel()
-        # TRICKY: uvloop's handle does not know when() if the time has come already.
-        self._timer_at = due_at
-        self._timer = self._loop.call_at(due_at, self._on_timer)
+        self._timer_at = due_at  # TRICKY: uvloop's handle does not know when() if the time has come already
+        self._timer = self._loop.call_at(due_at + _TIMER_GRAIN_SECONDS, self._on_timer)
 
     def bind_report_socket(
         self, rtp_port: int, on_report: Callable[[bytes, Address], None]
