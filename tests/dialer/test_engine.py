@@ -226,7 +226,8 @@ async def test_without_an_rtp_port_a_call_fails_here_after_place_call_has_return
 
 
 async def test_rtp_ports_that_others_hold_are_passed_over() -> None:
-    config = DialerConfig(rtp_port_min=29_990, rtp_port_max=29_995)
+    # an address of its own: on 127.0.0.1 any program may hold these ports
+    config = DialerConfig(bind_host="127.0.0.29", rtp_port_min=29_990, rtp_port_max=29_995)
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as another,
