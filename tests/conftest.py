@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+import structlog
 
 from campaigns.database import Pool, open_pool
 from campaigns.embedded_postgres import UNSAFE_TEST_SETTINGS, start_postgres
@@ -24,6 +25,14 @@ pytest_plugins = ["tests.layers"]
 T = TypeVar("T")
 
 DATABASE_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def as_found(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command that runs inside a test may choose a language and configure the log; the next test finds neither."""
+    monkeypatch.setenv("OBZVON_LANG", "")  # empty is as good as unset, and undone
+    yield
+    structlog.reset_defaults()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
