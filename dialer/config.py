@@ -1,6 +1,6 @@
 """What the dialer is told: frozen structs, every time in seconds, checked when they are made."""
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -59,6 +59,8 @@ class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     """User part of From and Contact, unless the call brings its own."""
     from_domain: str | None = None
     """Host part of From; the trunk's host when None."""
+    engine: Literal["native", "pyvoip"] = "native"
+    """Who places the calls: ours, or pyVoIP, which hears no busy and cannot cancel (docs/adr/0005)."""
 
 
 class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
