@@ -12,12 +12,13 @@ each, in tests/dialer/test_port.py and tests/lab/test_port.py as strict xfail.
 
 import asyncio
 import contextlib
+import importlib
 import secrets
 import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVarTuple, Unpack
 
 import structlog
@@ -63,6 +64,15 @@ GIVE_UP_REASONS: Final[dict[Cancellation, str]] = {
     "ring_timeout": "pyvoip_still_dialing",
 }
 """We gave up, and nothing came: refused long ago, ringing on, or never there; pyVoIP does not say which."""
+
+
+def _import_phones() -> ModuleType | None:
+    """Import pyVoIP. None where it cannot be: Python 3.13 has no `audioop`."""
+    try:
+        return importlib.import_module("dialer.pyvoip_phone")
+    except ImportError:
+        log.exception("pyvoip.not_importable")
+        return None
 
 
 class PyvoipCall:
@@ -158,10 +168,11 @@ class PyvoipEngine:
         identity = trunk.username or request.caller_id or trunk.caller_id
         if not (identity + call_id + trunk.host).isprintable():
             raise LocalProtocolError("a field would break a header line")
+        phones = _import_phones()
         call = PyvoipCall(self, request, call_id, on_event)
         self._calls[call_id] = call
         self._nobody_talks.clear()
-        failure = self._begin(call, identity)
+        failure = self._begin(call, identity, phones)
         if failure is not None:
             self._loop.call_soon(self._end, call, outcome_of_local_failure(failure))
         return call
@@ -188,20 +199,17 @@ class PyvoipEngine:
         except TimeoutError:
             log.warning("dialer.drain_timed_out", live_calls=self.live_calls)
 
-    def _begin(self, call: PyvoipCall, identity: str) -> str | None:
+    def _begin(self, call: PyvoipCall, identity: str, phones: ModuleType | None) -> str | None:
         """Start the call's thread; return the reason where that cannot be."""
         request, trunk = call.request, call.request.trunk
         if ":" in trunk.host + self._config.bind_host:
             return "pyvoip_has_no_ipv6"
-        try:
-            from dialer.pyvoip_phone import PhoneCall, PhoneOrder  # noqa: PLC0415 (threads, sockets, audioop)
-        except ImportError:
-            log.exception("pyvoip.not_importable")
+        if phones is None:
             return "pyvoip_not_importable"
         call.port = self._free_port()
         if call.port is None:
             return "no_rtp_port"
-        order = PhoneOrder(
+        order = phones.PhoneOrder(
             call_id=call.call_id,
             number=request.number,
             trunk=(trunk.host, trunk.port),
@@ -211,7 +219,7 @@ class PyvoipEngine:
             rtp_port=call.port,
             is_traced=self._config.trace,
         )
-        call.phone = PhoneCall(order, lambda told: self._hear_from_thread(call, told))
+        call.phone = phones.PhoneCall(order, lambda told: self._hear_from_thread(call, told))
         thread = threading.Thread(target=call.phone.run, name=f"pyVoIP {call.call_id}", daemon=True)
         self._threads = {each for each in self._threads if each.is_alive()} | {thread}
         self._arm(call, request.ring_timeout_seconds, self.hang_up, call, "ring_timeout")

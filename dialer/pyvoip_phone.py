@@ -35,6 +35,7 @@ with warnings.catch_warnings():
     )  # Python 3.13 has no audioop; pyVoIP imports it as we do
     import audioop
 
+    import pyVoIP.VoIP  # noqa: F401 (first: pyVoIP.SIP cannot be imported before it)
     from pyVoIP import RTP, SIP
     from pyVoIP.util import acquired_lock_and_unblocked_socket
     from pyVoIP.VoIP import CallState, VoIPPhone

@@ -74,7 +74,6 @@ class Watched:
         act: Act = lambda _call, _event: None,
         *,
         call_id: str | None = None,
-        caller_id: str | None = None,
         max_talk_seconds: float | None = None,
     ) -> None:
         self.events: list[CallEvent] = []
@@ -84,7 +83,6 @@ class Watched:
             number="+79000000001",
             trunk=trunk,
             call_id=call_id,
-            caller_id=caller_id,
             max_talk_seconds=max_talk_seconds,
         )
         self.call = engine.place_call(request, self._on_event)
@@ -386,13 +384,11 @@ async def test_rtp_ports_that_others_hold_are_passed_over(make_engine: MakeEngin
 
 
 @both
-async def test_our_own_mistakes_are_raised_before_anything_is_sent(make_engine: MakeEngine) -> None:
+async def test_a_call_id_in_use_is_our_own_mistake(make_engine: MakeEngine) -> None:
     async with carrier_of(RINGS) as trunk, make_engine(QUICK) as engine:
         first = Watched(engine, trunk)
         with pytest.raises(LocalProtocolError):
             Watched(engine, trunk, call_id=first.call.call_id)
-        with pytest.raises(LocalProtocolError):
-            Watched(engine, trunk, caller_id="7900\r\nX: y")
         assert engine.live_calls == 1
 
 
