@@ -74,6 +74,7 @@ class Watched:
         act: Act = lambda _call, _event: None,
         *,
         call_id: str | None = None,
+        ring_timeout_seconds: float = 30.0,
         max_talk_seconds: float | None = None,
     ) -> None:
         self.events: list[CallEvent] = []
@@ -83,6 +84,7 @@ class Watched:
             number="+79000000001",
             trunk=trunk,
             call_id=call_id,
+            ring_timeout_seconds=ring_timeout_seconds,
             max_talk_seconds=max_talk_seconds,
         )
         self.call = engine.place_call(request, self._on_event)

@@ -68,7 +68,7 @@ def engines(why_pyvoip_cannot: str | None = None) -> pytest.MarkDecorator:
 
 
 async def call(
-    engine: Engine, request: CallRequest, act: Act, *, seconds: float = 22.0
+    engine: Engine, request: CallRequest, act: Act, *, seconds: float = 17.0
 ) -> tuple[list[CallEvent], CallEnded | None]:
     """Place a call; return its events and the last one, or None if it had not ended by then and had to be closed."""
     events: list[CallEvent] = []
