@@ -47,6 +47,10 @@ _FAREWELL_SECONDS: Final = 0.5
 _warning_filters: Final = threading.Lock()
 """They belong to the process, and `catch_warnings` of two threads would restore each other's."""
 
+SIP.debug = lambda *_args: (
+    None
+)  # it prints some of its TODOs also when not debugging, into `obzvon call --json`
+
 Address = tuple[str, int]
 
 

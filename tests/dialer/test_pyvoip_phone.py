@@ -63,3 +63,14 @@ async def test_both_engines_are_heard_by_the_callee_under_the_same_call_id() -> 
             ended = await watched.end()
             assert ended.call_id == watched.call.call_id == "1234567890-abcdef"
             assert {record.call_id for record in watched.call.records()} == {"1234567890-abcdef"}
+
+
+async def test_a_refusal_that_pyvoip_does_not_know_is_not_written_to_standard_output(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    plan = CalleePlan(behaviour="busy", ring_seconds=0.02, final_status=486)
+    async with carrier_of(plan) as trunk, PyvoipEngine(QUICK) as engine:
+        watched = Watched(engine, trunk)
+        await watched.end_or_hang_up()
+        assert any("486" in record.first_line for record in watched.call.records())
+    assert "TODO" not in capfd.readouterr().out

@@ -37,22 +37,33 @@ pytestmark = pytest.mark.lab
 MakeEngine = Callable[[DialerConfig], Engine]
 Act = Callable[[PlacedCall, CallEvent], None]
 ENGINES: Final[dict[str, MakeEngine]] = {"native": Dialer, "pyvoip": PyvoipEngine}
-FIRST_INDEX: Final = {"native": 300, "pyvoip": 400}
-"""Asterisk records one file per number."""
-BYE_TO_THE_PROXY: Final = "a BYE without Route: it knows no Record-Route"
+NO_ACK: Final = (
+    "its ACK of a 2xx has a random To tag and none of the dialog's: Asterisk repeats the 200 for 32 s, "
+    "cannot send its BYE before, and then drops the call"
+)
 DEAF: Final = (
     "it hears no final response but 200, 401, 404 and 503: the call stays DIALING, and no ACK is sent"
 )
+NO_ROUTE: Final = "its BYE has no Route, for it knows no Record-Route: the proxy answers 404, and the callee stays in the talk"
 NO_CANCEL: Final = "it has no CANCEL, so the call rings on"
+BY_BEHAVIOUR: Final = {
+    "answers and hangs up": NO_ACK,
+    "busy": DEAF,
+    "no answer": NO_CANCEL,
+    "forbidden": DEAF,
+    "rings longer than we wait": NO_CANCEL,
+}
 
 
 @pytest.fixture
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
     """An engine of its own per test; afterwards nothing may be left in Asterisk."""
     make_engine: MakeEngine = request.param
-    async with make_engine(DialerConfig(bind_host="127.0.0.1", trace=True)) as engine:
+    async with make_engine(DialerConfig(bind_host="127.0.0.1", close_timeout_seconds=2.0)) as engine:
         yield engine
-    async with asyncio.timeout(60):
+    if make_engine is PyvoipEngine:  # what it cannot end would ring for five minutes
+        await asyncio.to_thread(asterisk, "channel request hangup all")
+    async with asyncio.timeout(10):
         while not await asyncio.to_thread(lambda: asterisk("core show channels count").startswith("0 ")):
             await asyncio.sleep(0.2)
 
@@ -128,7 +139,7 @@ def by_behaviour(why: dict[str, str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("engine", "expected"), params, indirect=["engine"])
 
 
-@by_behaviour({})
+@by_behaviour(BY_BEHAVIOUR)
 async def test_a_prefix_comes_out_as_the_dialplan_dictates(engine: Engine, expected: Expected) -> None:
     digits = {"refused": "9", "callback_requested": "1"}.get(expected.disposition or "", "")
     assert await outcome_of(engine, expected, ASTERISK, 300) == (
@@ -139,7 +150,7 @@ async def test_a_prefix_comes_out_as_the_dialplan_dictates(engine: Engine, expec
     )
 
 
-@engines()
+@engines(NO_ROUTE)
 async def test_a_record_routed_call_is_hung_up_through_the_proxy(engine: Engine) -> None:
     request = CallRequest(number=number("7901", 301), trunk=PROXY)
 
@@ -147,12 +158,12 @@ async def test_a_record_routed_call_is_hung_up_through_the_proxy(engine: Engine)
 
     assert ended is not None
     assert (ended.outcome.result, ended.outcome.ended_by) == ("answered", "us")
-    async with asyncio.timeout(3):
-        while not await asyncio.to_thread(lambda: asterisk("core show channels count").startswith("0 ")):
-            await asyncio.sleep(0.2)
+    await asyncio.sleep(1)  # Asterisk frees a channel shortly after its BYE
+    channels = await asyncio.to_thread(asterisk, "core show channels count")
+    assert channels.startswith("0 ")
 
 
-@engines()
+@engines(NO_ACK)
 async def test_a_record_routed_callee_who_hangs_up_is_heard(engine: Engine) -> None:
     _, ended = await call(engine, CallRequest(number=number("7902", 302), trunk=PROXY), hang_up_after(15))
     assert ended is not None
@@ -169,7 +180,7 @@ async def test_a_401_is_answered_with_credentials(engine: Engine) -> None:
     assert ended.outcome.result == "answered"
 
 
-@engines()
+@engines("it answers the first 401 and hears no second one")
 async def test_a_wrong_password_is_named(engine: Engine) -> None:
     trunk = msgspec.structs.replace(
         ASTERISK, caller_id="secured", username="secured", password=Secret("wrong")
@@ -181,7 +192,7 @@ async def test_a_wrong_password_is_named(engine: Engine) -> None:
     assert ended.outcome.sip_status == 401
 
 
-@engines()
+@engines("it has no Proxy-Authorization, and hears no 407")
 async def test_a_407_of_the_proxy_is_answered_with_credentials(engine: Engine) -> None:
     trunk = msgspec.structs.replace(PROXY, username="dialer", password=Secret("lab-password"))
     _, ended = await call(
@@ -191,7 +202,7 @@ async def test_a_407_of_the_proxy_is_answered_with_credentials(engine: Engine) -
     assert ended.outcome.result == "answered"
 
 
-@engines()
+@engines(NO_ACK)
 async def test_a_talk_lasts_as_long_as_both_want(engine: Engine) -> None:
     """Longer than the 32 s after which a callee hangs up whose 2xx has no ACK (RFC 3261 §13.3.1.4)."""
     _, ended = await call(
