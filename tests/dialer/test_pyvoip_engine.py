@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from dialer.config import DialerConfig, NetworkFaults, Secret, TimerConfig, TrunkConfig
+from dialer.config import DialerConfig, Secret, TimerConfig, TrunkConfig
 from dialer.errors import LocalProtocolError
 from dialer.events import CallAnswered, CallEnded
 from dialer.pyvoip_engine import PyvoipEngine
 from dialer.testing.population import CalleePlan
 from dialer.testing.truth import TruthRow
-from tests.dialer.test_port import LISTENS, QUICK, RINGS, SILENT, Watched, carrier_of, hang_up_on
+from tests.dialer.port_calls import LISTENS, QUICK, RINGS, SILENT, Watched, carrier_of, hang_up_on
 
 BUSY = CalleePlan(behaviour="busy", ring_seconds=0.02, final_status=486)
 SLOW = CalleePlan(behaviour="listens", ring_seconds=0.6, final_status=200)
@@ -95,7 +95,7 @@ async def test_an_identity_that_would_break_a_header_line_is_our_own_mistake() -
 
 
 async def test_an_address_that_is_not_ours_ends_the_call_here() -> None:
-    config = DialerConfig(bind_host="192.0.2.1", timers=TimerConfig(t1_seconds=0.02), faults=NetworkFaults())
+    config = DialerConfig(bind_host="192.0.2.1", timers=TimerConfig(t1_seconds=0.02))
     async with PyvoipEngine(config) as engine:
         ended = await Watched(engine, TrunkConfig(name="t", host="127.0.0.8")).end()
     assert (ended.outcome.result, ended.outcome.fault) == ("failed", "local")

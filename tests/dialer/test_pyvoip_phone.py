@@ -9,7 +9,7 @@ from dialer.engine import Dialer
 from dialer.pyvoip_engine import PyvoipEngine
 from dialer.pyvoip_phone import NoResponse, TappedSocket
 from dialer.testing.population import CalleePlan
-from tests.dialer.test_port import QUICK, Watched, carrier_of
+from tests.dialer.port_calls import QUICK, Watched, carrier_of
 
 Passed = list[tuple[bool, bytes, tuple[str, int]]]
 

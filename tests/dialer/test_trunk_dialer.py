@@ -8,7 +8,7 @@ import pytest
 from dialer.errors import DialerClosed
 from dialer.events import CallAnswered
 from dialer.trunk_dialer import TrunkDialer
-from tests.dialer.test_port import LISTENS, QUICK, RINGS, Watched, carrier_of, hang_up_on
+from tests.dialer.port_calls import LISTENS, QUICK, RINGS, Watched, carrier_of, hang_up_on
 
 
 async def test_the_trunk_chooses_who_calls() -> None:
