@@ -263,6 +263,8 @@ class PyvoipEngine:
     @staticmethod
     def _outcome(call: PyvoipCall, over: "Over") -> Outcome:
         if over.crash is not None:
+            if call.timings.answered_at is not None:
+                return outcome_of_answer(200, ended_by="us", reason="pyvoip_crashed")
             if over.is_invite_sent:  # its phone may ring
                 return Outcome(result="unknown", reason="pyvoip_crashed", fault="local", ended_by="us")
             return outcome_of_local_failure("pyvoip_crashed")
