@@ -14,9 +14,9 @@ from campaigns.plan import ShardPlan
 from campaigns.retry import RetryAt, next_step
 from campaigns.settlement import Settlement
 from campaigns.voice_message import VoiceMessage
-from dialer.engine import Call
 from dialer.events import CallAnswered, CallEnded, CallEvent, DtmfReceived, PlaybackFinished
 from dialer.outcome import Outcome
+from dialer.port import PlacedCall
 
 
 class BegunAttempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,11 +55,11 @@ class LiveAttempt:
         self._clocks = clocks
         self._loop = loop
         self._on_done = on_done
-        self._call: Call | None = None
+        self._call: PlacedCall | None = None
         self._message: VoiceMessage | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def attach(self, call: Call) -> None:
+    def attach(self, call: PlacedCall) -> None:
         """Know the call; comes before its first event."""
         self._call = call
 

@@ -32,7 +32,8 @@ from campaigns.settle_buffer import SettleBuffer
 from campaigns.snowflake import SnowflakeIds
 from campaigns.spool import Spool
 from campaigns.statements import load_statements
-from dialer.engine import Dialer
+from dialer.port import Engine
+from dialer.trunk_dialer import TrunkDialer
 
 log = structlog.get_logger()
 
@@ -96,7 +97,7 @@ class Node:
             await buffer.flush()
             runner: Runner | None = None
             try:
-                async with Dialer(settings.dialer, rng=self._rng) as dialer:
+                async with TrunkDialer(settings.dialer, rng=self._rng) as dialer:
                     runner = self._runner(dialer, buffer)
                     await self._work(dialer, runner, buffer)
             finally:
@@ -113,7 +114,7 @@ class Node:
         if self._declared_dead:
             raise NodeDeclaredDead
 
-    def _runner(self, dialer: Dialer, buffer: SettleBuffer) -> Runner:
+    def _runner(self, dialer: Engine, buffer: SettleBuffer) -> Runner:
         return Runner(
             dialer=dialer,
             link=self._claims,
@@ -126,7 +127,7 @@ class Node:
             on_begun=self._changed.add,
         )
 
-    async def _work(self, dialer: Dialer, runner: Runner, buffer: SettleBuffer) -> None:
+    async def _work(self, dialer: Engine, runner: Runner, buffer: SettleBuffer) -> None:
         async with asyncio.TaskGroup() as tasks:
             settle = tasks.create_task(buffer.run(), name="settle")
             live = tasks.create_task(self._live_loop(), name="live")

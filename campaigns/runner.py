@@ -31,9 +31,9 @@ from campaigns.settlement import Settlement
 from campaigns.snowflake import SnowflakeIds
 from campaigns.statements import load_statements
 from dialer.config import CallRequest
-from dialer.engine import Dialer
 from dialer.errors import DialerError
 from dialer.outcome import Outcome
+from dialer.port import Engine
 
 log = structlog.get_logger()
 
@@ -63,7 +63,7 @@ class Runner:
     def __init__(
         self,
         *,
-        dialer: Dialer,
+        dialer: Engine,
         link: DatabaseLink,
         buffer: SettleBuffer,
         ids: SnowflakeIds,

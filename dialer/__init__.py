@@ -34,6 +34,9 @@ from dialer.events import (
 )
 from dialer.media.prompt import Prompt, read_audio
 from dialer.outcome import Outcome
+from dialer.port import Engine, PlacedCall
+from dialer.pyvoip_engine import PyvoipEngine
+from dialer.trunk_dialer import TrunkDialer
 
 __all__ = [
     "Call",
@@ -51,6 +54,7 @@ __all__ = [
     "DialerConfig",
     "DialerError",
     "DtmfReceived",
+    "Engine",
     "InvalidAudio",
     "Limits",
     "LocalProtocolError",
@@ -58,12 +62,15 @@ __all__ = [
     "NegotiatedMedia",
     "NetworkFaults",
     "Outcome",
+    "PlacedCall",
     "PlaybackFinished",
     "Prompt",
+    "PyvoipEngine",
     "RemoteProtocolError",
     "Secret",
     "TimerConfig",
     "TransportError",
     "TrunkConfig",
+    "TrunkDialer",
     "read_audio",
 ]

@@ -126,6 +126,8 @@ class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Host part of From; the trunk's host when None."""
     identity: Identity = Identity()
     sip: SipPolicy = SipPolicy()
+    engine: Literal["native", "pyvoip"] = "native"
+    """Who places the calls: ours, or pyVoIP, which hears no busy and cannot cancel (docs/adr/0005)."""
 
 
 class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 import click
 import msgspec
@@ -14,23 +14,23 @@ import msgspec
 from api.catalogue import language_of_environment, text
 from api.cli.front import log_warnings_only
 from dialer import (
-    Call,
     CallAnswered,
     CallEnded,
     CallEvent,
     CallRequest,
     CallRinging,
     ConfigError,
-    Dialer,
     DialerConfig,
     DtmfReceived,
     InvalidAudio,
+    PlacedCall,
     PlaybackFinished,
     Prompt,
     RemoteProtocolError,
     Secret,
     TransportError,
     TrunkConfig,
+    TrunkDialer,
     read_audio,
 )
 from dialer.config import MIN_RING_TIMEOUT_SECONDS
@@ -66,6 +66,13 @@ TALK_SECONDS: Final = 5.0
 @click.option(
     "--pcap", "pcap_file", type=click.Path(path_type=Path), help=text("cli.call.pcap.help", LANGUAGE)
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["native", "pyvoip"]),
+    default="native",
+    show_default=True,
+    help=text("cli.call.engine.help", LANGUAGE),
+)
 @click.option("--json", "as_json", is_flag=True, help=text("cli.call.json.help", LANGUAGE))
 def call(
     number: str,
@@ -78,6 +85,7 @@ def call(
     caller_id: str | None,
     bind_host: str | None,
     pcap_file: Path | None,
+    engine: Literal["native", "pyvoip"],
     as_json: bool,
 ) -> None:
     log_warnings_only()
@@ -92,6 +100,7 @@ def call(
             port=port,
             username=username,
             password=None if password is None else Secret(password),
+            engine=engine,
         )
         request = CallRequest(
             number=number, trunk=trunk, caller_id=caller_id, ring_timeout_seconds=ring_timeout
@@ -127,7 +136,7 @@ class Conversation:
             self._talk_seconds = TALK_SECONDS
         self._is_told = is_told
         self._started_at = 0.0
-        self._call: Call | None = None
+        self._call: PlacedCall | None = None
         self._ended: CallEnded | None = None
         self._digits = ""
         self._played_ms: int | None = None
@@ -139,7 +148,7 @@ class Conversation:
         """Place the call and return when it is over. The first SIGINT or SIGTERM hangs up."""
         loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
-        async with Dialer(config) as dialer:
+        async with TrunkDialer(config) as dialer:
             self._started_at = loop.time()
             self._call = dialer.place_call(request, self._on_event)
             for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,6 +1,7 @@
 """The lab as fixtures: the Asterisk container of `make lab-up`, and a dialer to call it with."""
 
 import asyncio
+import os
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -11,9 +12,11 @@ from dialer import Call, CallEnded, CallEvent, CallRequest, Dialer, DialerConfig
 from tests.layers import not_available
 
 LAB = Path(__file__).parents[2] / "sip-lab" / "lab"
-OUT = Path(__file__).parents[2] / ".lab" / "obzvon-lab"
-ASTERISK = TrunkConfig(name="asterisk", host="127.0.0.10", caller_id="obzvon")
-PROXY = TrunkConfig(name="kamailio", host="127.0.0.11", caller_id="obzvon")
+OUT = Path(__file__).parents[2] / ".lab" / os.environ.get("LAB_NAME", "obzvon-lab")
+ASTERISK = TrunkConfig(name="asterisk", host=os.environ.get("LAB_ADDRESS", "127.0.0.10"), caller_id="obzvon")
+PROXY = TrunkConfig(
+    name="kamailio", host=os.environ.get("LAB_PROXY_ADDRESS", "127.0.0.11"), caller_id="obzvon"
+)
 
 
 def asterisk(command: str) -> str:

@@ -69,6 +69,18 @@ def test_an_answered_call_exits_0_and_prints_all_of_it(trunk: str) -> None:
     assert {"sent", "received"} == {message["direction"] for message in report["messages"]}
 
 
+def test_pyvoip_places_the_call_where_it_is_asked_to(trunk: str) -> None:
+    done = obzvon(
+        "call", number_of("listens"), "--trunk", trunk, "--talk", "0.5", "--engine", "pyvoip", "--json"
+    )
+
+    report = report_of(done)
+    assert done.returncode == 0, done.stderr
+    assert (report["result"], report["sip_status"], report["ended_by"]) == ("answered", 200, "us")
+    assert report["pdd_ms"] is None, "pyVoIP tells no ringing"
+    assert report["messages"][0]["first_line"].startswith("INVITE sip:")
+
+
 def test_a_sound_file_is_played_to_its_end(trunk: str, tmp_path: Path) -> None:
     sound = tmp_path / "hello.wav"
     soundfile.write(sound, np.zeros(22_050), 44_100)
