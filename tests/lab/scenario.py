@@ -247,7 +247,7 @@ def _left(dialer: Dialer, call: Call) -> list[str]:
         "transaction or timer": core.is_idle and core.get_timer() is None,
         "session": not core._user_agent.has_session(call.call_id),
         "event": core.next_event() is None,
-        "RTP socket": call.socket is None and call.report_socket is None,
+        "RTP socket": call.media is None or (call.media.socket is None and call.media.report_socket is None),
         "port": len(dialer._ports._free) + len(dialer._ports._resting) == _PORTS,
     }
     return [name for name, is_gone in gone.items() if not is_gone]
