@@ -1,8 +1,8 @@
 """
-The dialer as a program uses it: `DialerCore` on a real socket, with audio.
+The dialer as a program uses it: `DialerCore` on a real socket; the audio is in `call_media`.
 
-One signalling socket and one timer for all calls, one RTP socket per call, one 20 ms clock for all that play. No task
-per call: everything happens in callbacks of the loop that entered the dialer.
+One signalling socket and one timer for all calls. No task per call: everything happens in callbacks of the loop that
+entered the dialer.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import Final, Self
 import msgspec
 import structlog
 
+from dialer.call_media import CallMedia, MediaPlane
 from dialer.config import CallRequest, DialerConfig
 from dialer.core import DialerCore
 from dialer.errors import DialerClosed, TransportError
@@ -26,65 +27,47 @@ from dialer.events import (
     CallId,
     CallRinging,
     CallTimings,
-    DtmfReceived,
     MediaChanged,
-    NegotiatedMedia,
-    PlaybackFinished,
 )
 from dialer.media.prompt import Prompt
 from dialer.net.faults import Loss
-from dialer.net.media_clock import MediaClock
 from dialer.net.ports import PortPool
-from dialer.net.rtp_socket import RtpSocket
 from dialer.net.sip_socket import Address, SipSocket
 from dialer.outcome import Outcome, outcome_of_answer, outcome_of_local_failure
-from dialer.rtp.session import RtpSession
 from dialer.sip.trace import TraceRecord
 
 log = structlog.get_logger()
 
 OnEvent = Callable[[CallEvent], None]
 
-_MAX_PORT: Final = 65_535
 _TIMER_GRAIN_SECONDS: Final = 0.001  # uvloop rounds, down too: an early timer does nothing but be armed again
-_BIND_ATTEMPTS: Final = 20
-"""How many RTP ports may be taken by other programs before a call fails."""
 
 
 class Call:
     """One call of a `Dialer`. All methods may be called at any time; after the end they do nothing."""
 
-    def __init__(self, dialer: "Dialer", call_id: CallId, on_event: OnEvent, rtp: RtpSession) -> None:
+    def __init__(self, dialer: "Dialer", call_id: CallId, on_event: OnEvent) -> None:
         self.call_id = call_id
         self.on_event = on_event
-        self.rtp = rtp
-        self.socket: RtpSocket | None = None
-        self.report_socket: RtpSocket | None = None
-        """RTCP; bound at the first prompt, because a call that plays nothing has nothing to report."""
+        self.media: CallMedia | None = None
+        """None for a call that got no RTP port."""
         self._dialer = dialer
-        self._is_playing = False
         self.timings = CallTimings(invite_sent_at=dialer.now())
         """What the events have told, for a call that its dialer does not outlive."""
 
     @property
     def played_ms(self) -> int:
         """How much of the last prompt the callee was sent."""
-        return self.rtp.played_ms
+        return 0 if self.media is None else self.media.rtp.played_ms
 
     def play(self, prompt: Prompt) -> None:
         """Send a prompt, at once; `PlaybackFinished` follows its last packet unless something replaces or stops it."""
-        if self.socket is None:
-            return
-        if self.report_socket is None:
-            self.report_socket = self._dialer.bind_report_socket(self.socket.port, self.rtp.receive_report)
-        self.rtp.play(prompt.ulaw, prompt.alaw)
-        self._is_playing = True
-        self._dialer.media_clock.add(self._tick)
+        if self.media is not None:
+            self.media.play(prompt)
 
     def stop_playing(self) -> None:
-        self._is_playing = False
-        self.rtp.stop_playing()
-        self._dialer.media_clock.remove(self._tick)
+        if self.media is not None:
+            self.media.stop_playing()
 
     def hang_up(self) -> None:
         """CANCEL or BYE, whichever the call's state asks for, and silence; `CallEnded` follows."""
@@ -95,52 +78,13 @@ class Call:
         """Every SIP message so far, when `DialerConfig.trace` is on."""
         return self._dialer.records(self.call_id)
 
-    def close_media(self) -> int | None:
-        """Let go of the RTP socket; return its port."""
-        if self.socket is None:
-            return None
-        self.stop_playing()
-        port = self.socket.port
-        self.socket.close()
-        self.socket = None
-        if self.report_socket is not None:
-            self.report_socket.close()
-            self.report_socket = None
-        return port
+    def tell(self, event: CallEvent) -> None:
+        """Hand on an event of the media."""
+        self._dialer.deliver(self, event)
 
-    def obey_media(self, media: NegotiatedMedia) -> None:
-        self.rtp.set_media(
-            (media.remote_host, media.remote_port),
-            payload_type=media.payload_type,
-            telephone_event=media.telephone_event_payload_type,
-            can_send=media.can_send,
-        )
-
-    def receive_rtp(self, data: bytes, addr: Address) -> None:
-        digit = self.rtp.receive(data, addr)
-        if digit is not None:
-            self._dialer.deliver(self, DtmfReceived(call_id=self.call_id, at=self._dialer.now(), digit=digit))
-
-    def _tick(self, now: float) -> bool:
-        data = self.rtp.next_packet(now)
-        destination = self.rtp.destination
-        if data is not None and destination is not None and self.socket is not None:
-            self.socket.send(data, destination)
-            self._report(now)
-        if self.rtp.is_playing:
-            return True
-        if self._is_playing:
-            self._is_playing = False
-            self._dialer.deliver(self, PlaybackFinished(call_id=self.call_id, at=now))
-        return self.rtp.is_playing  # the handler may have started another one
-
-    def _report(self, now: float) -> None:
-        destination = self.rtp.report_destination
-        if self.report_socket is None or destination is None or destination[1] > _MAX_PORT:
-            return
-        report = self.rtp.next_report(now, str(self.call_id))
-        if report is not None:
-            self.report_socket.send(report, destination)
+    def close_media(self) -> None:
+        if self.media is not None:
+            self.media.close()
 
 
 class Dialer:
@@ -161,7 +105,7 @@ class Dialer:
         self._loop: asyncio.AbstractEventLoop
         self._core: DialerCore
         self._socket: SipSocket
-        self.media_clock: MediaClock
+        self._media: MediaPlane
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._is_pumping = False
@@ -178,7 +122,7 @@ class Dialer:
                 error.errno, f"cannot bind {local[0]}:{local[1]}: {error.strerror}"
             ) from error
         self._core = DialerCore(self._config, self._rng, self._socket.local_address)
-        self.media_clock = MediaClock(self._loop)
+        self._media = MediaPlane(self._loop, self._config.bind_host, self._ports, self._loss, self._rng)
         self._is_open = True
         return self
 
@@ -232,18 +176,18 @@ class Dialer:
         call_id = CallId(request.call_id or self._rng(16).hex())
         if request.call_id is None:
             request = msgspec.structs.replace(request, call_id=call_id)
-        call = Call(self, call_id, on_event, RtpSession(self._rng))
-        call.socket = self._bind_rtp(call.receive_rtp)
-        if call.socket is None:
+        call = Call(self, call_id, on_event)
+        call.media = self._media.open_call(call_id, call.tell)
+        if call.media is None:
             self._adopt(call)
             self._loop.call_soon(self._end_locally, call, outcome_of_local_failure("no_rtp_port"))
             return call
         now = self._loop.time()
-        rtp_address = (self._socket.local_address[0], call.socket.port)
+        rtp_address = (self._socket.local_address[0], call.media.port)
         try:
             self._core.place_call(request, rtp_address=rtp_address, now=now)
         except BaseException:
-            self._release_media(call)
+            call.close_media()
             raise
         self._adopt(call)
         # events may only follow the return of this method; the INVITE itself leaves now
@@ -316,13 +260,14 @@ class Dialer:
 
     def _tell(self, call: Call, event: CallEvent) -> None:
         if isinstance(event, MediaChanged):
-            call.obey_media(event.media)
+            if call.media is not None:
+                call.media.obey(event.media)
         elif isinstance(event, CallRinging):
             call.timings.ringing_at = event.at
         elif isinstance(event, CallAnswered):
             call.timings.answered_at = event.at
         elif isinstance(event, CallEnded):
-            self._release_media(call)
+            call.close_media()
         self.deliver(call, event)
         if isinstance(event, CallEnded):
             self._forget(call)
@@ -337,27 +282,6 @@ class Dialer:
         self._timer_at = due_at  # TRICKY: uvloop's handle does not know when() if the time has come already
         self._timer = self._loop.call_at(due_at + _TIMER_GRAIN_SECONDS, self._on_timer)
 
-    def bind_report_socket(
-        self, rtp_port: int, on_report: Callable[[bytes, Address], None]
-    ) -> RtpSocket | None:
-        """Bind the port above (RFC 3550 §11); where another program has it, the call goes without reports."""
-        try:
-            return RtpSocket(self._loop, (self._config.bind_host, rtp_port + 1), on_report, loss=self._loss)
-        except OSError:
-            return None
-
-    def _bind_rtp(self, on_datagram: Callable[[bytes, Address], None]) -> RtpSocket | None:
-        now = self._loop.time()
-        for _ in range(_BIND_ATTEMPTS):
-            port = self._ports.take(now)
-            if port is None:
-                return None
-            try:
-                return RtpSocket(self._loop, (self._config.bind_host, port), on_datagram, loss=self._loss)
-            except OSError:
-                self._ports.give_back(port, now)  # another program has it: later perhaps
-        return None
-
     def _adopt(self, call: Call) -> None:
         self._calls[call.call_id] = call
         self._nobody_talks.clear()
@@ -367,16 +291,11 @@ class Dialer:
         if not self._calls:
             self._nobody_talks.set()
 
-    def _release_media(self, call: Call) -> None:
-        port = call.close_media()
-        if port is not None:
-            self._ports.give_back(port, self._loop.time())
-
     def _end_locally(self, call: Call, outcome: Outcome) -> None:
         """End a call that the core knows nothing of, or never will again."""
         if self._calls.get(call.call_id) is not call:
             return
-        self._release_media(call)
+        call.close_media()
         call.timings.ended_at = now = self._loop.time()
         ended = CallEnded(call_id=call.call_id, at=now, outcome=outcome, timings=call.timings)
         self.deliver(call, ended)
@@ -394,7 +313,7 @@ class Dialer:
                 # An INVITE is out there: its phone may ring on, and even be answered.
                 outcome = Outcome(result="unknown", reason="dialer_closed", fault="local", ended_by="us")
             self._end_locally(call, outcome)
-        self.media_clock.close()
+        self._media.close()
         if self._timer is not None:
             self._timer.cancel()
         self._socket.close()
