@@ -63,7 +63,7 @@ WITH settled AS (
     WHERE change_number > 1
 ), refused AS (
     INSERT INTO dnc_numbers (number, source, attempt_id, added_time)
-    SELECT number, 'key_press', attempt_id, $2 FROM settled WHERE pressed = 'refused'
+    SELECT number, 'key_press', attempt_id, $2 FROM settled WHERE pressed = 'refused' AND number LIKE '+%'
     -- one order for all nodes, so that two of them cannot wait for each other
     ORDER BY number
     ON CONFLICT (number) DO NOTHING
