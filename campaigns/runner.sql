@@ -27,18 +27,26 @@ LIMIT $5
 FOR UPDATE OF l SKIP LOCKED;
 
 -- begin_attempts(shard_key, now, campaign_id, run_id, trunk_ids, caller_ids, attempt_ids, contact_ids, numbers, attempt_numbers, call_ids, gates, failovers_of) --
--- Write the intent to dial. Only after this is committed may an INVITE leave.
+-- Write the intent to dial. Only after this is committed may an INVITE leave. What reports group by is written down as it
+-- is now: the campaign's clock, and where the contact came from.
 WITH begun AS (
     INSERT INTO attempts (
         shard_key, started_time, attempt_id, campaign_id, contact_id, number, attempt_number, trunk_id, caller_id,
-        call_id, run_id, gate, failover_of
+        call_id, run_id, gate, failover_of, utc_offset_minutes, import_id, source, ad, keyword, region
     )
     SELECT $1, $2, t.attempt_id, $3, t.contact_id, t.number, t.attempt_number, t.trunk_id, t.caller_id, t.call_id, $4,
-        t.gate, t.failover_of
+        t.gate, t.failover_of,
+        (
+            SELECT extract(epoch FROM
+                ($2::timestamptz AT TIME ZONE c.time_zone) - ($2::timestamptz AT TIME ZONE 'UTC')) / 60
+            FROM campaigns c WHERE c.campaign_id = $3
+        ),
+        k.import_id, k.source, k.ad, k.keyword, k.region
     FROM unnest(
         $5::integer[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::smallint[], $11::text[], $12::jsonb[],
         $13::bigint[]
     ) AS t(trunk_id, caller_id, attempt_id, contact_id, number, attempt_number, call_id, gate, failover_of)
+    LEFT JOIN contacts k ON k.shard_key = $1 AND k.contact_id = t.contact_id
     RETURNING contact_id, attempt_id, attempt_number
 )
 UPDATE leads l

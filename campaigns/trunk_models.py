@@ -9,12 +9,16 @@ from msgspec import UNSET, UnsetType
 from campaigns.errors import InvalidSettings, Problem
 from campaigns.problems import empty_or_long, not_positive, out_of_range
 from dialer.config import HealthPolicy, Identity, Registration, Secret, SipPolicy, TrunkConfig
+from dialer.errors import ConfigError, ConfigProblem
+from dialer.transport_config import KeepAlive, TlsConfig, Transport
 
 EngineName = Literal["native", "pyvoip"]
 COLUMNS: Final = (
     "name", "host", "port", "username", "password", "caller_id", "max_calls_per_second", "max_channels",
 )  # fmt: skip
 """Settings with a column of their own; all others are in `trunks.profile`."""
+NOT_OF_THE_DIALER: Final = ("max_calls_per_second", "max_channels")
+"""What `TrunkConfig` does not have; every other setting has the same name there."""
 
 
 class NewTrunk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,6 +33,14 @@ class NewTrunk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     caller_id: str = "anonymous"
     max_calls_per_second: float = 10.0
     max_channels: int = 100
+    transport: Transport = "udp"
+    """docs/transports.md tells this and the following."""
+    tls: TlsConfig = TlsConfig()
+    uses_sips: bool = False
+    keep_alive: KeepAlive = KeepAlive()
+    sends_large_by_tcp: bool = False
+    external_signalling_address: str | None = None
+    external_media_address: str | None = None
     from_domain: str | None = None
     """Host part of From; the trunk's host when null."""
     identity: Identity = Identity()
@@ -55,6 +67,13 @@ class TrunkPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     caller_id: str | UnsetType = UNSET
     max_calls_per_second: float | UnsetType = UNSET
     max_channels: int | UnsetType = UNSET
+    transport: Transport | UnsetType = UNSET
+    tls: TlsConfig | UnsetType = UNSET
+    uses_sips: bool | UnsetType = UNSET
+    keep_alive: KeepAlive | UnsetType = UNSET
+    sends_large_by_tcp: bool | UnsetType = UNSET
+    external_signalling_address: str | UnsetType | None = UNSET
+    external_media_address: str | UnsetType | None = UNSET
     from_domain: str | UnsetType | None = UNSET
     identity: Identity | UnsetType = UNSET
     sip: SipPolicy | UnsetType = UNSET
@@ -80,6 +99,13 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
     max_calls_per_second: float
     max_channels: int
     created_time: datetime
+    transport: Transport = "udp"
+    tls: TlsConfig = TlsConfig()
+    uses_sips: bool = False
+    keep_alive: KeepAlive = KeepAlive()
+    sends_large_by_tcp: bool = False
+    external_signalling_address: str | None = None
+    external_media_address: str | None = None
     from_domain: str | None = None
     identity: Identity = Identity()
     sip: SipPolicy = SipPolicy()
@@ -93,20 +119,16 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
 
     def config(self, host: str | None = None, port: int | None = None) -> TrunkConfig:
         """Return what the dialer is told; `host` and `port` are of one address that the name has."""
-        return TrunkConfig(
-            name=self.name,
-            host=host or self.host,
-            port=port or self.port,
-            username=self.username,
-            password=None if self.password is None else Secret(self.password),
-            caller_id=self.caller_id,
-            from_domain=self.from_domain,
-            identity=self.identity,
-            sip=self.sip,
-            engine=self.engine,
-            registration=self.registration,
-            health=self.health,
-        )
+        return config_of(self, host or self.host, port or self.port)
+
+
+def config_of(settings: "NewTrunk | Trunk", host: str, port: int) -> TrunkConfig:
+    """Raise `ConfigError` when settings contradict each other."""
+    names = [name for name in NewTrunk.__struct_fields__ if name not in NOT_OF_THE_DIALER]
+    values = {name: getattr(settings, name) for name in names}
+    if values["password"] is not None:
+        values["password"] = Secret(values["password"])
+    return TrunkConfig(**{**values, "host": host, "port": port})
 
 
 def to_trunk(row: Any) -> Trunk:
@@ -139,6 +161,13 @@ def trunk_problems(trunk: NewTrunk) -> list[Problem]:
     for name, value in texts.items():
         if value is not None and not value.isprintable():
             problems.append(Problem(name, "invalid"))
-    if trunk.engine == "pyvoip" and trunk.registration is not None:
-        problems.append(Problem("registration", "not_by_pyvoip"))
+    try:
+        config_of(trunk, trunk.host, trunk.port)
+    except ConfigError as error:
+        problems += [
+            Problem(problem.field, problem.code, dict(problem.params))
+            if isinstance(problem, ConfigProblem)
+            else Problem("transport", "invalid")
+            for problem in error.problems
+        ]
     return problems

@@ -5,6 +5,13 @@ from typing import Final, Literal
 import msgspec
 
 from dialer.errors import ConfigError, ConfigProblem
+from dialer.transport_config import (
+    KeepAlive,
+    StreamLimits,
+    TlsConfig,
+    Transport,
+    external_address_problems,
+)
 
 MIN_RING_TIMEOUT_SECONDS: Final = 15.0
 """Nobody is rung for less: US 16 CFR 310.4(b)(4)(ii) asks 15 s or four rings before a call counts as unanswered."""
@@ -36,6 +43,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Real carriers send 15-40."""
     max_header_bytes: int = 8_192
     """One folded header line."""
+    max_head_bytes: int = 32_768
+    """Start line and headers of a message on a connection: until their end is there, nobody knows its size."""
 
 
 class NetworkFaults(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,12 +207,24 @@ def _is_place(place: str) -> bool:
 
 
 class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The carrier peer that INVITEs go to, by UDP."""
+    """The carrier peer that INVITEs go to."""
 
     name: str
     host: str
     """IP address; names are resolved by whoever builds this."""
     port: int = 5060
+    transport: Transport = "udp"
+    tls: TlsConfig = TlsConfig()
+    uses_sips: bool = False
+    """Write `sips:` URIs, which ask every hop for TLS (RFC 3261 §26.2.2); needs the transport tls."""
+    keep_alive: KeepAlive = KeepAlive()
+    sends_large_by_tcp: bool = False
+    """A UDP trunk gets INVITEs of more than 1,300 bytes by TCP (RFC 3261 §18.1.1), by UDP if it does not take them."""
+    external_signalling_address: str | None = None
+    """What Contact says: an IP address with or without port, `auto` (what the trunk's answers tell, RFC 3581), `off`;
+    the node's own setting when None."""
+    external_media_address: str | None = None
+    """What SDP says: an IP address, `auto` (the host that was learned for the signalling), `off`; the node's when None."""
     username: str | None = None
     password: Secret | None = None
     caller_id: str = "anonymous"
@@ -218,13 +239,38 @@ class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     """None: the trunk knows us by our address, or asks for a password at each call."""
     health: HealthPolicy = HealthPolicy()
 
+    def __post_init__(self) -> None:
+        problems = external_address_problems(self.external_signalling_address, self.external_media_address)
+        if self.uses_sips and self.transport != "tls":
+            problems.append(ConfigProblem("uses_sips", "needs_tls", "needs transport tls (RFC 3261 §26.2.2)"))
+        if self.engine == "pyvoip" and self.transport != "udp":
+            problems.append(
+                ConfigProblem(
+                    "transport", "not_by_pyvoip", "engine pyvoip speaks UDP only: choose udp or engine native"
+                )
+            )
+        if self.engine == "pyvoip" and self.registration is not None:
+            problems.append(
+                ConfigProblem("registration", "not_by_pyvoip", "engine pyvoip does not register a trunk")
+            )
+        if problems:
+            raise ConfigError(*problems)
+
 
 class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One dialer node: one signalling socket, one RTP port range."""
 
     bind_host: str = "127.0.0.1"
+    bind_host_ipv6: str | None = None
+    """A second address, for trunks of the other IP family."""
     bind_port: int = 0
     """0 lets the system choose."""
+    listens_on_tcp: bool = False
+    """Take TCP connections at `bind_port` too, for peers that open their own to send a BYE; Contact then names that port."""
+    external_signalling_address: str | None = None
+    """As in `TrunkConfig`, for every trunk that says nothing of its own."""
+    external_media_address: str | None = None
+    streams: StreamLimits = StreamLimits()
     rtp_port_min: int = 20_000
     rtp_port_max: int = 39_999
     user_agent: str = "obzvon"
@@ -240,6 +286,7 @@ class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
         problems = []
         if not 1024 <= self.rtp_port_min < self.rtp_port_max <= 65_535:
             problems.append("rtp_port_min and rtp_port_max must satisfy 1024 <= min < max <= 65535")
+        problems += external_address_problems(self.external_signalling_address, self.external_media_address)
         if self.faults is not None and not 0.0 <= self.faults.loss < 1.0:
             problems.append("faults.loss is a share: 0 <= loss < 1")
         if problems:

@@ -6,6 +6,7 @@ import msgspec
 
 from campaigns.trunk_models import EngineName, Trunk
 from dialer.config import HealthPolicy, Identity, Registration, SipPolicy
+from dialer.transport_config import KeepAlive, TlsConfig, Transport
 
 
 class TrunkView(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +22,13 @@ class TrunkView(msgspec.Struct, frozen=True, kw_only=True):
     max_calls_per_second: float
     max_channels: int
     created_time: datetime
+    transport: Transport
+    tls: TlsConfig
+    uses_sips: bool
+    keep_alive: KeepAlive
+    sends_large_by_tcp: bool
+    external_signalling_address: str | None
+    external_media_address: str | None
     from_domain: str | None
     identity: Identity
     sip: SipPolicy
