@@ -251,7 +251,7 @@ def trunk_choice_problems(settings: NewCampaign) -> list[Problem]:
         return [Problem("trunk_id", "missing")]
     problems = []
     if len(settings.trunks) > MAX_TRUNKS:
-        problems.append(Problem("trunks", "too_many", {"max": MAX_TRUNKS}))
+        problems.append(Problem("trunks", "too_many_entries", {"max": MAX_TRUNKS}))
     if len({trunk.trunk_id for trunk in settings.trunks}) < len(settings.trunks):
         problems.append(Problem("trunks", "same_trunk_twice"))
     for index, trunk in enumerate(settings.trunks):

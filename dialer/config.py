@@ -148,7 +148,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         if not 60 <= self.expires_seconds <= 86_400:
             problems.append(_beyond("expires_seconds", 60, 86_400))
         if len(self.registrars) > 8:
-            problems.append(ConfigProblem("registrars", "too_many", "at most 8", max=8))
+            problems.append(ConfigProblem("registrars", "too_many_entries", "at most 8", max=8))
         if not all(_is_place(place) for place in self.registrars):
             problems.append(ConfigProblem("registrars", "not_a_host", "HOST or HOST:PORT"))
         if problems:
