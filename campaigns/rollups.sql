@@ -69,3 +69,31 @@ VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (shard_key, month) DO UPDATE
 SET checked_time = excluded.checked_time, differences = excluded.differences, wrong_days = excluded.wrong_days,
     is_repaired = excluded.is_repaired;
+
+-- rollup_state() --
+-- How far the sums are behind (reports are not: they read the outbox too), and what the reconciler last said.
+SELECT
+    (SELECT count(*) FROM outbox) AS outbox_rows,
+    (SELECT count(*) FROM rollup_checks) AS slices_checked,
+    (SELECT count(*) FROM rollup_checks WHERE differences > 0 AND NOT is_repaired) AS slices_wrong,
+    (SELECT min(checked_time) FROM rollup_checks) AS oldest_check_time,
+    (SELECT max(checked_time) FROM rollup_checks) AS newest_check_time;
+
+-- list_wrong_checks(limit) --
+SELECT shard_key, month, checked_time, differences, wrong_days
+FROM rollup_checks
+WHERE differences > 0 AND NOT is_repaired
+ORDER BY checked_time DESC, shard_key, month
+LIMIT $1;
+
+-- next_unchecked() --
+-- A month that has sums and was never recounted.
+SELECT s.shard_key
+FROM (SELECT shard_key FROM shards UNION ALL SELECT 0) AS s
+CROSS JOIN LATERAL (
+    SELECT date_trunc('month', bucket_time AT TIME ZONE 'UTC')::date AS month
+    FROM stats WHERE shard_key = s.shard_key AND dim = 1
+    GROUP BY 1
+) AS m
+WHERE NOT EXISTS (SELECT FROM rollup_checks c WHERE c.shard_key = s.shard_key AND c.month = m.month)
+LIMIT 1;

@@ -8,6 +8,7 @@ from api.routes.health import HealthController
 from api.routes.prompts import PromptController
 from api.routes.query import QueryController
 from api.routes.reports import ReportController
+from api.routes.rollups import RollupController
 from api.routes.sign_in import SignInController
 from api.routes.trunks import TrunkController
 
@@ -16,6 +17,7 @@ CONTROLLERS: Final = (
     ContactController,
     QueryController,
     ReportController,
+    RollupController,
     TrunkController,
     PromptController,
     DncController,

@@ -38,7 +38,7 @@ def counters_of(row: Mapping[str, Any]) -> dict[str, int]:
         "voicemails_left": int(row["disposition"] == "voicemail_left"),
         "target_calls": int(row["is_target"] is True),
         "short_calls": int(is_answered and row["talk_ms"] is not None and row["talk_ms"] < 6000),
-        "new_numbers": int(row["attempt_number"] == 1),
+        "new_numbers": int(row["attempt_number"] == 1 and row["failover_of"] is None),
         "talk_count": int(is_answered and row["talk_ms"] is not None),
         "talk_ms_sum": (row["talk_ms"] or 0) if is_answered else 0,
         "pdd_count": int(row["pdd_ms"] is not None),

@@ -22,6 +22,7 @@ from campaigns.database import Connection, open_pool, prepare_connection
 from campaigns.errors import Conflict
 from campaigns.late_changes import SQL as LATE
 from campaigns.late_changes import erase
+from campaigns.numbers import E164
 from campaigns.recovery import close_run
 from campaigns.rollups import Slice, check_slice, fold_outbox
 from campaigns.runner import STATEMENTS as BEGIN
@@ -148,8 +149,9 @@ class History:
         attempt_id = (int(started.timestamp() * 1000) - EPOCH_MS) << 22 | next(self.ids)
         tries = self.tries[campaign_id, contact_id] = self.tries.get((campaign_id, contact_id), 0) + 1
         await self.connection.execute(
-            BEGIN["begin_attempts"], campaign_id * 256, started, campaign_id, RUNS[minutes % 2], campaign + 1, "+74950000000",
-            [attempt_id], [contact_id], [number_of(contact_id)], [tries], ["a call"], [{}],
+            BEGIN["begin_attempts"], campaign_id * 256, started, campaign_id, RUNS[minutes % 2], [campaign + 1],
+            ["+74950000000"], [attempt_id], [contact_id], [number_of(contact_id)], [tries], ["a call"], [{}],
+            [None if minutes % 7 else attempt_id - 1],
         )  # fmt: skip
         self.attempts.append((campaign_id * 256, started, attempt_id))
 
@@ -175,7 +177,9 @@ class History:
     async def erase(self, contact_id: int) -> None:
         try:
             async with self.connection.transaction():
-                await erase(self.connection, number_of(contact_id), f"erased-{uuid.UUID(int=next(self.ids))}")
+                await erase(
+                    self.connection, E164(number_of(contact_id)), f"erased-{uuid.UUID(int=next(self.ids))}"
+                )
         except Conflict:
             pass
 
