@@ -1,7 +1,6 @@
 """How a page is drawn: templates, the language of a visitor, numbers as that language writes them, headers."""
 
 import functools
-import hashlib
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -16,9 +15,10 @@ from markupsafe import Markup
 
 from api.catalogue import LANGUAGES, Catalogue, Language, choose_language, text
 from api.errors import ApiError, as_api_error, problem_response
+from api.navigation import SECTIONS
+from api.static import address_of
 
 WEB_DIRECTORY: Final = Path(__file__).parent / "web"
-STATIC_DIRECTORY: Final = WEB_DIRECTORY / "static"
 LANGUAGE_COOKIE: Final = "obzvon_language"
 NO_DATA: Final = "—"
 LOCALES: Final[Mapping[Language, str]] = {"en": "en_GB", "ru": "ru"}
@@ -82,7 +82,8 @@ def render(
         t=functools.partial(text_of, language),
         integer=lambda value: format_decimal(value, locale=locale),
         percent=percent,
-        asset=asset,
+        asset=address_of,
+        sections=SECTIONS,
         **context,
     )  # fmt: skip
     headers = {**HEADERS, "Content-Language": language}
@@ -102,15 +103,6 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-@functools.cache
-def asset(name: str) -> str:
-    """Return the address of a static file; its version changes with its content, so browsers may keep it."""
-    path = STATIC_DIRECTORY / name
-    if not path.is_file():
-        return f"/static/{name}"  # not built: the page says its words, unstyled
-    return f"/static/{name}?v={hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 
 
 def problem_text(request: AnyRequest, error: Exception) -> tuple[ApiError, ProblemText]:

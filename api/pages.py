@@ -12,7 +12,6 @@ from litestar import Controller, Request, Response, Router, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
-from litestar.static_files import create_static_files_router
 
 from analytics.overview import CampaignOverview, overview
 from analytics.report import RESULTS, campaign_report
@@ -21,7 +20,6 @@ from api.catalogue import Language
 from api.dependencies import ApiRequest, Clock, Hub, Pool, Store
 from api.page_view import (
     LANGUAGE_COOKIE,
-    STATIC_DIRECTORY,
     ProblemText,
     json_in_html,
     language_of,
@@ -32,6 +30,7 @@ from api.page_view import (
 )
 from api.schemas.contacts import ImportView, import_view
 from api.schemas.parameters import CampaignId
+from api.static import serve_static
 from api.upload import open_upload
 from campaigns.contact_import import ContactImport
 from campaigns.models import Action, Campaign, Status
@@ -207,7 +206,7 @@ async def campaign_page(
         problem=problem,
         shown=MAX_SHOWN_REJECTIONS,
         data=json_in_html(data),
-        section="",
+        section="campaigns",
     )
 
 
@@ -235,11 +234,6 @@ def clock_time(minute_of_day: int) -> str:
 
 page_router: Final = Router(
     "/",
-    route_handlers=[
-        PageController,
-        create_static_files_router(
-            "/static", [STATIC_DIRECTORY], cache_control=None, include_in_schema=False
-        ),
-    ],
+    route_handlers=[PageController, serve_static],
     exception_handlers={Exception: problem_page},
 )

@@ -36,6 +36,7 @@ from dialer.media.prompt import Prompt, read_audio
 from dialer.outcome import Outcome
 from dialer.port import Engine, PlacedCall
 from dialer.pyvoip_engine import PyvoipEngine
+from dialer.transport_config import KeepAlive, StreamLimits, TlsConfig, Transport
 from dialer.trunk_dialer import TrunkDialer
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "DtmfReceived",
     "Engine",
     "InvalidAudio",
+    "KeepAlive",
     "Limits",
     "LocalProtocolError",
     "MediaChanged",
@@ -68,7 +70,10 @@ __all__ = [
     "PyvoipEngine",
     "RemoteProtocolError",
     "Secret",
+    "StreamLimits",
     "TimerConfig",
+    "TlsConfig",
+    "Transport",
     "TransportError",
     "TrunkConfig",
     "TrunkDialer",

@@ -4,7 +4,14 @@ from typing import Final, Literal
 
 import msgspec
 
-from dialer.errors import ConfigError
+from dialer.errors import ConfigError, ConfigProblem
+from dialer.transport_config import (
+    KeepAlive,
+    StreamLimits,
+    TlsConfig,
+    Transport,
+    external_address_problems,
+)
 
 MIN_RING_TIMEOUT_SECONDS: Final = 15.0
 """Nobody is rung for less: US 16 CFR 310.4(b)(4)(ii) asks 15 s or four rings before a call counts as unanswered."""
@@ -36,6 +43,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Real carriers send 15-40."""
     max_header_bytes: int = 8_192
     """One folded header line."""
+    max_head_bytes: int = 32_768
+    """Start line and headers of a message on a connection: until their end is there, nobody knows its size."""
 
 
 class NetworkFaults(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +64,7 @@ DiversionReason = Literal[
 """RFC 5806 §9."""
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
+class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a trunk wants to be told who calls. The caller ID itself is the call's, or the trunk's."""
 
     display_name: str | None = None
@@ -77,9 +86,17 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         problems = []
         if "none" in self.privacy and len(self.privacy) > 1:
-            problems.append("identity.privacy: none excludes every other value (RFC 3323 §4.2)")
+            problems.append(
+                ConfigProblem(
+                    "privacy", "privacy_none_alone", "none excludes every other value (RFC 3323 §4.2)"
+                )
+            )
         if self.privacy == ("critical",):
-            problems.append("identity.privacy: critical needs a value to go with (RFC 3323 §4.2)")
+            problems.append(
+                ConfigProblem(
+                    "privacy", "privacy_critical_alone", "critical needs a value to go with (RFC 3323 §4.2)"
+                )
+            )
         if problems:
             raise ConfigError(*problems)
 
@@ -88,7 +105,7 @@ MIN_SESSION_EXPIRES_SECONDS: Final = 90
 """RFC 4028 §4: nobody may ask for less."""
 
 
-class SipPolicy(msgspec.Struct, frozen=True, kw_only=True):
+class SipPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which extensions of SIP a trunk gets from us."""
 
     has_reliable_provisionals: bool = True
@@ -104,20 +121,110 @@ class SipPolicy(msgspec.Struct, frozen=True, kw_only=True):
         problems = []
         expires = self.session_expires_seconds
         if expires is not None and expires < MIN_SESSION_EXPIRES_SECONDS:
-            problems.append(f"session_expires_seconds must be at least {MIN_SESSION_EXPIRES_SECONDS}")
+            problems.append(
+                ConfigProblem(
+                    "session_expires_seconds",
+                    "too_small",
+                    f"must be at least {MIN_SESSION_EXPIRES_SECONDS}",
+                    limit=MIN_SESSION_EXPIRES_SECONDS,
+                )
+            )
         if not 0 <= self.max_redirects <= 5:
-            problems.append("max_redirects must be 0 to 5")
+            problems.append(_beyond("max_redirects", 0, 5))
         if problems:
             raise ConfigError(*problems)
 
 
+class Registration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A trunk that wants REGISTER (RFC 3261 §10) before it takes calls."""
+
+    registrars: tuple[str, ...] = ()
+    """HOST or HOST:PORT, in the order in which they are tried; the trunk itself when empty."""
+    expires_seconds: int = 300
+    """The lifetime that we ask for; the registrar decides, and a 423 may ask for more."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not 60 <= self.expires_seconds <= 86_400:
+            problems.append(_beyond("expires_seconds", 60, 86_400))
+        if len(self.registrars) > 8:
+            problems.append(ConfigProblem("registrars", "too_many_entries", "at most 8", max=8))
+        if not all(_is_place(place) for place in self.registrars):
+            problems.append(ConfigProblem("registrars", "not_a_host", "HOST or HOST:PORT"))
+        if problems:
+            raise ConfigError(*problems)
+
+
+class HealthPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a trunk is watched, and when it is left alone."""
+
+    options_interval_seconds: float | None = 30.0
+    """Between two OPTIONS; None sends none."""
+    consecutive_faults: int = 5
+    """So many faults of the trunk one after the other open its circuit."""
+    fault_share: float = 0.5
+    """So does this share of the calls of the last minute, ..."""
+    min_calls: int = 20
+    """... once there are so many."""
+    open_seconds: float = 10.0
+    """How long it is then left alone; twice as long each time that it fails again at once, at most ten minutes."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        interval = self.options_interval_seconds
+        if interval is not None and not 1.0 <= interval <= 3_600.0:
+            problems.append(_beyond("options_interval_seconds", 1, 3_600))
+        if not 1 <= self.consecutive_faults <= 1_000:
+            problems.append(_beyond("consecutive_faults", 1, 1_000))
+        if not 0.05 <= self.fault_share <= 1.0:
+            problems.append(_beyond("fault_share", 0.05, 1))
+        if not 1 <= self.min_calls <= 10_000:
+            problems.append(_beyond("min_calls", 1, 10_000))
+        if not 1.0 <= self.open_seconds <= 600.0:
+            problems.append(_beyond("open_seconds", 1, 600))
+        if problems:
+            raise ConfigError(*problems)
+
+
+def _beyond(field: str, low: float, high: float) -> ConfigProblem:
+    return ConfigProblem(field, "out_of_range", f"must be {low:g} to {high:g}", min=low, max=high)
+
+
+def split_place(place: str) -> tuple[str, int | None]:
+    """Split HOST or HOST:PORT; an IPv6 address with a port stands in brackets. Port None where none is written."""
+    host, colon, port = place.rpartition(":")
+    if place.count(":") > 1 and not host.endswith("]"):
+        return place.strip("[]"), None  # an IPv6 address alone
+    if not colon:
+        return place.strip("[]"), None
+    return host.strip("[]"), int(port) if port.isascii() and port.isdigit() else -1
+
+
+def _is_place(place: str) -> bool:
+    host, port = split_place(place)
+    is_host = bool(host) and all(letter.isalnum() or letter in ".-:_%" for letter in host)
+    return is_host and (port is None or 1 <= port <= 65_535)
+
+
 class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The carrier peer that INVITEs go to, by UDP."""
+    """The carrier peer that INVITEs go to."""
 
     name: str
     host: str
     """IP address; names are resolved by whoever builds this."""
     port: int = 5060
+    transport: Transport = "udp"
+    tls: TlsConfig = TlsConfig()
+    uses_sips: bool = False
+    """Write `sips:` URIs, which ask every hop for TLS (RFC 3261 §26.2.2); needs the transport tls."""
+    keep_alive: KeepAlive = KeepAlive()
+    sends_large_by_tcp: bool = False
+    """A UDP trunk gets INVITEs of more than 1,300 bytes by TCP (RFC 3261 §18.1.1), by UDP if it does not take them."""
+    external_signalling_address: str | None = None
+    """What Contact says: an IP address with or without port, `auto` (what the trunk's answers tell, RFC 3581), `off`;
+    the node's own setting when None."""
+    external_media_address: str | None = None
+    """What SDP says: an IP address, `auto` (the host that was learned for the signalling), `off`; the node's when None."""
     username: str | None = None
     password: Secret | None = None
     caller_id: str = "anonymous"
@@ -128,14 +235,42 @@ class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     sip: SipPolicy = SipPolicy()
     engine: Literal["native", "pyvoip"] = "native"
     """Who places the calls: ours, or pyVoIP, which hears no busy and cannot cancel (docs/adr/0005)."""
+    registration: Registration | None = None
+    """None: the trunk knows us by our address, or asks for a password at each call."""
+    health: HealthPolicy = HealthPolicy()
+
+    def __post_init__(self) -> None:
+        problems = external_address_problems(self.external_signalling_address, self.external_media_address)
+        if self.uses_sips and self.transport != "tls":
+            problems.append(ConfigProblem("uses_sips", "needs_tls", "needs transport tls (RFC 3261 §26.2.2)"))
+        if self.engine == "pyvoip" and self.transport != "udp":
+            problems.append(
+                ConfigProblem(
+                    "transport", "not_by_pyvoip", "engine pyvoip speaks UDP only: choose udp or engine native"
+                )
+            )
+        if self.engine == "pyvoip" and self.registration is not None:
+            problems.append(
+                ConfigProblem("registration", "not_by_pyvoip", "engine pyvoip does not register a trunk")
+            )
+        if problems:
+            raise ConfigError(*problems)
 
 
 class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """One dialer node: one signalling socket, one RTP port range."""
 
     bind_host: str = "127.0.0.1"
+    bind_host_ipv6: str | None = None
+    """A second address, for trunks of the other IP family."""
     bind_port: int = 0
     """0 lets the system choose."""
+    listens_on_tcp: bool = False
+    """Take TCP connections at `bind_port` too, for peers that open their own to send a BYE; Contact then names that port."""
+    external_signalling_address: str | None = None
+    """As in `TrunkConfig`, for every trunk that says nothing of its own."""
+    external_media_address: str | None = None
+    streams: StreamLimits = StreamLimits()
     rtp_port_min: int = 20_000
     rtp_port_max: int = 39_999
     user_agent: str = "obzvon"
@@ -151,6 +286,7 @@ class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
         problems = []
         if not 1024 <= self.rtp_port_min < self.rtp_port_max <= 65_535:
             problems.append("rtp_port_min and rtp_port_max must satisfy 1024 <= min < max <= 65535")
+        problems += external_address_problems(self.external_signalling_address, self.external_media_address)
         if self.faults is not None and not 0.0 <= self.faults.loss < 1.0:
             problems.append("faults.loss is a share: 0 <= loss < 1")
         if problems:

@@ -1,7 +1,37 @@
-// Every page loads this: htmx for what the server renders, and the live view where there is a campaign.
+// Every page loads this: htmx for what the server renders, and the manners of the small parts.
 import "htmx.org";
-import { CampaignView } from "./campaign";
-import type { PageData } from "./model";
 
-const data = document.querySelector("#campaign-data");
-if (data?.textContent) new CampaignView(JSON.parse(data.textContent) as PageData).start();
+// a help note closes when something else is clicked, or by Escape
+document.addEventListener("click", (event) => {
+  for (const note of document.querySelectorAll<HTMLDetailsElement>("details.help[open]")) {
+    if (!note.contains(event.target as Node)) note.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const note of document.querySelectorAll<HTMLDetailsElement>("details.help[open]")) {
+    note.open = false;
+    note.querySelector("summary")?.focus();
+  }
+});
+
+// a chosen file's name stands where our own button is
+document.addEventListener("change", (event) => {
+  const input = event.target;
+  if (!(input instanceof HTMLInputElement) || input.type !== "file") return;
+  const name = input.closest(".chooser")?.querySelector<HTMLElement>(".name");
+  if (!name) return;
+  name.dataset["none"] ??= name.textContent ?? "";
+  name.textContent = input.files?.[0]?.name ?? name.dataset["none"];
+});
+
+// buttons of a page's data-opens dialog: the question before something happens
+document.addEventListener("click", (event) => {
+  const button = (event.target as Element).closest<HTMLElement>("[data-opens], [data-closes]");
+  if (!button) return;
+  const dialog = button.dataset["opens"]
+    ? document.querySelector<HTMLDialogElement>(button.dataset["opens"])
+    : button.closest("dialog");
+  if (button.dataset["opens"]) dialog?.showModal();
+  else dialog?.close();
+});

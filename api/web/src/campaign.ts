@@ -1,5 +1,6 @@
-// The supervisor page: the server draws its frame and its words, this fills in the figures and keeps them fresh.
-import { HourChart, OutcomeChart, type OutcomeRow } from "./charts";
+// The page of one campaign: the server draws its frame and its words, this fills in the figures and keeps them fresh.
+import type { HourChart } from "./charts";
+import { cell, find, pageData, set, showBars } from "./dom";
 import { Format, fill, NO_DATA } from "./format";
 import { LiveFeed } from "./live";
 import type { LiveCall, PageData, Rate, Report, Snapshot } from "./model";
@@ -9,30 +10,11 @@ const TICK_MS = 1_000;
 /** A report reads every attempt of the campaign, so it follows the live counts at a calmer pace. */
 const REPORT_INTERVAL_MS = 1_000;
 
-function find<T extends Element>(selector: string): T {
-  const element = document.querySelector<T>(selector);
-  if (!element) throw new Error(`no ${selector} on the page`);
-  return element;
-}
-
-function set(name: string, value: string): void {
-  for (const element of document.querySelectorAll(`[data-value="${name}"]`)) {
-    if (element.textContent !== value) element.textContent = value;
-  }
-}
-
-function cell(content: string | Node, className = ""): HTMLTableCellElement {
-  const element = document.createElement("td");
-  element.className = className;
-  element.append(content);
-  return element;
-}
-
-export class CampaignView {
+class CampaignView {
   readonly #format: Format;
-  readonly #feed: LiveFeed;
-  readonly #outcomes: OutcomeChart;
-  readonly #hours: HourChart;
+  readonly #feed: LiveFeed<Snapshot>;
+  /** Null until the chart library has come. */
+  #hours: HourChart | null = null;
   #snapshot: Snapshot;
   #report: Report;
   #reportedCounts = "";
@@ -43,15 +25,14 @@ export class CampaignView {
     this.#format = new Format(data.language, data.time_zone);
     this.#snapshot = data.snapshot;
     this.#report = data.report;
-    this.#outcomes = new OutcomeChart(find("#outcome-chart"));
-    this.#hours = new HourChart(find("#hour-chart"), this.#format, data.texts);
-    this.#feed = new LiveFeed(data.live_url, (snapshot) => this.#showSnapshot(snapshot), () => this.#showConnection());
+    this.#feed = new LiveFeed(data.live_url, "snapshot", (snapshot) => this.#showSnapshot(snapshot), () => this.#showConnection());
   }
 
   start(): void {
     this.#showSnapshot(this.data.snapshot);
     this.#showReport(this.data.report);
     this.#feed.open();
+    void this.#drawHours();
     setInterval(() => this.#tick(), TICK_MS);
     setInterval(() => void this.#refreshReport(), REPORT_INTERVAL_MS);
     document.addEventListener("obzvon:theme", () => this.#redraw());
@@ -71,9 +52,14 @@ export class CampaignView {
     this.#showConnection();
   }
 
+  async #drawHours(): Promise<void> {
+    const { HourChart } = await import("./charts");
+    this.#hours = new HourChart(find("#hour-chart"), this.#format, this.data.texts);
+    this.#hours.show(this.#report.by_hour);
+  }
+
   #redraw(): void {
-    this.#outcomes.redraw();
-    this.#hours.redraw();
+    this.#hours?.redraw();
   }
 
   #showSnapshot(snapshot: Snapshot): void {
@@ -166,7 +152,7 @@ export class CampaignView {
     find<HTMLElement>("#hours-empty").hidden = report.by_hour.length > 0;
     find<HTMLElement>("#hour-chart").hidden = report.by_hour.length === 0;
     find<HTMLElement>("#hour-table").hidden = report.by_hour.length === 0;
-    this.#hours.show(report.by_hour);
+    this.#hours?.show(report.by_hour);
     find("#hour-rows").replaceChildren(
       ...report.by_hour.map((bucket) => {
         const row = document.createElement("tr");
@@ -182,30 +168,19 @@ export class CampaignView {
 
   #showOutcomes(): void {
     const total = this.#report.settled_attempts;
-    const rows: OutcomeRow[] = Object.entries(this.#report.outcomes)
+    const rows = Object.entries(this.#report.outcomes)
       .filter(([, count]) => count > 0)
-      .sort(([, a], [, b]) => b - a)
-      .map(([result, count]) => ({
-        result,
-        count,
-        label: this.#resultWord(result),
-        share: `${this.#format.integer(count)} · ${this.#format.percent(total ? count / total : null)}`,
-      }));
-    find<HTMLElement>("#outcome-chart").hidden = rows.length === 0;
+      .sort(([, a], [, b]) => b - a);
     find<HTMLElement>("#outcomes-empty").hidden = rows.length > 0;
-    find<HTMLElement>("#outcome-table").hidden = rows.length === 0;
-    this.#outcomes.show(rows);
-    find("#outcome-rows").replaceChildren(
-      ...rows.map((row) => {
-        const line = document.createElement("tr");
-        line.dataset["result"] = row.result;
-        line.append(
-          cell(this.#resultMark(row.result)),
-          cell(this.#format.integer(row.count), "number"),
-          cell(this.#format.percent(total ? row.count / total : null), "number"),
-        );
-        return line;
-      }),
+    showBars(
+      find("#outcome-rows"),
+      rows.map(([result, count]) => ({
+        key: result,
+        label: this.#resultWord(result),
+        count: this.#format.integer(count),
+        share: this.#format.percent(total ? count / total : null),
+        length: total ? count / total : 0,
+      })),
     );
     set("settled", this.#format.integer(total));
   }
@@ -266,3 +241,5 @@ export class CampaignView {
     controls.querySelector<HTMLElement>("button")?.focus({ preventScroll: true });
   }
 }
+
+new CampaignView(pageData<PageData>("#campaign-data")).start();

@@ -1,4 +1,4 @@
-// The two charts. Colours are the style sheet's; a chart is drawn anew when the theme changes or the page is printed.
+// The charts. Colours are the style sheet's; a chart is drawn anew when the theme changes or the page is printed.
 import { BarChart } from "echarts/charts";
 import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { init, use, type EChartsType } from "echarts/core";
@@ -11,7 +11,6 @@ use([AriaComponent, BarChart, CanvasRenderer, GridComponent, LegendComponent, To
 const HOUR_MS = 3_600_000;
 /** Hours drawn at most: a week. Older ones are in the report of the API. */
 const MAX_HOURS = 168;
-const ROW_PX = 32;
 const FONT = '"Inter Variable", system-ui, sans-serif';
 
 interface Colours {
@@ -25,20 +24,20 @@ interface Colours {
   danger: string;
 }
 
+/** The tokens as the theme resolves them: light-dark() is known only where it is used. */
 function colours(): Colours {
-  const style = getComputedStyle(document.documentElement);
-  const read = (name: string): string => style.getPropertyValue(name).trim();
-  return {
-    ink: read("--ink"), ink2: read("--ink-2"), ink3: read("--ink-3"), line: read("--line"), card: read("--card"),
-    accent: read("--accent"), quiet: read("--quiet"), danger: read("--danger"),
+  const probe = document.createElement("span");
+  document.body.append(probe);
+  const read = (name: string): string => {
+    probe.style.color = `var(--${name})`;
+    return getComputedStyle(probe).color;
   };
-}
-
-export interface OutcomeRow {
-  result: string;
-  label: string;
-  count: number;
-  share: string;
+  const found = {
+    ink: read("ink"), ink2: read("ink-2"), ink3: read("ink-3"), line: read("line"), card: read("card"),
+    accent: read("accent"), quiet: read("quiet"), danger: read("danger"),
+  };
+  probe.remove();
+  return found;
 }
 
 abstract class Chart {
@@ -66,10 +65,6 @@ abstract class Chart {
     );
   }
 
-  protected resize(): void {
-    this.#chart.resize();
-  }
-
   protected tooltip(paint: Colours): Record<string, unknown> {
     return {
       trigger: "axis",
@@ -79,55 +74,6 @@ abstract class Chart {
       backgroundColor: paint.card,
       borderColor: paint.line,
       textStyle: { color: paint.ink, fontFamily: FONT, fontSize: 13 },
-    };
-  }
-}
-
-export class OutcomeChart extends Chart {
-  #rows: OutcomeRow[] = [];
-
-  /** Rows with a count, the most frequent first. */
-  show(rows: OutcomeRow[]): void {
-    const height = `${Math.max(rows.length, 1) * ROW_PX + 8}px`;
-    this.#rows = [...rows].reverse();
-    if (this.element.style.height !== height) {
-      this.element.style.height = height;
-      this.resize();
-    }
-    this.redraw();
-  }
-
-  protected override option(paint: Colours): Record<string, unknown> {
-    const colour = (result: string): string =>
-      result === "answered" ? paint.accent : result === "failed" || result === "unknown" ? paint.danger : paint.quiet;
-    return {
-      grid: { left: 0, right: 96, top: 4, bottom: 4, containLabel: true },
-      xAxis: { type: "value", show: false, max: (value: { max: number }) => Math.max(value.max, 1) },
-      yAxis: {
-        type: "category",
-        data: this.#rows.map((row) => row.label),
-        axisLine: { show: false },
-        axisTick: { show: false },
-        axisLabel: { color: paint.ink2, fontSize: 13, margin: 14 },
-      },
-      series: [
-        {
-          type: "bar",
-          barWidth: 16,
-          data: this.#rows.map((row) => ({
-            value: row.count,
-            itemStyle: { color: colour(row.result), borderRadius: [2, 4, 4, 2] },
-          })),
-          label: {
-            show: true,
-            position: "right",
-            distance: 10,
-            color: paint.ink2,
-            fontSize: 13,
-            formatter: (item: { dataIndex: number }) => this.#rows[item.dataIndex]?.share ?? "",
-          },
-        },
-      ],
     };
   }
 }

@@ -1,11 +1,9 @@
-// The live stream of one campaign, with what EventSource leaves out: noticing silence, and coming back after an error.
-import type { Snapshot } from "./model";
-
-/** Two heartbeats and a little; the server sends one every five seconds. */
+// A live stream, with what EventSource leaves out: noticing silence, and coming back after an error.
+/** Two heartbeats and a little; the server of a campaign sends one every five seconds. */
 const SILENCE_MS = 12_000;
 const RETRY_MS = [500, 1_000, 2_000, 5_000];
 
-export class LiveFeed {
+export class LiveFeed<T> {
   /** When the last event came, by `performance.now()`; null before the first. */
   heardAt: number | null = null;
   isConnected = false;
@@ -15,8 +13,10 @@ export class LiveFeed {
 
   constructor(
     private readonly url: string,
-    private readonly onSnapshot: (snapshot: Snapshot) => void,
+    private readonly eventName: string,
+    private readonly onEvent: (data: T) => void,
     private readonly onChange: () => void,
+    private readonly silenceMs = SILENCE_MS,
   ) {}
 
   open(): void {
@@ -24,9 +24,9 @@ export class LiveFeed {
     this.#source?.close();
     const source = new EventSource(this.url);
     this.#source = source;
-    source.addEventListener("snapshot", (event: MessageEvent<string>) => {
+    source.addEventListener(this.eventName, (event: MessageEvent<string>) => {
       this.#heard();
-      this.onSnapshot(JSON.parse(event.data) as Snapshot);
+      this.onEvent(JSON.parse(event.data) as T);
     });
     source.addEventListener("heartbeat", () => this.#heard());
     source.addEventListener("error", () => this.#failed());
@@ -41,7 +41,7 @@ export class LiveFeed {
 
   /** Call every second: a connection that died without a word is noticed here. */
   check(): void {
-    if (this.isConnected && this.heardAt !== null && performance.now() - this.heardAt > SILENCE_MS) this.#failed();
+    if (this.isConnected && this.heardAt !== null && performance.now() - this.heardAt > this.silenceMs) this.#failed();
   }
 
   #heard(): void {
