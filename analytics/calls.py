@@ -1,5 +1,6 @@
 """The calls behind a figure, page by page, newest first."""
 
+from collections.abc import AsyncIterator
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -125,3 +126,13 @@ async def calls_page(
     limit = calls.query.limit
     attempts = [msgspec.convert(dict(row), Attempt) for row in rows[:limit]]
     return attempts, cursor_after(attempts[-1]) if len(rows) > limit else None
+
+
+async def every_page(pool: Pool, calls: CallsQuery) -> AsyncIterator[list[Attempt]]:
+    """Give all pages one after another. Each is a short statement of its own: a slow reader holds no snapshot open."""
+    while True:
+        attempts, cursor = await calls_page(pool, calls)
+        yield attempts
+        if cursor is None:
+            return
+        calls = msgspec.structs.replace(calls, cursor=cursor)
