@@ -14,7 +14,7 @@ from analytics.dimensions import DIMENSIONS
 from analytics.export import FileFormat
 from analytics.metrics import METRICS
 from analytics.query import QueryRequest
-from analytics.run import run_query
+from analytics.run import run_query, usual_zone
 from api.auth import needs
 from api.body import CheckedBody
 from api.catalogue import choose_language
@@ -62,7 +62,7 @@ class QueryController(Controller):
     async def query(
         self, request: ApiRequest, data: JSONBody[QueryRequest], pool: Pool, clock: Clock
     ) -> Response[QueryAnswer]:
-        result = await run_query(pool, build_query(data, clock()))
+        result = await run_query(pool, build_query(data, clock(), default_zone=await usual_zone(pool)))
         return Response(
             query_answer(result, choose_language(request.headers.get("accept-language"))),
             headers={"Vary": "Accept-Language"},
@@ -79,7 +79,9 @@ class QueryController(Controller):
     async def calls(
         self, request: ApiRequest, data: JSONBody[CallsRequest], pool: Pool, clock: Clock
     ) -> AttemptPage:
-        attempts, next_cursor = await calls_page(pool, build_calls(data, clock()))
+        attempts, next_cursor = await calls_page(
+            pool, build_calls(data, clock(), default_zone=await usual_zone(pool))
+        )
         return attempt_page(attempts, next_cursor, shows_numbers=request.auth.may("numbers:read"))
 
     @post(
@@ -100,7 +102,9 @@ class QueryController(Controller):
         file_format: Format = "csv",
         has_bom: HasBom = False,
     ) -> Stream:
-        result = await run_query(pool, build_query(data, clock(), max_rows=EXPORT_ROWS))
+        result = await run_query(
+            pool, build_query(data, clock(), default_zone=await usual_zone(pool), max_rows=EXPORT_ROWS)
+        )
         return result_file(result, file_format, has_bom=has_bom)
 
     @post(
@@ -123,7 +127,9 @@ class QueryController(Controller):
         has_bom: HasBom = False,
     ) -> Stream:
         """All of them, whatever limit the body has."""
-        calls = build_calls(msgspec.structs.replace(data, limit=CALL_PAGE), clock())
+        calls = build_calls(
+            msgspec.structs.replace(data, limit=CALL_PAGE), clock(), default_zone=await usual_zone(pool)
+        )
         return calls_file(
             every_page(pool, calls),
             file_format,
