@@ -40,23 +40,25 @@ class MediaPlane:
         self._loss = loss
         self._rng = rng
 
-    def open_call(self, call_id: CallId, tell: Callable[[CallEvent], None]) -> "CallMedia | None":
-        """Bind a port for one call; None when there is none. `tell` gets what is heard and played."""
-        media = CallMedia(self, call_id, tell, RtpSession(self._rng))
+    def open_call(
+        self, call_id: CallId, tell: Callable[[CallEvent], None], host: str | None = None
+    ) -> "CallMedia | None":
+        """Bind a port for one call, at `host` if it is another; None when there is none. `tell` gets what is heard and played."""
+        media = CallMedia(self, call_id, tell, RtpSession(self._rng), host or self._host)
         for _ in range(_BIND_ATTEMPTS):
             port = self._ports.take(self.loop.time())
             if port is None:
                 return None
-            socket = self.bind(port, media.receive_rtp)
+            socket = self.bind((media.host, port), media.receive_rtp)
             if socket is not None:
                 media.socket = socket
                 return media
             self.give_back(port)  # another program has it: later perhaps
         return None
 
-    def bind(self, port: int, on_datagram: Callable[[bytes, Address], None]) -> RtpSocket | None:
+    def bind(self, local: Address, on_datagram: Callable[[bytes, Address], None]) -> RtpSocket | None:
         try:
-            return RtpSocket(self.loop, (self._host, port), on_datagram, loss=self._loss)
+            return RtpSocket(self.loop, local, on_datagram, loss=self._loss)
         except OSError:
             return None
 
@@ -72,9 +74,15 @@ class CallMedia:
     """One call's audio. After `close` all methods do nothing."""
 
     def __init__(
-        self, plane: MediaPlane, call_id: CallId, tell: Callable[[CallEvent], None], rtp: RtpSession
+        self,
+        plane: MediaPlane,
+        call_id: CallId,
+        tell: Callable[[CallEvent], None],
+        rtp: RtpSession,
+        host: str,
     ) -> None:
         self.rtp = rtp
+        self.host = host
         self.socket: RtpSocket | None = None
         self.report_socket: RtpSocket | None = None
         """RTCP; bound at the first prompt, because a call that plays nothing has nothing to report."""
@@ -94,7 +102,7 @@ class CallMedia:
             return
         if self.report_socket is None:
             # the port above (RFC 3550 §11); where another program has it, the call goes without reports
-            self.report_socket = self._plane.bind(self.socket.port + 1, self.rtp.receive_report)
+            self.report_socket = self._plane.bind((self.host, self.socket.port + 1), self.rtp.receive_report)
         self.rtp.play(prompt.ulaw, prompt.alaw)
         self._is_playing = True
         self._plane.clock.add(self._tick)
