@@ -11,9 +11,11 @@ from tests.postgres.analytics.facts import add_attempt
 STARTED = "2026-11-23T10:00:00Z"
 
 
-async def add_call(pool: Pool, campaign_id: int, number: str = "+79000000001", **facts: object) -> int:
+async def add_call(
+    pool: Pool, campaign_id: int, number: str = "+79000000001", digits: str | None = None
+) -> int:
     """A settled call whose id holds its time, as a node makes it."""
-    made = await add_attempt(pool, campaign_id, STARTED, number, "answered", talk_ms=40_000, **facts)
+    made = await add_attempt(pool, campaign_id, STARTED, number, "answered", talk_ms=40_000, digits=digits)
     attempt_id = SnowflakeIds(1).next(int(datetime.fromisoformat(STARTED).timestamp() * 1000)) + made % 1000
     await pool.execute("UPDATE attempts SET attempt_id = $2 WHERE attempt_id = $1", made, attempt_id)
     await pool.execute("UPDATE outbox SET attempt_id = $2 WHERE attempt_id = $1", made, attempt_id)

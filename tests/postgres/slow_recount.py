@@ -20,6 +20,11 @@ Figures = dict[Key, dict[str, int]]
 def counters_of(row: Mapping[str, Any]) -> dict[str, int]:
     """What one attempt counts for, definition by definition as docs/rollups.md words them."""
     is_answered = row["result"] == "answered"
+    is_person = is_answered and row["answered_by"] in (None, "human", "unsure")
+    is_machine = is_answered and row["answered_by"] == "machine"
+    is_success = row["disposition"] in ("order", "meeting", "offer_requested")
+    is_target = row["is_target"] is True
+    talk_ms = row["talk_ms"] or 0
     counted = {
         "attempts": 1,
         "settled": int(row["settled_time"] is not None),
@@ -28,8 +33,17 @@ def counters_of(row: Mapping[str, Any]) -> dict[str, int]:
         "invalid_numbers": int(row["result"] == "invalid_number"),
         "abandoned": int(row["result"] == "abandoned"),
         "trunk_faults": int(row["fault"] == "trunk"),
-        "persons": int(is_answered and row["answered_by"] == "human"),
-        "machines": int(is_answered and row["answered_by"] == "machine"),
+        "persons": int(is_person),
+        "machines": int(is_machine),
+        "judged": int(is_answered and row["answered_by"] is not None),
+        "talks": int(is_person and (talk_ms >= 6000 or row["disposition"] is not None)),
+        "successful_talks": int(is_person and is_success),
+        "talk_ms_squares": talk_ms * talk_ms if is_answered else 0,
+        "machine_successes": int(is_machine and is_success),
+        "unsuccessful": int(is_answered and not is_success and not is_target),
+        "unsuccessful_machines": int(is_machine and not is_success and not is_target),
+        "undecided": int(is_answered and not is_success and is_target),
+        "undecided_machines": int(is_machine and not is_success and is_target),
         "orders": int(row["disposition"] == "order"),
         "meetings": int(row["disposition"] == "meeting"),
         "offers": int(row["disposition"] == "offer_requested"),
@@ -40,7 +54,7 @@ def counters_of(row: Mapping[str, Any]) -> dict[str, int]:
         "short_calls": int(is_answered and row["talk_ms"] is not None and row["talk_ms"] < 6000),
         "new_numbers": int(row["attempt_number"] == 1 and row["failover_of"] is None),
         "talk_count": int(is_answered and row["talk_ms"] is not None),
-        "talk_ms_sum": (row["talk_ms"] or 0) if is_answered else 0,
+        "talk_ms_sum": talk_ms if is_answered else 0,
         "pdd_count": int(row["pdd_ms"] is not None),
         "pdd_ms_sum": row["pdd_ms"] or 0,
         "cost_count": int(row["cost_micros"] is not None),
@@ -108,7 +122,7 @@ async def told(connection: Connection, relation: str = "stats_now") -> Figures:
             figures.pop("value"),
         )
         del figures["dim"], figures["changes"]
-        sums[key].update(figures)
+        sums[key].update({name: int(number) for name, number in figures.items()})
     return {
         key: counted
         for key, counter in sums.items()
