@@ -21,12 +21,14 @@ import structlog
 
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
+from campaigns.number_seals import seal_days
 from campaigns.rollups import SQL, Slice, check_slice, fold_outbox
 
 log = structlog.get_logger()
 
 LEASE_SECONDS: Final = 15.0
 ROLL_SECONDS: Final = 1.0
+SEAL_SECONDS: Final = 60.0
 CHECK_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 5.0
 STATEMENT_SECONDS: Final = 120.0
@@ -47,6 +49,7 @@ class RollupTasks:
     async def running(self) -> AsyncIterator[None]:
         tasks = [
             asyncio.create_task(self._repeat("roll", ROLL_SECONDS, self._roll), name="rollups roll"),
+            asyncio.create_task(self._repeat("seal", SEAL_SECONDS, self._seal), name="rollups seal"),
             asyncio.create_task(self._repeat("check", CHECK_SECONDS, self._check), name="rollups check"),
         ]
         try:
@@ -84,6 +87,10 @@ class RollupTasks:
 
     async def _roll(self, connection: Connection) -> None:
         await fold_outbox(connection)
+
+    async def _seal(self, connection: Connection) -> None:
+        if count := await seal_days(connection, self._wall_clock()):
+            log.info("rollups.sealed", days=count)
 
     async def _check(self, connection: Connection) -> None:
         now = self._wall_clock()

@@ -77,17 +77,17 @@ class History(msgspec.Struct, frozen=True):
     rollup_rows: int
 
 
-def zipf_sizes(attempts: int) -> list[int]:
-    weights = [1 / (rank**ZIPF) for rank in range(1, CAMPAIGNS + 1)]
+def zipf_sizes(attempts: int, campaigns: int) -> list[int]:
+    weights = [1 / (rank**ZIPF) for rank in range(1, campaigns + 1)]
     return [max(DAYS, round(attempts * weight / sum(weights))) for weight in weights]
 
 
-async def make_history(dsn: str, attempts: int, today: date) -> History:
+async def make_history(dsn: str, attempts: int, today: date, *, campaigns: int = CAMPAIGNS) -> History:
     """Fill a migrated, empty database, the sums included; the last day is yesterday."""
-    sizes = zipf_sizes(attempts)
+    sizes = zipf_sizes(attempts, campaigns)
     first_day = today - timedelta(days=DAYS)
     connection = await asyncpg.connect(dsn)
-    await add_reference_rows(connection)
+    await add_reference_rows(connection, campaigns)
     for back in range(5):
         await ensure_partitions(
             connection, datetime(today.year, today.month, 1, tzinfo=UTC) - timedelta(days=29 * back), 0
@@ -98,7 +98,7 @@ async def make_history(dsn: str, attempts: int, today: date) -> History:
     loaded = time.perf_counter()
     slices = await slices_of(connection)
     by_campaign = [
-        [part for part in slices if part.shard_key == campaign * 256] for campaign in range(1, CAMPAIGNS + 1)
+        [part for part in slices if part.shard_key == campaign * 256] for campaign in range(1, campaigns + 1)
     ]
     await in_parallel(dsn, sizes, lambda each, campaign: add_up(each, by_campaign[campaign - 1]))
     for part in slices:
@@ -141,7 +141,7 @@ async def add_up(connection: Connection, slices: list[Slice]) -> None:
         await connection.execute(REPAIR, part.shard_key, midnight(days[0]), midnight(days[-1]))
 
 
-async def add_reference_rows(connection: Connection) -> None:
+async def add_reference_rows(connection: Connection, campaigns: int) -> None:
     now = datetime.now(UTC)
     await connection.execute(
         "INSERT INTO trunks (name, host, port, caller_id, max_calls_per_second, max_channels, created_time, "
@@ -157,9 +157,9 @@ async def add_reference_rows(connection: Connection) -> None:
         "SELECT 'campaign ' || n, 'voice_message', 'service', 'running', 'RU', 'Europe/Moscow', 0, 1440, "
         "'{1,2,3,4,5,6,7}', 1000, 1000, 30, 60, 5, '{}', $1 FROM generate_series(1, $2) AS n",
         now,
-        CAMPAIGNS,
+        campaigns,
     )
     await connection.execute(
         "INSERT INTO shards (shard_key, campaign_id) SELECT n * 256, n FROM generate_series(1, $1) AS n",
-        CAMPAIGNS,
+        campaigns,
     )

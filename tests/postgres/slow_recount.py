@@ -6,7 +6,7 @@ It shares no line with the product: zones by Python's zoneinfo, sums by Counter.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -128,3 +128,29 @@ async def told(connection: Connection, relation: str = "stats_now") -> Figures:
         for key, counter in sums.items()
         if (counted := {name: number for name, number in counter.items() if number})
     }
+
+
+async def distinct_recount(
+    connection: Connection, zones: Mapping[int, str], shard_key: int | None, from_day: date, to_day: date
+) -> dict[str, int]:
+    """How many different numbers, of one shard or of all, on days of the campaigns' own clocks."""
+    found: dict[str, set[str]] = {
+        kind: set() for kind in ("dialed", "settled", "answered", "target", "success")
+    }
+    for record in await connection.fetch("SELECT * FROM attempts"):
+        row = dict(record)
+        day = row["started_time"].astimezone(ZoneInfo(zones[row["campaign_id"]])).date()
+        if (shard_key is not None and row["shard_key"] != shard_key) or not from_day <= day < to_day:
+            continue
+        counted = counters_of(row)
+        marks = {
+            "dialed": True,
+            "settled": row["settled_time"] is not None,
+            "answered": "answered" in counted,
+            "target": "target_calls" in counted,
+            "success": bool(counted.keys() & {"orders", "meetings", "offers"}),
+        }
+        for kind, is_so in marks.items():
+            if is_so:
+                found[kind].add(row["number"])
+    return {kind: len(numbers) for kind, numbers in found.items()}
