@@ -10,11 +10,12 @@ from typing import Protocol
 
 import msgspec
 
+from campaigns.node_state import Stage
 from campaigns.plan import ShardPlan
 from campaigns.retry import RetryAt, next_step
 from campaigns.settlement import Settlement
 from campaigns.voice_message import VoiceMessage
-from dialer.events import CallAnswered, CallEnded, CallEvent, DtmfReceived, PlaybackFinished
+from dialer.events import CallAnswered, CallEnded, CallEvent, CallRinging, DtmfReceived, PlaybackFinished
 from dialer.outcome import Outcome
 from dialer.port import PlacedCall
 
@@ -41,7 +42,7 @@ class Clocks(Protocol):
 class LiveAttempt:
     """Lives as long as its call; events arrive on the loop, one after the other."""
 
-    __slots__ = ("_call", "_clocks", "_loop", "_message", "_on_done", "_timer", "begun")
+    __slots__ = ("_call", "_clocks", "_loop", "_message", "_on_done", "_timer", "begun", "stage")
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class LiveAttempt:
         on_done: Callable[["LiveAttempt", Settlement], None],
     ) -> None:
         self.begun = begun
+        self.stage: Stage = "dialing"
         self._clocks = clocks
         self._loop = loop
         self._on_done = on_done
@@ -65,7 +67,10 @@ class LiveAttempt:
 
     def on_event(self, event: CallEvent) -> None:
         match event:
+            case CallRinging():
+                self.stage = "ringing"
             case CallAnswered():
+                self.stage = "talking"
                 self._begin_message(event.at)
             case DtmfReceived() if self._message is not None:
                 self._message.receive_digit(event.digit, event.at)

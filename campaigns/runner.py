@@ -23,6 +23,7 @@ from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.gate import Blocked, GateFacts, gate_trace, pre_dial_gate
 from campaigns.live_attempt import BegunAttempt, LiveAttempt
+from campaigns.node_state import NodeState, count_stages
 from campaigns.numbers import mask, zones_of
 from campaigns.pacing import TokenBucket, pace
 from campaigns.plan import ShardPlan
@@ -95,6 +96,13 @@ class Runner:
     @property
     def live_attempts(self) -> int:
         return len(self._live)
+
+    def state(self) -> NodeState:
+        """Count the calls under way by stage."""
+        return count_stages(
+            (live.begun.plan.campaign_id, live.begun.plan.trunk_id, live.stage)
+            for live in self._live.values()
+        )
 
     def use(self, plans: list[ShardPlan]) -> None:
         """Work on these shards from now on; calls of others finish undisturbed."""

@@ -4,6 +4,7 @@ from api.routes.campaigns import CampaignController
 from api.routes.contacts import ContactController
 from api.routes.dnc import DncController
 from api.routes.docs import DocsController
+from api.routes.floor import FloorController
 from api.routes.health import HealthController
 from api.routes.prompts import PromptController
 from api.routes.reports import ReportController
@@ -14,6 +15,7 @@ CONTROLLERS: Final = (
     CampaignController,
     ContactController,
     ReportController,
+    FloorController,
     TrunkController,
     PromptController,
     DncController,
