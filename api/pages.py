@@ -18,6 +18,7 @@ from analytics.report import RESULTS, campaign_report
 from api.auth import requires
 from api.catalogue import Language
 from api.dependencies import ApiRequest, Clock, Hub, Pool, Store
+from api.floor_page import floor_page
 from api.page_view import (
     LANGUAGE_COOKIE,
     ProblemText,
@@ -234,6 +235,6 @@ def clock_time(minute_of_day: int) -> str:
 
 page_router: Final = Router(
     "/",
-    route_handlers=[PageController, serve_static],
+    route_handlers=[PageController, floor_page, serve_static],
     exception_handlers={Exception: problem_page},
 )
