@@ -7,6 +7,7 @@ from api.routes.docs import DocsController
 from api.routes.floor import FloorController
 from api.routes.health import HealthController
 from api.routes.prompts import PromptController
+from api.routes.query import QueryController
 from api.routes.reports import ReportController
 from api.routes.sign_in import SignInController
 from api.routes.trunks import TrunkController
@@ -14,6 +15,7 @@ from api.routes.trunks import TrunkController
 CONTROLLERS: Final = (
     CampaignController,
     ContactController,
+    QueryController,
     ReportController,
     FloorController,
     TrunkController,

@@ -6,14 +6,16 @@ from typing import Final, Literal
 
 import msgspec
 
+from dialer.sip.hop import Hop
 from dialer.sip.message import Message
+from dialer.transport_config import Transport
 
 _LONG_NUMBER: Final = re.compile(r"\+?[0-9]{7,15}(?![0-9A-Za-z-])")
 _ARROW_COLUMNS: Final = 60
 
 
 class TraceRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One datagram of ours."""
+    """One message."""
 
     at: float
     """Monotonic seconds."""
@@ -24,6 +26,7 @@ class TraceRecord(msgspec.Struct, frozen=True, kw_only=True):
     """E.g. `1 INVITE`."""
     size_bytes: int
     remote: tuple[str, int]
+    transport: Transport = "udp"
     data: bytes = b""
     """The whole message, for `dialer.sip.pcap`."""
 
@@ -33,7 +36,7 @@ def record(
     direction: Literal["sent", "received"],
     *,
     data: bytes,
-    remote: tuple[str, int],
+    remote: Hop,
     at: float,
 ) -> TraceRecord:
     """Note a message that is `data` on the wire; text that is not UTF-8 is replaced, so that a record can always be encoded."""
@@ -44,7 +47,8 @@ def record(
         call_id=message.call_id.encode("utf-8", "replace").decode(),
         cseq=str(message.cseq),
         size_bytes=len(data),
-        remote=remote,
+        remote=remote.address,
+        transport=remote.transport,
         data=data,
     )
 

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from dialer.config import DialerConfig
 from dialer.errors import RemoteProtocolError
+from dialer.sip.hop import Hop
 from dialer.sip.invite_session import InviteSession
 from dialer.sip.message import Message, Request, Response, parse_message
 from dialer.sip.server_transaction import ServerTransaction
@@ -17,7 +18,6 @@ from dialer.sip.timer_heap import TimerHeap
 from dialer.sip.trace import TraceRecord, record
 from dialer.sip.transaction import (
     Action,
-    Address,
     InviteClientTransaction,
     NonInviteClientTransaction,
     Transaction,
@@ -43,7 +43,7 @@ class TransactionLayer:
         self.sessions: dict[str, InviteSession] = {}
         """By Call-ID."""
         self.counters: Counter[str] = Counter()
-        self.outgoing: list[tuple[bytes, Address]] = []
+        self.outgoing: list[tuple[bytes, Hop]] = []
         self.traces: dict[str, list[TraceRecord]] = {}
         self._is_traced = config.trace
         self._limits = config.limits
@@ -96,7 +96,7 @@ class TransactionLayer:
         if session.is_released and session.open_transactions == 0:
             self.sessions.pop(session.call_id, None)
 
-    def send(self, data: bytes, destination: Address, now: float) -> None:
+    def send(self, data: bytes, destination: Hop, now: float) -> None:
         """Queue one datagram."""
         self.outgoing.append((data, destination))
         if self._is_traced:
@@ -111,7 +111,7 @@ class TransactionLayer:
         message: Message,
         direction: Literal["sent", "received"],
         data: bytes,
-        remote: Address,
+        remote: Hop,
         now: float,
     ) -> None:
         """Note a message for the ladder of its call, if ladders are wanted. The oldest calls' are dropped."""

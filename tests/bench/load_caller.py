@@ -35,8 +35,9 @@ from dialer import (
     TrunkConfig,
 )
 from dialer.engine import Call
+from tests.lab.container import LAB
 
-FAR_END = ("127.0.0.13", 5060)
+FAR_END = (LAB.load_host, 5060)
 US = "127.0.0.1"
 PACE_SECONDS = 0.002
 GRACE_SECONDS = 12.0

@@ -27,10 +27,10 @@ from campaigns.database import open_pool
 from campaigns.embedded_postgres import start_postgres
 from campaigns.migrate import migrate
 from tests.bench.campaign import start_campaign, until_finished
+from tests.lab.container import LAB
 
-LAB = Path(__file__).parents[2] / "sip-lab" / "lab"
-CALLEE = ("127.0.0.12", 5060)
-ASTERISK_MANAGER = ("127.0.0.10", 5038)
+CALLEE = (LAB.callee_host, 5060)
+ASTERISK_MANAGER = (LAB.asterisk_host, 5038)
 HOLD_SECONDS = 1
 
 
@@ -47,13 +47,13 @@ def cpu_seconds(pid: int) -> float:
 @contextlib.contextmanager
 def sipp_callee() -> Iterator[None]:
     """SIPp answering everything, inside the lab's container."""
-    command = [str(LAB), "exec", "sipp", "-sn", "uas", "-i", CALLEE[0], "-p", str(CALLEE[1]), "-nostdin"]
+    command = LAB.command("exec", "sipp", "-sn", "uas", "-i", CALLEE[0], "-p", str(CALLEE[1]), "-nostdin")
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         time.sleep(1)
         yield
     finally:
-        subprocess.run([LAB, "exec", "pkill", "-f", f"sipp -sn uas -i {CALLEE[0]}"], check=False)
+        subprocess.run(LAB.command("exec", "pkill", "-f", f"sipp -sn uas -i {CALLEE[0]}"), check=False)
         process.wait(timeout=15)
 
 
@@ -161,7 +161,7 @@ def throw_away_database(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 def main(calls: int, rounds: int, calls_per_second: float) -> None:
-    asterisk_pid = int(subprocess.check_output([LAB, "pid"], text=True))
+    asterisk_pid = int(LAB.run("pid"))
     spent = {"obzvon": 0.0, "postgres": 0.0, "asterisk": 0.0}
     answered = {"obzvon": 0, "asterisk": 0}
     with (

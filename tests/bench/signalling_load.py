@@ -24,8 +24,8 @@ from typing import Any
 import msgspec
 
 from tests.bench.load_caller import FAR_END
+from tests.lab.container import LAB
 
-LAB = Path(__file__).parents[2] / "sip-lab" / "lab"
 RINGING = Path(__file__).with_name("ringing.xml")
 MEDIA_PORT = 6000
 ON_TIME = 0.97
@@ -78,7 +78,7 @@ def far_end(*, rings: bool) -> Iterator[None]:
     scenario = "-sf /tmp/ringing.xml" if rings else "-rtp_echo -sn uas"
     script = f'echo $$; printf %s "$1" >/tmp/ringing.xml; exec sipp {scenario} {place} >/dev/null 2>&1'
     process = subprocess.Popen(
-        [LAB, "exec", "sh", "-c", script, "sh", RINGING.read_text()], stdout=subprocess.PIPE, text=True
+        LAB.command("exec", "sh", "-c", script, "sh", RINGING.read_text()), stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     pid = process.stdout.readline().strip()
@@ -90,7 +90,7 @@ def far_end(*, rings: bool) -> Iterator[None]:
         if process.poll() is not None:
             raise FarEndGone
     finally:
-        subprocess.run([LAB, "exec", "kill", "-9", pid], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(LAB.command("exec", "kill", "-9", pid), check=False, stderr=subprocess.DEVNULL)
         process.wait(timeout=15)
         process.stdout.close()
 

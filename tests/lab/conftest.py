@@ -1,35 +1,24 @@
 """The lab as fixtures: the Asterisk container of `make lab-up`, and a dialer to call it with."""
 
 import asyncio
-import os
-import subprocess
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
 
 from dialer import Call, CallEnded, CallEvent, CallRequest, Dialer, DialerConfig, TrunkConfig
+from tests.lab.container import LAB
 from tests.layers import not_available
 
-LAB = Path(__file__).parents[2] / "sip-lab" / "lab"
-OUT = Path(__file__).parents[2] / ".lab" / os.environ.get("LAB_NAME", "obzvon-lab")
-ASTERISK = TrunkConfig(name="asterisk", host=os.environ.get("LAB_ADDRESS", "127.0.0.10"), caller_id="obzvon")
-PROXY = TrunkConfig(
-    name="kamailio", host=os.environ.get("LAB_PROXY_ADDRESS", "127.0.0.11"), caller_id="obzvon"
-)
-
-
-def asterisk(command: str) -> str:
-    """Run one command of Asterisk's own console."""
-    return subprocess.run(
-        [LAB, "exec", "asterisk", "-rx", command], check=True, capture_output=True, text=True, timeout=30
-    ).stdout
+OUT = LAB.out
+ASTERISK = TrunkConfig(name="asterisk", host=LAB.asterisk_host, caller_id="obzvon")
+PROXY = TrunkConfig(name="kamailio", host=LAB.proxy_host, caller_id="obzvon")
+asterisk = LAB.console
 
 
 @pytest.fixture(scope="session", autouse=True)
 def lab(pytestconfig: pytest.Config) -> None:
     """Every test of this folder needs the container."""
-    if subprocess.run([LAB, "status"], check=False, capture_output=True, timeout=60).returncode != 0:
+    if not LAB.is_up:
         not_available(pytestconfig, "lab", "the Asterisk container is down; run 'make lab-up'")
 
 

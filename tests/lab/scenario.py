@@ -30,14 +30,14 @@ from dialer import (
 )
 from dialer.outcome import EndedBy, Outcome, Result
 from dialer.sip.trace import TraceRecord
+from tests.lab.container import LAB
 
 FOLDER: Final = Path(__file__).parents[2] / "sip-lab" / "scenarios"
 LOSSES_PERCENT: Final = (0, 5, 20)
-_PROXY_HOST: Final = os.environ.get("LAB_PROXY_ADDRESS", "127.0.0.11")
 _SEED: Final = int(os.environ.get("LAB_SEED", "0"))
 """Another number drops other datagrams."""
 _FIRST_PEER: Final = 100
-"""Peers live at 127.0.2.100 and above: Kamailio takes +7999NNN to 127.0.2.NNN, three digits."""
+"""Kamailio takes +7999NNN to the peer at NNN, three digits."""
 _TIMERS: Final = TimerConfig(t1_seconds=0.1, t2_seconds=0.4, t4_seconds=0.5)
 """A fifth of RFC 3261's: Timer B comes after 6.4 s."""
 _MAX_SECONDS: Final = 60.0
@@ -120,10 +120,6 @@ class Report(NamedTuple):
     """What the call left behind."""
 
 
-def peer_host(peer: int) -> str:
-    return f"127.0.2.{peer}"
-
-
 def runs() -> list[Run]:
     """Every folder, over every path that it names, with every loss."""
     found: list[Run] = []
@@ -169,7 +165,7 @@ def agrees(ladder: list[str], expected: str, run: Run) -> bool:
 async def place(run: Run) -> Report:
     """Place the call of a run with a dialer of its own, and wait until nothing of it can be left."""
     scenario = run.scenario
-    host = peer_host(run.peer) if run.path == "direct" else _PROXY_HOST
+    host = LAB.peer_host(run.peer) if run.path == "direct" else LAB.proxy_host
     trunk = TrunkConfig(
         name=run.path,
         host=host,

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from tests.lab.conftest import LAB
-from tests.lab.scenario import Report, Run, agrees, peer_host, place, runs
+from tests.lab.container import LAB
+from tests.lab.scenario import Report, Run, agrees, place, runs
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 _SECONDS_BETWEEN_CALLS = 0.02
@@ -19,8 +19,8 @@ _SECONDS_BETWEEN_CALLS = 0.02
 @contextmanager
 def far_ends(chosen: Sequence[Run]) -> Iterator[None]:
     """A SIPp for each scenario, in the lab's container."""
-    peers = {peer_host(run.peer): run.name for run in chosen if run.scenario.far_end == "sipp"}
-    command = [str(LAB), "far-ends", *(f"{host}={name}" for host, name in peers.items())]
+    peers = {LAB.peer_host(run.peer): run.name for run in chosen if run.scenario.far_end == "sipp"}
+    command = LAB.command("far-ends", *(f"{host}={name}" for host, name in peers.items()))
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         try:
             asyncio.run(_until_bound(set(peers)))

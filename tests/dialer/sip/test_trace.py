@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from dialer.sip.fields import Headers
+from dialer.sip.hop import Hop
 from dialer.sip.message import Request, Response
 from dialer.sip.trace import TraceRecord, ladder, mask_numbers, record
 
@@ -18,8 +19,8 @@ def records() -> list[TraceRecord]:
     invite = Request("INVITE", "sip:+79001234567@127.0.0.9", fields())
     ringing = Response(180, "Ringing", fields())
     return [
-        record(invite, "sent", data=bytes(663), remote=REMOTE, at=100.0),
-        record(ringing, "received", data=bytes(307), remote=REMOTE, at=101.2345),
+        record(invite, "sent", data=bytes(663), remote=Hop(*REMOTE), at=100.0),
+        record(ringing, "received", data=bytes(307), remote=Hop(*REMOTE), at=101.2345),
     ]
 
 
@@ -38,7 +39,7 @@ def test_a_record_notes_what_a_technician_looks_for() -> None:
 
 def test_a_record_of_stray_bytes_can_be_written_as_json() -> None:
     strange = Response(200, b"\xc8\xe2".decode("utf-8", "surrogateescape"), fields())
-    noted = record(strange, "received", data=b"x", remote=REMOTE, at=0.0)
+    noted = record(strange, "received", data=b"x", remote=Hop(*REMOTE), at=0.0)
     assert json.loads(msgspec.json.encode(noted))["first_line"] == "SIP/2.0 200 ??"
 
 
