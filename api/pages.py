@@ -117,7 +117,7 @@ class PageController(Controller):
     ) -> Response[str] | Redirect:
         problem = None
         try:
-            campaign = await store.set_status(campaign_id, action, clock())
+            campaign = await store.set_status(campaign_id, action, clock(), actor=request.auth.owner)
         except Exception as error:  # noqa: BLE001 - every problem is shown where the button was
             _, problem = problem_text(request, error)
             campaign = await store.get_campaign(campaign_id)

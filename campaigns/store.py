@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from campaigns import audit
 from campaigns.access import AccessStore
 from campaigns.database import Connection
 from campaigns.errors import Conflict, NotFound
@@ -87,9 +88,11 @@ class CampaignStore(AccessStore):
         """Return the last made ones, newest first."""
         return [to_campaign(row) for row in await self._pool.fetch(SQL["newest_campaigns"], limit)]
 
-    async def patch_campaign(self, campaign_id: int, patch: CampaignPatch) -> Campaign:
+    async def patch_campaign(
+        self, campaign_id: int, patch: CampaignPatch, now: datetime, *, actor: str = audit.SYSTEM
+    ) -> Campaign:
         """
-        Change settings, in any status; a running campaign takes them up within a second.
+        Change settings, in any status; a running campaign takes them up within a second. `actor` goes into the audit log.
 
         Raises:
             NotFound: the campaign, or the trunk or prompt it shall use.
@@ -107,13 +110,19 @@ class CampaignStore(AccessStore):
                 )  # fmt: skip
             except asyncpg.ForeignKeyViolationError as error:
                 raise missing_reference(error, s) from error
+            await audit.record(
+                connection, now, actor, "change", ("campaign", campaign_id),
+                msgspec.structs.asdict(old), patch.changes(),
+            )  # fmt: skip
             await connection.execute(SQL["wake_nodes"], campaign_id)
         log.info("campaign.changed", campaign_id=campaign_id, fields=sorted(patch.changes()))
         return to_campaign(row)
 
-    async def set_status(self, campaign_id: int, action: Action, now: datetime) -> Campaign:
+    async def set_status(
+        self, campaign_id: int, action: Action, now: datetime, *, actor: str = audit.SYSTEM
+    ) -> Campaign:
         """
-        Start, pause, resume or stop.
+        Start, pause, resume or stop. `actor` goes into the audit log.
 
         Raises:
             NotFound: no such campaign.
@@ -131,6 +140,10 @@ class CampaignStore(AccessStore):
                 if not await connection.fetchval(SQL["has_leads_left"], campaign_id):
                     raise Conflict("campaign_has_no_contacts")
             row = await connection.fetchrow(SQL["set_status"], campaign_id, status, now)
+            await audit.record(
+                connection, now, actor, action, ("campaign", campaign_id),
+                {"status": campaign.status}, {"status": status},
+            )  # fmt: skip
             await connection.execute(SQL["wake_nodes"], campaign_id)
         log.info("campaign.status_changed", campaign_id=campaign_id, status=status)
         return to_campaign(row)

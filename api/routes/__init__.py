@@ -1,5 +1,6 @@
 from typing import Final
 
+from api.routes.audit import AuditController
 from api.routes.campaigns import CampaignController
 from api.routes.contacts import ContactController
 from api.routes.dnc import DncController
@@ -18,6 +19,7 @@ CONTROLLERS: Final = (
     QueryController,
     ReportController,
     FloorController,
+    AuditController,
     TrunkController,
     PromptController,
     DncController,

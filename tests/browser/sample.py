@@ -57,11 +57,15 @@ async def add_call(
     await pool.execute(
         "INSERT INTO attempts (shard_key, started_time, attempt_id, campaign_id, contact_id, number, attempt_number, "
         "trunk_id, caller_id, call_id, run_id, gate, settled_time, result, reason, fault, sip_status, ended_by, "
-        "answered_time, ended_time, pdd_ms, talk_ms, disposition) "
+        "answered_time, ended_time, pdd_ms, talk_ms, disposition, change_number) "
         "SELECT $1, $2, $3, $4, $5, $6, 1, trunk_id, '', 'call', 1, '{}', $7, $8, 'normal', 'none', 200, 'callee', $9, "
-        "$7, $10, $11, $12 FROM campaigns WHERE campaign_id = $4",
+        "$7, $10, $11, $12, 1 FROM campaigns WHERE campaign_id = $4",
         campaign_id * 256, started_time, campaign_id * 100_000 + index, campaign_id, index, number_of(index), ended_time,
         result, started_time + timedelta(seconds=6) if is_answered else None, rng.randint(300, 4000), talk_ms, disposition,
+    )  # fmt: skip
+    await pool.execute(
+        "INSERT INTO outbox SELECT * FROM attempt_facts WHERE shard_key = $1 AND attempt_id = $2",
+        campaign_id * 256, campaign_id * 100_000 + index,
     )  # fmt: skip
     await pool.execute(
         "UPDATE leads SET status = 'finished', due_time = NULL, attempts_made = 1 WHERE shard_key = $1 AND contact_id = $2",
@@ -69,12 +73,18 @@ async def add_call(
     )  # fmt: skip
 
 
-async def keep_a_node_alive(pool: Pool, campaign_ids: list[int], rng: random.Random, stop: asyncio.Event) -> None:
+async def keep_a_node_alive(
+    pool: Pool, campaign_ids: list[int], rng: random.Random, stop: asyncio.Event
+) -> None:
     """Write what a dialing node would, until told to stop: the first two campaigns have calls in all stages."""
     await add_run(pool, 1, heartbeat_time=datetime.now(UTC))
     while not stop.is_set():
         stages = {
-            str(campaign_id): {"dialing": rng.randint(1, 5), "ringing": rng.randint(8, 19), "talking": rng.randint(3, 12)}
+            str(campaign_id): {
+                "dialing": rng.randint(1, 5),
+                "ringing": rng.randint(8, 19),
+                "talking": rng.randint(3, 12),
+            }
             for campaign_id in campaign_ids[:2]
         }
         now = datetime.now(UTC)

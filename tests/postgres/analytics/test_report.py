@@ -253,7 +253,8 @@ async def test_every_statement_prepares_and_takes_the_arguments_that_its_header_
     text = statement(path.stem)
     header = text.splitlines()[0]
     assert header.startswith(f"-- {path.stem}(")
-    named = header[header.index("(") + 1 : header.index(")")].split(", ")
+    inside = header[header.index("(") + 1 : header.index(")")]
+    named = inside.split(", ") if inside else []
     async with pool.acquire() as connection:
         prepared = await connection.prepare(text)
         assert len(prepared.get_parameters()) == len(named)
