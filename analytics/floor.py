@@ -27,7 +27,6 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
     campaign_id: int
     name: str
     status: str
-    trunk_id: int
     max_calls_per_second: float
     max_concurrent_calls: int
     started_time: datetime | None
@@ -106,12 +105,15 @@ class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrunkRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A trunk and its limits."""
+    """A trunk, its limits, and the worst that a living node thinks of it."""
 
     trunk_id: int
     name: str
     max_channels: int
     max_calls_per_second: float
+    state: str | None = None
+    """closed = in use, half_open = on trial, open = left alone (docs/trunks.md); None = no node uses it."""
+    reason: str | None = None
 
 
 class AlertRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,8 @@ WORDS: Final = (
 )  # fmt: skip
 SCRIPT_TEXTS: Final = {
     **{word: f"floor.script.{word}" for word in WORDS},
+    "trunk.open": "floor.trunk.open",
+    "trunk.half_open": "floor.trunk.half_open",
     **{f"source.{name}": f"floor.source.{name}" for name in SOURCES},
     **{f"status.{status}": f"pages.status.{status}" for status in get_args(Status)},
     **{f"result.{result}": f"pages.result.{result}" for result in RESULTS},

@@ -110,7 +110,6 @@ def floor_campaign(
         campaign_id=row.campaign_id,
         name=row.name,
         status=row.status,
-        trunk_id=row.trunk_id,
         max_calls_per_second=row.max_calls_per_second,
         max_concurrent_calls=row.max_concurrent_calls,
         stages=view_of(stages),
@@ -146,6 +145,8 @@ def floor_trunk(row: TrunkRow, stages: Stages, calls: Iterable[CallsRow]) -> Flo
     return FloorTrunk(
         trunk_id=row.trunk_id,
         name=row.name,
+        state=row.state,
+        reason=row.reason,
         channels=stages.dialing + stages.ringing + stages.talking,
         max_channels=row.max_channels,
         calls_per_minute=sum(call.last_minute for call in own),

@@ -5,6 +5,7 @@ One dialing node: a run in the database, a dialer, and the tasks between them.
     dial        five times a second: claim, commit, INVITE
     settle      outcomes into the database, or into the spool
     live        wakes the live pages and publishes the calls in each stage, at most four times a second
+    names       keeps the trunks' names resolved
 
 Stopping is an event, not a cancellation: stop claiming, let calls finish for `drain_seconds`, hang up the rest, settle,
 release. Cancellation (the second signal) skips the waiting. A crash of any of the tasks ends the node: its supervisor
@@ -26,7 +27,7 @@ from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.migrate import ensure_partitions
 from campaigns.node_state import NodeState
-from campaigns.plan import PlanLoader
+from campaigns.plan import PlanLoader, TrunkPlan
 from campaigns.recovery import close_run, recover_dead_runs
 from campaigns.runner import Runner
 from campaigns.settings import TICK_SECONDS, NodeSettings
@@ -34,6 +35,8 @@ from campaigns.settle_buffer import SettleBuffer
 from campaigns.snowflake import SnowflakeIds
 from campaigns.spool import Spool
 from campaigns.statements import load_statements
+from campaigns.trunk_lines import TrunkLines
+from campaigns.trunk_names import TrunkNames
 from dialer.port import Engine
 from dialer.trunk_dialer import TrunkDialer
 
@@ -71,6 +74,8 @@ class Node:
         self._control = self._link("control", on_connect=self._listen)
         self._claims = self._link("claim")
         self._plans = PlanLoader()
+        self._lines = TrunkLines(rng)
+        self._names = TrunkNames()
         self._changed: set[int] = set()
         self._wake = asyncio.Event()
         self._declared_dead = False
@@ -126,6 +131,7 @@ class Node:
             ids=SnowflakeIds(self._id_node),
             run_id=self._run_id,
             batch_size=self._settings.batch_size,
+            lines=self._lines,
             rng=self._rng,
             wall_clock=self._wall_clock,
             on_begun=self._changed.add,
@@ -135,13 +141,14 @@ class Node:
         async with asyncio.TaskGroup() as tasks:
             settle = tasks.create_task(buffer.run(), name="settle")
             live = tasks.create_task(self._live_loop(runner), name="live")
+            names = tasks.create_task(self._names.run(self._wake.set), name="names")
             heartbeat = tasks.create_task(self._heartbeat_loop(runner), name="heartbeat")
             await self._dial_loop(runner)
             log.info("node.draining", run_id=self._run_id, live_attempts=runner.live_attempts)
             await dialer.drain(self._settings.drain_seconds)
             dialer.hang_up_all()
             await dialer.drain(self._settings.dialer.close_timeout_seconds)
-            for task in (heartbeat, live, settle):
+            for task in (heartbeat, live, names, settle):
                 task.cancel()
 
     async def _leave(self, buffer: SettleBuffer) -> None:
@@ -249,11 +256,19 @@ class Node:
         if not self._stop.is_set():
             for row in await connection.fetch(STATEMENTS["take_shards"], self._run_id, now, lease_until):
                 log.info("shard.taken", campaign_id=row["campaign_id"], shard_key=row["shard_key"])
-        runner.use(await self._plans.load(connection, self._run_id))
+        plan = await self._plans.load(connection, self._run_id)
+        self._use_trunks(plan.trunks)
+        runner.use(plan.shards)
         for campaign_id in runner.idle_campaigns():
             if await connection.fetchval(STATEMENTS["finish_campaign"], campaign_id, now):
                 log.info("campaign.finished", campaign_id=campaign_id)
                 self._changed.add(campaign_id)
+
+    def _use_trunks(self, plans: list[TrunkPlan]) -> None:
+        self._lines.use(plans, asyncio.get_running_loop().time())
+        self._names.want((plan.trunk.host, plan.trunk.port) for plan in plans)
+        for line in self._lines.present:
+            line.resolve(*self._names.addresses((line.plan.trunk.host, line.plan.trunk.port)))
 
     async def _recover(self, connection: Connection) -> None:
         now = self._wall_clock()

@@ -60,7 +60,6 @@ class FloorCampaign(msgspec.Struct, frozen=True, kw_only=True):
     campaign_id: int
     name: str
     status: str
-    trunk_id: int
     max_calls_per_second: float
     max_concurrent_calls: int
     stages: StagesView
@@ -86,6 +85,9 @@ class FloorTrunk(msgspec.Struct, frozen=True, kw_only=True):
 
     trunk_id: int
     name: str
+    state: str | None
+    """closed = in use, half_open = on trial, open = left alone; the worst of the nodes' views; null = no node uses it."""
+    reason: str | None
     channels: int
     """In use now."""
     max_channels: int

@@ -12,7 +12,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 def campaign(campaign_id: int, status: str = "running") -> CampaignRow:
     return CampaignRow(
-        campaign_id=campaign_id, name=f"campaign {campaign_id}", status=status, trunk_id=7, max_calls_per_second=5.0,
+        campaign_id=campaign_id, name=f"campaign {campaign_id}", status=status, max_calls_per_second=5.0,
         max_concurrent_calls=50, started_time=NOW, finished_time=None,
     )  # fmt: skip
 

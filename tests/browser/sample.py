@@ -59,7 +59,7 @@ async def add_call(
         "trunk_id, caller_id, call_id, run_id, gate, settled_time, result, reason, fault, sip_status, ended_by, "
         "answered_time, ended_time, pdd_ms, talk_ms, disposition, change_number) "
         "SELECT $1, $2, $3, $4, $5, $6, 1, trunk_id, '', 'call', 1, '{}', $7, $8, 'normal', 'none', 200, 'callee', $9, "
-        "$7, $10, $11, $12, 1 FROM campaigns WHERE campaign_id = $4",
+        "$7, $10, $11, $12, 1 FROM campaign_trunks WHERE campaign_id = $4",
         campaign_id * 256, started_time, campaign_id * 100_000 + index, campaign_id, index, number_of(index), ended_time,
         result, started_time + timedelta(seconds=6) if is_answered else None, rng.randint(300, 4000), talk_ms, disposition,
     )  # fmt: skip

@@ -57,7 +57,7 @@ async def say_stages(pool: Pool, campaign_id: int, *, dialing: int, ringing: int
     """As a node does four times a second; the first time it starts a run."""
     if not await pool.fetchval("SELECT count(*) FROM node_runs"):
         await add_run(pool, 1, heartbeat_time=datetime.now(UTC))
-    trunk_id = await pool.fetchval("SELECT trunk_id FROM campaigns WHERE campaign_id = $1", campaign_id)
+    trunk_id = await pool.fetchval("SELECT trunk_id FROM campaign_trunks WHERE campaign_id = $1", campaign_id)
     stages = {"dialing": dialing, "ringing": ringing, "talking": talking}
     now = datetime.now(UTC)
     await pool.execute("UPDATE node_runs SET heartbeat_time = $1", now)

@@ -183,6 +183,12 @@ class FloorView {
     const format = this.#format;
     const name = make("th", "", trunk.name);
     name.scope = "row";
+    if (trunk.state === "open" || trunk.state === "half_open") {
+      const mark = make("span", "badge", this.#word(`trunk.${trunk.state}`));
+      mark.dataset["tone"] = trunk.state === "open" ? "bad" : "warn";
+      mark.title = trunk.reason ?? "";
+      name.append(" ", mark);
+    }
     const used = make("progress");
     used.max = Math.max(trunk.max_channels, 1);
     used.value = trunk.channels;

@@ -36,6 +36,8 @@ export interface Campaign {
 export interface Trunk {
   trunk_id: number;
   name: string;
+  state: string | null;
+  reason: string | null;
   channels: number;
   max_channels: number;
   calls_per_minute: number;

@@ -37,7 +37,7 @@ async def test_only_the_last_minutes_are_counted(pool: Pool) -> None:
         await add_attempt(pool, campaign_id, index, Group(1, "answered", 4_000), NOW - timedelta(seconds=age))
     await add_attempt(pool, other, 0, Group(1, "busy"), NOW)
     (row,) = await recent_calls(pool, [campaign_id], NOW)
-    trunk_id = await pool.fetchval("SELECT trunk_id FROM campaigns WHERE campaign_id = $1", campaign_id)
+    trunk_id = await pool.fetchval("SELECT trunk_id FROM campaign_trunks WHERE campaign_id = $1", campaign_id)
     assert row == CallsRow(
         campaign_id=campaign_id, trunk_id=trunk_id, result="answered", attempts=4, last_minute=2, trunk_faults=0,
         short_calls=4, callback_requests=0, refusals=0,
