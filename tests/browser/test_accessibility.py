@@ -18,6 +18,10 @@ PATHS = [
     "/campaigns/{campaign_id}",
     "/campaigns/4711",
     "/floor?wall",
+    "/reports/summary",
+    "/reports/hours",
+    "/reports/comparison",
+    "/calls",
     *(section.path for section in SECTIONS),
 ]
 
