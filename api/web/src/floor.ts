@@ -58,7 +58,7 @@ class FloorView {
     set("under_way", format.integer(sum(totals.stages)));
     for (const stage of STAGES) set(stage, format.integer(totals.stages[stage]));
     set("calls_per_minute", format.integer(totals.calls_per_minute));
-    set("answered_per_minute", format.decimal(totals.answered_per_minute));
+    set("answered_per_minute", format.short(totals.answered_per_minute));
     set("answered", format.percent(totals.answered.value));
     set("answered.note", this.#of(totals.answered, "answered_of"));
     drawSpark(find("#total-minutes"), totals.minutes.attempts, totals.minutes.answered, this.#minutesSentence(totals.minutes.attempts));
@@ -120,7 +120,7 @@ class FloorView {
     put("contacts", leads ? this.#word("of_contacts", { done: format.integer(leads.finished + leads.blocked), total: format.integer(leads.total) }) : this.#word("not_counted"));
     for (const stage of STAGES) put(stage, format.integer(campaign.stages[stage]));
     put("per-minute", this.#word("per_minute", { count: format.integer(campaign.calls_per_minute) }));
-    put("limits", this.#word("limits", { rate: format.decimal(campaign.max_calls_per_second), calls: format.integer(campaign.max_concurrent_calls) }));
+    put("limits", this.#word("limits", { rate: format.short(campaign.max_calls_per_second), calls: format.integer(campaign.max_concurrent_calls) }));
     drawSpark(find(".spark", row), campaign.minutes.attempts, campaign.minutes.answered, this.#minutesSentence(campaign.minutes.attempts));
     put("answered", format.percent(campaign.answered.value));
     put("answered-of", this.#of(campaign.answered, "answered_of"));
@@ -217,7 +217,7 @@ class FloorView {
 
   #alertRow(alert: Alert): HTMLElement {
     const isShare = !["idle_minutes", "dry_minutes", "missed_callbacks"].includes(alert.metric);
-    const write = (value: number): string => (isShare ? this.#format.percent(value) : this.#format.decimal(value));
+    const write = (value: number): string => (isShare ? this.#format.percent(value) : this.#format.short(value));
     const kind = alert.comparison === "worse_than_usual" ? "expected_usual" : `expected_${alert.comparison}`;
     const words = this.#word(kind, { value: write(alert.value), expected: write(alert.expected) });
     const row = make(

@@ -3,7 +3,7 @@ export const NO_DATA = "—";
 
 export class Format {
   readonly #integer: Intl.NumberFormat;
-  readonly #decimal: Intl.NumberFormat;
+  readonly #short: Intl.NumberFormat;
   readonly #percent: Intl.NumberFormat;
   readonly #seconds: Intl.NumberFormat;
   readonly #milliseconds: Intl.NumberFormat;
@@ -21,7 +21,7 @@ export class Format {
     const locale = language === "en" ? "en-GB" : language;
     const unit = (name: string): Intl.NumberFormatOptions => ({ style: "unit", unit: name, unitDisplay: "narrow" });
     this.#integer = new Intl.NumberFormat(locale);
-    this.#decimal = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+    this.#short = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
     this.#percent = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
     this.#seconds = new Intl.NumberFormat(locale, { ...unit("second"), minimumFractionDigits: 1, maximumFractionDigits: 1 });
     this.#milliseconds = new Intl.NumberFormat(locale, { ...unit("millisecond"), maximumFractionDigits: 0 });
@@ -42,8 +42,8 @@ export class Format {
   }
 
   /** At most one digit after the point. */
-  decimal(value: number | null): string {
-    return value === null ? NO_DATA : this.#decimal.format(value);
+  short(value: number | null): string {
+    return value === null ? NO_DATA : this.#short.format(value);
   }
 
   percent(value: number | null): string {
