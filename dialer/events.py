@@ -10,6 +10,7 @@ import msgspec
 
 from dialer.outcome import Outcome
 from dialer.sip.sdp import NegotiatedMedia
+from dialer.sip.trunk_event import TrunkEvent, TrunkPinged, TrunkRegistrationChanged
 
 __all__ = [
     "CallAnswered",
@@ -23,6 +24,9 @@ __all__ = [
     "MediaChanged",
     "NegotiatedMedia",
     "PlaybackFinished",
+    "TrunkEvent",
+    "TrunkPinged",
+    "TrunkRegistrationChanged",
 ]
 
 CallId = NewType("CallId", str)
