@@ -9,6 +9,7 @@ from typing import NewType
 import msgspec
 
 from dialer.outcome import Outcome
+from dialer.rtp.quality import MediaQuality
 from dialer.sip.sdp import NegotiatedMedia
 from dialer.sip.trunk_event import TrunkEvent, TrunkPinged, TrunkRegistrationChanged
 
@@ -22,6 +23,7 @@ __all__ = [
     "CallTimings",
     "DtmfReceived",
     "MediaChanged",
+    "MediaQuality",
     "NegotiatedMedia",
     "PlaybackFinished",
     "TrunkEvent",
@@ -104,3 +106,5 @@ class CallEnded(CallEvent, frozen=True, kw_only=True):
 
     outcome: Outcome
     timings: CallTimings
+    media: MediaQuality | None = None
+    """How well it could be heard; None where no audio was agreed on, or its engine does not count."""
