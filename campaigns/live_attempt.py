@@ -93,6 +93,11 @@ class LiveAttempt:
         self._message: VoiceMessage | None = None
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def place(self) -> tuple[int, int, Stage]:
+        """Campaign, trunk and stage of the call."""
+        return self.begun.plan.campaign_id, self.begun.trunk_id, self.stage
+
     def attach(self, call: PlacedCall) -> None:
         """Know the call; comes before its first event."""
         self._call = call

@@ -26,7 +26,7 @@ import structlog
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.migrate import ensure_partitions
-from campaigns.node_state import NodeState
+from campaigns.node_state import NodeState, count_stages
 from campaigns.plan import PlanLoader, TrunkPlan
 from campaigns.recovery import close_run, recover_dead_runs
 from campaigns.runner import Runner
@@ -144,7 +144,7 @@ class Node:
             names = tasks.create_task(self._names.run(self._wake.set), name="names")
             heartbeat = tasks.create_task(self._heartbeat_loop(runner), name="heartbeat")
             await self._dial_loop(runner)
-            log.info("node.draining", run_id=self._run_id, live_attempts=runner.live_attempts)
+            log.info("node.draining", run_id=self._run_id, live_attempts=len(runner.live))
             await dialer.drain(self._settings.drain_seconds)
             dialer.hang_up_all()
             await dialer.drain(self._settings.dialer.close_timeout_seconds)
@@ -218,7 +218,7 @@ class Node:
         try:
             while True:
                 await asyncio.sleep(LIVE_SECONDS)
-                state = runner.state()
+                state = count_stages(attempt.place for attempt in runner.live)
                 with contextlib.suppress(DatabaseAway):
                     if state != told or loop.time() - told_at >= STATE_SECONDS:
                         await link.run(functools.partial(self._publish, state))

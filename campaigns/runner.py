@@ -9,7 +9,7 @@ Rule 3: while the database is away nothing is claimed; calls under way go on.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,6 @@ from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.failover import was_not_placed
 from campaigns.gate import Blocked, GateFacts, gate_trace, pre_dial_gate
 from campaigns.live_attempt import BegunAttempt, LiveAttempt
-from campaigns.node_state import NodeState, count_stages
 from campaigns.numbers import mask, zones_of
 from campaigns.pacing import TokenBucket, pace
 from campaigns.plan import ShardPlan
@@ -102,14 +101,8 @@ class Runner:
         self._turn = 0
 
     @property
-    def live_attempts(self) -> int:
-        return len(self._live)
-
-    def state(self) -> NodeState:
-        """Count the calls under way by stage."""
-        return count_stages(
-            (live.begun.plan.campaign_id, live.begun.trunk_id, live.stage) for live in self._live.values()
-        )
+    def live(self) -> Collection[LiveAttempt]:
+        return self._live.values()
 
     def use(self, plans: list[ShardPlan]) -> None:
         """Work on these shards from now on; calls of others finish undisturbed."""
