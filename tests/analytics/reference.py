@@ -68,7 +68,7 @@ def is_talk(w: World, a: Attempt) -> bool:
 
 def is_target(w: World, a: Attempt) -> bool:
     if w.target is None:
-        return a["is_target"] is True
+        return bool(a["is_target"])
     if not is_answered(a) or a["talk_ms"] is None:
         return False
     return w.target[0] * 1000 <= a["talk_ms"] <= w.target[1] * 1000
