@@ -71,7 +71,7 @@ def is_target(w: World, a: Attempt) -> bool:
         return bool(a["is_target"])
     if not is_answered(a) or a["talk_ms"] is None:
         return False
-    return w.target[0] * 1000 <= a["talk_ms"] <= w.target[1] * 1000
+    return bool(w.target[0] * 1000 <= a["talk_ms"] <= w.target[1] * 1000)
 
 
 def counts_as_success(w: World, a: Attempt) -> bool:
