@@ -25,7 +25,7 @@ class Responder:
     def answer(self, request: Request, status_code: int, now: float, *headers: tuple[str, str]) -> None:
         """Answer without keeping state: a retransmission is answered anew (§8.2.7)."""
         response = self.response(request, status_code, *headers)
-        self._layer.send(response.to_bytes(), response_address(request), now)
+        self._layer.send(response.to_bytes(), response_address(request), now, request.call_id)
 
     def response(self, request: Request, status_code: int, *headers: tuple[str, str]) -> Response:
         to_tag = None
@@ -41,7 +41,7 @@ class Responder:
         """Answer an unreadable request, if enough of it can be read (§18.3, §21.4.1)."""
         response = refuse_malformed(data, error, to_tag=self._tag_of(data))
         if response is not None:
-            self._layer.send(response.to_bytes(), addr, now)
+            self._layer.send(response.to_bytes(), addr, now, response.call_id)
 
     def _tag_of(self, identity: bytes) -> str:
         return blake2s(identity, key=self._tag_key, digest_size=8).hexdigest()

@@ -67,7 +67,7 @@ class SipUserAgent:
 
     def records(self, call_id: str) -> list[TraceRecord]:
         """Every message of a call, if `DialerConfig.trace` is on."""
-        return self._layer.traces.get(call_id, []).copy()
+        return self._layer.traces.records(call_id)
 
     def receive_datagram(self, data: bytes, addr: Address, now: float) -> None:
         """Feed one UDP payload. Never raises; see Rule 1."""
@@ -76,7 +76,7 @@ class SipUserAgent:
         except RemoteProtocolError as error:
             self._requests.refuse_malformed(data, error, addr, now)
             return
-        self._layer.trace(message, "received", data, addr, now)
+        self._layer.traces.note(message.call_id, now, "received", addr, data)
         if isinstance(message, Response):
             self._receive_response(message, addr, now)
         else:
@@ -124,6 +124,7 @@ class SipUserAgent:
             user=user,
         )
         self._layer.sessions[call_id] = session
+        self._layer.traces.open(call_id)
         return session
 
     def invite(self, session: InviteSession, now: float) -> None:

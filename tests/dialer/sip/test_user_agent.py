@@ -236,7 +236,7 @@ def kinds(agent: SipUserAgent) -> list[Kind]:
 
 
 def test_the_first_2xx_a_repeated_one_and_a_forked_one_are_told_apart() -> None:
-    agent, opened, trunk = user_agent(trace=True)
+    agent, opened, trunk = user_agent()
     invite = trunk.last("INVITE")
     trunk.respond(invite, 183, body=trunk.sdp())
     trunk.answer(invite)
