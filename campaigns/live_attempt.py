@@ -59,6 +59,11 @@ class LiveAttempt:
         self._message: VoiceMessage | None = None
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def call(self) -> PlacedCall | None:
+        """None where the dialer would not place it."""
+        return self._call
+
     def attach(self, call: PlacedCall) -> None:
         """Know the call; comes before its first event."""
         self._call = call

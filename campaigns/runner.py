@@ -72,6 +72,7 @@ class Runner:
         rng: Callable[[int], bytes],
         wall_clock: Callable[[], datetime],
         on_begun: Callable[[int], None] = lambda _campaign_id: None,
+        on_ended: Callable[[LiveAttempt, Settlement], None] = lambda _live, _settlement: None,
     ) -> None:
         self._dialer = dialer
         self._link = link
@@ -82,6 +83,7 @@ class Runner:
         self._rng = rng
         self._wall_clock = wall_clock
         self._on_begun = on_begun
+        self._on_ended = on_ended
         self._loop = asyncio.get_running_loop()
         self._plans: dict[int, ShardPlan] = {}
         self._shards: dict[int, ShardState] = {}
@@ -95,6 +97,10 @@ class Runner:
     @property
     def live_attempts(self) -> int:
         return len(self._live)
+
+    def live_attempt(self, attempt_id: int) -> LiveAttempt | None:
+        """Return a call of ours that has not ended."""
+        return self._live.get(attempt_id)
 
     def use(self, plans: list[ShardPlan]) -> None:
         """Work on these shards from now on; calls of others finish undisturbed."""
@@ -285,6 +291,7 @@ class Runner:
         self._campaign_calls[plan.campaign_id] -= 1
         self._trunk_calls[plan.trunk_id] -= 1
         self._buffer.add(settlement)
+        self._on_ended(live, settlement)
 
     def _settle_not_dialed(self, begun: BegunAttempt) -> None:
         live = LiveAttempt(begun, clocks=self._dialer, loop=self._loop, on_done=self._done)

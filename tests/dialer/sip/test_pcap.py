@@ -125,6 +125,6 @@ def test_any_bytes_come_back_with_right_checksums(data: bytes) -> None:
 
 
 def test_credentials_are_blotted_out() -> None:
-    answer = b"INVITE sip:1@h SIP/2.0\r\nAuthorization: Digest response=\"0123\"\r\n\r\n"
+    answer = b'INVITE sip:1@h SIP/2.0\r\nAuthorization: Digest response="0123"\r\n\r\n'
     (packet,) = read(capture([noted(answer)], local=OURS, epoch=0.0))
     assert packet.data == b"INVITE sip:1@h SIP/2.0\r\nAuthorization: xxxxxx xxxxxxxxxxxxxxx\r\n\r\n"
