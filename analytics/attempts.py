@@ -13,7 +13,9 @@ import msgspec
 from analytics.database import Pool, statement
 from dialer.outcome import EndedBy, Fault, Result
 
-Disposition = Literal["callback_requested", "refused"]
+Disposition = Literal[
+    "order", "meeting", "offer_requested", "callback_requested", "refused", "voicemail_left"
+]
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -115,7 +115,7 @@ async def campaign_report(
         outcomes={result: attempts_by_result.get(result, 0) for result in RESULTS},
         callback_requests=totals["callback_requests"],
         refusals=totals["refusals"],
-        conversion=rate("conversion", counts),
+        conversion=rate("callback_requests_per_answer", counts),
         talk_seconds=TalkSeconds(
             count=totals["talk_count"],
             sum=totals["talk_seconds_sum"],

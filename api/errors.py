@@ -25,6 +25,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from analytics.attempts import InvalidCursor
+from analytics.errors import QueryRefused, QueryTimedOut
 from api.catalogue import Catalogue, Language, choose_language, text
 from campaigns.errors import Conflict, ImportRefused, InvalidSettings, NotFound
 from dialer.errors import InvalidAudio
@@ -168,6 +169,11 @@ def of_settings(error: InvalidSettings) -> ApiError:
     return invalid_request(*(FieldProblem(p.field, p.code, dict(p.params)) for p in error.problems))
 
 
+def of_refused(error: QueryRefused) -> ApiError:
+    problems = tuple(FieldProblem(p.field, p.code, p.params) for p in error.problems)
+    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "query_refused", problems=problems, count=len(problems))
+
+
 def of_not_found(error: NotFound) -> ApiError:
     return ApiError(HTTPStatus.NOT_FOUND, f"{error.kind}_not_found", id=error.id)
 
@@ -249,6 +255,8 @@ TRANSLATIONS: Final[
     (InvalidSettings, lambda _, error: of_settings(error)),
     (ImportRefused, lambda _, error: ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, error.code, **error.params)),
     (InvalidAudio, lambda _, error: ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, error.code)),
+    (QueryRefused, lambda _, error: of_refused(error)),
+    (QueryTimedOut, lambda _, __: ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "query_timed_out")),
     (InvalidCursor, lambda _, __: ApiError(HTTPStatus.BAD_REQUEST, "cursor_invalid")),
     (HTTPException, of_http),
     (

@@ -16,9 +16,11 @@ import msgspec
 
 from campaigns.database import Pool
 from campaigns.statements import load_statements
+from dialer.sip.hop import Hop
 from dialer.sip.masking import without_credentials
 from dialer.sip.pcap import capture
 from dialer.sip.trace import Direction, TraceRecord, read_record
+from dialer.transport_config import Transport
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
 CHANNEL: Final = "call_trace_request"
@@ -36,6 +38,7 @@ class _Message(msgspec.Struct, array_like=True, frozen=True):
     after_us: int
     is_sent: bool
     remote: Address
+    transport: Transport
     data: bytes
 
 
@@ -68,6 +71,7 @@ def pack(records: Sequence[TraceRecord], local: Address) -> bytes:
             round((entry.at - start) * 1_000_000),
             entry.direction == "sent",
             entry.remote,
+            entry.transport,
             without_credentials(entry.data),
         )
         for entry in records
@@ -81,7 +85,10 @@ def unpack(data: bytes) -> tuple[Address, list[TraceRecord]]:
     directions: tuple[Direction, Direction] = ("received", "sent")
     return packed.local, [
         read_record(
-            message.data, directions[message.is_sent], remote=message.remote, at=message.after_us / 1_000_000
+            message.data,
+            directions[message.is_sent],
+            remote=Hop(*message.remote, message.transport),
+            at=message.after_us / 1_000_000,
         )
         for message in packed.messages
     ]

@@ -146,14 +146,41 @@ async def ensure_partitions(
         start = first_of_month(now, offset)
         name = f"attempts_{start:%Y%m}"
         if name not in existing:
-            end = first_of_month(now, offset + 1)
-            # only digits of a date enter the text; bounds cannot be bound
-            await connection.execute(
-                f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF attempts "
-                f"FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
-            )
+            await create_partition(connection, name, start, first_of_month(now, offset + 1))
             created.append(name)
     return created
+
+
+async def create_partition(connection: Connection, name: str, start: datetime, end: datetime) -> None:
+    """
+    Create the partition of [start, end) and give it the attempts that waited for it in the default partition.
+
+    Only digits of a date enter the text: bounds cannot be bound.
+    """
+    bounds = f"FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
+    async with connection.transaction():
+        # nothing new enters the default partition between looking and attaching
+        await connection.execute("LOCK TABLE attempts_default IN SHARE ROW EXCLUSIVE MODE")
+        if not await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM attempts_default WHERE started_time >= $1 AND started_time < $2)",
+            start,
+            end,
+        ):
+            await connection.execute(
+                f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF attempts FOR VALUES {bounds}"
+            )
+            return
+        await connection.execute(
+            f"CREATE TABLE {name} (LIKE attempts INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
+        )
+        moved = "DELETE FROM attempts_default WHERE started_time >= $1 AND started_time < $2 RETURNING *"
+        await connection.execute(
+            f"WITH moved AS ({moved}) INSERT INTO {name} SELECT * FROM moved",  # noqa: S608 - only digits
+            start,
+            end,
+        )
+        await connection.execute(f"ALTER TABLE attempts ATTACH PARTITION {name} FOR VALUES {bounds}")
+        log.warning("partition.filled_from_default", partition=name)
 
 
 def first_of_month(moment: datetime, offset_months: int) -> datetime:

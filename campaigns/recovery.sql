@@ -16,10 +16,22 @@ WHERE a.run_id = $1
   AND l.open_attempt_id = a.attempt_id;
 
 -- settle_lost_attempts(run_id, now) --
-UPDATE attempts
-SET settled_time = $2, result = 'unknown', reason = 'node_lost', fault = 'indeterminate'
-WHERE run_id = $1 AND settled_time IS NULL
-RETURNING attempt_id, campaign_id, call_id;
+-- The outbox row goes with it, as in settle_buffer.sql. The prices of a call whose end nobody saw are not known.
+WITH lost AS (
+    UPDATE attempts
+    SET settled_time = $2, result = 'unknown', reason = 'node_lost', fault = 'indeterminate', is_target = false,
+        change_number = change_number + 1
+    WHERE run_id = $1 AND settled_time IS NULL
+    RETURNING *
+), counted AS (
+    INSERT INTO outbox
+    SELECT
+        shard_key, attempt_id, change_number, 1, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
+        caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
+        disposition, pdd_ms, talk_ms, is_target, cost_micros
+    FROM lost
+)
+SELECT attempt_id, campaign_id, call_id FROM lost;
 
 -- release_shards(run_id) --
 UPDATE shards SET run_id = NULL, lease_until = NULL WHERE run_id = $1;

@@ -25,15 +25,23 @@ LIMIT $5
 FOR UPDATE OF l SKIP LOCKED;
 
 -- begin_attempts(shard_key, now, campaign_id, run_id, trunk_id, caller_id, attempt_ids, contact_ids, numbers, attempt_numbers, call_ids, gates) --
--- Write the intent to dial. Only after this is committed may an INVITE leave.
+-- Write the intent to dial. Only after this is committed may an INVITE leave. What reports group by is written down as it
+-- is now: the campaign's clock, and where the contact came from.
 WITH begun AS (
     INSERT INTO attempts (
         shard_key, started_time, attempt_id, campaign_id, contact_id, number, attempt_number, trunk_id, caller_id,
-        call_id, run_id, gate
+        call_id, run_id, gate, utc_offset_minutes, import_id, source, ad, keyword, region
     )
-    SELECT $1, $2, t.attempt_id, $3, t.contact_id, t.number, t.attempt_number, $5, $6, t.call_id, $4, t.gate
+    SELECT $1, $2, t.attempt_id, $3, t.contact_id, t.number, t.attempt_number, $5, $6, t.call_id, $4, t.gate,
+        (
+            SELECT extract(epoch FROM
+                ($2::timestamptz AT TIME ZONE c.time_zone) - ($2::timestamptz AT TIME ZONE 'UTC')) / 60
+            FROM campaigns c WHERE c.campaign_id = $3
+        ),
+        k.import_id, k.source, k.ad, k.keyword, k.region
     FROM unnest($7::bigint[], $8::bigint[], $9::text[], $10::smallint[], $11::text[], $12::jsonb[])
         AS t(attempt_id, contact_id, number, attempt_number, call_id, gate)
+    LEFT JOIN contacts k ON k.shard_key = $1 AND k.contact_id = t.contact_id
     RETURNING contact_id, attempt_id, attempt_number
 )
 UPDATE leads l

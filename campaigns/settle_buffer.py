@@ -32,7 +32,7 @@ RETRY_SECONDS: Final = 0.5
 _COLUMNS: Final = (
     "started_time", "attempt_id", "result", "reason", "fault", "sip_status", "q850_cause", "ended_by", "ringing_time",
     "early_media_time", "answered_time", "ended_time", "pdd_ms", "talk_ms", "digits", "message_played_ms",
-    "disposition", "next_due_time",
+    "disposition", "answered_by", "next_due_time",
 )  # fmt: skip
 
 
@@ -191,5 +191,6 @@ def log_settled(settlement: Settlement) -> None:
         digits=settlement.digits,
         message_played_ms=settlement.message_played_ms,
         disposition=settlement.disposition,
+        answered_by=settlement.answered_by,
         next_due_time=None if settlement.next_due_time is None else settlement.next_due_time.isoformat(),
     )

@@ -1,33 +1,69 @@
--- settle_attempts(shard_key, now, first_started_time, last_started_time, started_times, attempt_ids, results, reasons, faults, sip_statuses, q850_causes, ended_bys, ringing_times, early_media_times, answered_times, ended_times, pdds_ms, talks_ms, digits, messages_played_ms, dispositions, next_due_times) --
+-- settle_attempts(shard_key, now, first_started_time, last_started_time, started_times, attempt_ids, results, reasons, faults, sip_statuses, q850_causes, ended_bys, ringing_times, early_media_times, answered_times, ended_times, pdds_ms, talks_ms, digits, messages_played_ms, dispositions, answered_bys, next_due_times) --
 -- Settle a batch of one shard, in one statement: attempt, lead and refusal cannot disagree. Idempotent: an attempt that
 -- is settled already is left alone, except for one that was given up as lost with its node and whose real outcome
 -- turned up in a spool. The lead of such a one stays finished: it is not redialed by itself.
+-- A disposition that a person gave in the meantime stays.
 -- first and last started_time bound the partitions that are looked at.
+-- The outbox gets what holds now, and for an attempt that counted as lost also what held before: a figure and its facts
+-- cannot disagree. change_number says which: evaluated on the newest version of the row, it is 1 the first time.
 WITH settled AS (
     UPDATE attempts a
     SET settled_time = $2, result = i.result, reason = i.reason, fault = i.fault, sip_status = i.sip_status,
         q850_cause = i.q850_cause, ended_by = i.ended_by, ringing_time = i.ringing_time,
         early_media_time = i.early_media_time, answered_time = i.answered_time, ended_time = i.ended_time,
         pdd_ms = i.pdd_ms, talk_ms = i.talk_ms, digits = i.digits, message_played_ms = i.message_played_ms,
-        disposition = i.disposition
+        disposition = CASE WHEN a.disposition_time IS NULL THEN i.disposition ELSE a.disposition END,
+        answered_by = i.answered_by,
+        is_target = coalesce(i.result = 'answered' AND i.talk_ms BETWEEN
+            (SELECT c.target_min_seconds * 1000::bigint FROM campaigns c WHERE c.campaign_id = $1 / 256)
+            AND (SELECT c.target_max_seconds * 1000::bigint FROM campaigns c WHERE c.campaign_id = $1 / 256), false),
+        cost_micros = (
+            SELECT CASE
+                WHEN t.price_per_minute_micros IS NULL AND t.price_per_connection_micros IS NULL THEN NULL
+                WHEN i.talk_ms IS NULL THEN 0
+                ELSE coalesce(t.price_per_connection_micros, 0) + round(
+                    coalesce(t.price_per_minute_micros, 0)
+                    * ceil(i.talk_ms / (1000.0 * t.billing_increment_seconds)) * t.billing_increment_seconds / 60)
+            END
+            FROM trunks t WHERE t.trunk_id = a.trunk_id
+        ),
+        change_number = a.change_number + 1
     FROM unnest(
         $5::timestamptz[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::smallint[],
         $12::text[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
-        $17::integer[], $18::integer[], $19::text[], $20::integer[], $21::text[], $22::timestamptz[]
+        $17::integer[], $18::integer[], $19::text[], $20::integer[], $21::text[], $22::text[], $23::timestamptz[]
     ) AS i(
         started_time, attempt_id, result, reason, fault, sip_status, q850_cause,
         ended_by, ringing_time, early_media_time, answered_time, ended_time,
-        pdd_ms, talk_ms, digits, message_played_ms, disposition, next_due_time
+        pdd_ms, talk_ms, digits, message_played_ms, disposition, answered_by, next_due_time
     )
     WHERE a.shard_key = $1
       AND a.started_time BETWEEN $3 AND $4
       AND a.started_time = i.started_time
       AND a.attempt_id = i.attempt_id
       AND (a.settled_time IS NULL OR (a.result = 'unknown' AND a.reason = 'node_lost'))
-    RETURNING a.contact_id, a.attempt_id, a.number, i.result, i.disposition, i.next_due_time
+    RETURNING
+        a.shard_key, a.attempt_id, a.change_number, a.started_time, a.utc_offset_minutes, a.attempt_number, a.trunk_id,
+        a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause,
+        a.answered_by, a.disposition, a.disposition_time, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.contact_id,
+        a.number, i.disposition AS pressed, i.next_due_time
+), counted AS (
+    INSERT INTO outbox
+    SELECT
+        shard_key, attempt_id, change_number, 1, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
+        caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
+        disposition, pdd_ms, talk_ms, is_target, cost_micros
+    FROM settled
+    UNION ALL
+    SELECT
+        shard_key, attempt_id, change_number, -1, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
+        caller_id, import_id, source, ad, keyword, region, 'unknown', 'indeterminate', NULL, NULL, NULL,
+        CASE WHEN disposition_time IS NOT NULL THEN disposition END, NULL, NULL, false, NULL
+    FROM settled
+    WHERE change_number > 1
 ), refused AS (
     INSERT INTO dnc_numbers (number, source, attempt_id, added_time)
-    SELECT number, 'key_press', attempt_id, $2 FROM settled WHERE disposition = 'refused'
+    SELECT number, 'key_press', attempt_id, $2 FROM settled WHERE pressed = 'refused'
     -- one order for all nodes, so that two of them cannot wait for each other
     ORDER BY number
     ON CONFLICT (number) DO NOTHING

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from campaigns.voice_message import Disposition
+from campaigns.dispositions import AnsweredBy, Disposition
 from dialer.outcome import EndedBy, Fault, Result
 
 
@@ -35,5 +35,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Keys pressed, in order; None when the call was never answered."""
     message_played_ms: int | None = None
     disposition: Disposition | None = None
+    answered_by: AnsweredBy | None = None
+    """Who or what picked up, where somebody listened."""
     next_due_time: datetime | None = None
     """When the lead is due again; None finishes it."""

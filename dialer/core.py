@@ -1,5 +1,5 @@
 """
-All calls of one signalling socket, sans-IO: `SipUserAgent` below, one `Call` table per call above.
+All calls of one node, sans-IO: `SipUserAgent` below, one `Call` table per call above.
 
 Rule: the user agent tells what arrived, the call decides, and this module carries the decision back. It knows neither
 RFC timers nor outcomes.
@@ -12,14 +12,14 @@ from typing import Final
 from dialer.call import Call
 from dialer.call_table import CallAction, CallInput, CallState
 from dialer.config import CallRequest, DialerConfig
-from dialer.errors import LocalProtocolError
+from dialer.errors import LocalProtocolError, RemoteProtocolError
 from dialer.events import CallEvent, CallId
 from dialer.outcome import FORK_RELEASE_REASON
+from dialer.sip.hop import Address, Hop
 from dialer.sip.invite_session import InviteSession, Rng
 from dialer.sip.session_event import Kind, SessionEvent
 from dialer.sip.timer_heap import TimerHeap
 from dialer.sip.trace import TraceRecord
-from dialer.sip.transaction import Address
 from dialer.sip.user_agent import SipUserAgent
 
 _INPUTS: Final[Mapping[Kind, CallInput]] = {kind: CallInput[kind.name] for kind in Kind}
@@ -29,14 +29,15 @@ class DialerCore:
     """
     Places, hears and ends calls. After any verb: send `datagrams_to_send`, take the events, look at `get_timer`.
 
-    `now` is monotonic seconds and never falls. `rng(n)` gives n random bytes. `local_address` is what Via and Contact
-    say; an address is (IP address, UDP port).
+    `now` is monotonic seconds and never falls. `rng(n)` gives n random bytes. `local_address` is the UDP socket's, which
+    Via and Contact tell to whomever no other address is said of.
     """
 
     def __init__(self, config: DialerConfig, rng: Rng, local_address: Address) -> None:
         self._rng = rng
         self._max_cancel_seconds = 64 * config.timers.t1_seconds
-        self._user_agent = SipUserAgent(config, rng, local_address)
+        self._local_address = local_address
+        self._user_agent = SipUserAgent(config, rng)
         self._deadlines: TimerHeap[Call] = TimerHeap()
         self._calls: dict[CallId, Call] = {}
         self._events: deque[CallEvent] = deque()
@@ -64,9 +65,13 @@ class DialerCore:
         """Every SIP message of a call so far, if `DialerConfig.trace` is on; kept for the newest 4,000 calls."""
         return self._user_agent.records(call_id)
 
-    def place_call(self, request: CallRequest, *, rtp_address: Address, now: float) -> CallId:
+    def place_call(
+        self, request: CallRequest, *, rtp_address: Address, now: float, local_address: Address | None = None
+    ) -> CallId:
         """
-        Send an INVITE that offers audio at `rtp_address`.
+        Send an INVITE that offers audio at `rtp_address`; `local_address` is the signalling's towards this trunk.
+
+        Settings of external addresses go before both.
 
         Raises:
             LocalProtocolError: `request.call_id` is in use, or a field would break a header line.
@@ -75,7 +80,9 @@ class DialerCore:
         if self._user_agent.has_session(call_id):
             raise LocalProtocolError(f"Call-ID in use: {call_id}")
         call = Call(call_id, request, max_cancel_seconds=self._max_cancel_seconds, now=now)
-        call.session = self._user_agent.open_session(request, call_id, rtp_address, call)
+        call.session = self._user_agent.open_session(
+            request, call_id, rtp_address, local_address or self._local_address, call
+        )
         self._calls[call_id] = call
         try:
             self._carry_out(call, call.receive(CallInput.START, now), now)
@@ -91,17 +98,30 @@ class DialerCore:
         if call is not None:
             self._carry_out(call, call.receive(CallInput.HANG_UP, now), now)
 
-    def transport_failed(self, addr: Address, now: float) -> None:
-        """The socket or ICMP says that `addr` cannot be reached: unanswered calls that way end `unreachable`."""
-        self._user_agent.transport_failed(addr, now)
+    def transport_failed(self, hop: Hop, now: float) -> None:
+        """Nothing reaches `hop`, says ICMP or a refused connection: unanswered calls that way end `unreachable`."""
+        self._user_agent.transport_failed(hop, now)
         self._take_session_events(now)
 
-    def receive_datagram(self, data: bytes, addr: Address, now: float) -> None:
-        """Feed one UDP payload. Whatever it is, nothing is raised: it is counted, and answered where that is due."""
-        self._user_agent.receive_datagram(data, addr, now)
+    def connection_lost(self, hop: Hop, now: float) -> None:
+        """An open connection has broken: unanswered calls over it end `unreachable`, answered ones go on."""
+        self._user_agent.connection_lost(hop, now)
         self._take_session_events(now)
 
-    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
+    def receive_datagram(self, data: bytes, source: Hop, now: float) -> None:
+        """
+        Feed one message: a UDP payload, or what `StreamFramer` cut out of a connection.
+
+        Whatever it is, nothing is raised: it is counted, and answered where that is due.
+        """
+        self._user_agent.receive_datagram(data, source, now)
+        self._take_session_events(now)
+
+    def receive_unframeable(self, data: bytes, error: RemoteProtocolError, source: Hop, now: float) -> None:
+        """Answer the message after which a connection cannot be read (RFC 3261 §18.3); the shell closes it then."""
+        self._user_agent.receive_unframeable(data, error, source, now)
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Hop]]:
         """Take what must be sent, in order."""
         return self._user_agent.datagrams_to_send(now)
 

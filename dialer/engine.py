@@ -32,8 +32,9 @@ from dialer.events import (
 from dialer.media.prompt import Prompt
 from dialer.net.faults import Loss
 from dialer.net.ports import PortPool
-from dialer.net.sip_socket import Address, SipSocket
+from dialer.net.sip_socket import SipSocket
 from dialer.outcome import Outcome, outcome_of_answer, outcome_of_local_failure
+from dialer.sip.hop import Address, Hop
 from dialer.sip.trace import TraceRecord
 
 log = structlog.get_logger()
@@ -223,14 +224,14 @@ class Dialer:
             log.exception("call.handler_crashed", call_id=call.call_id)
             call.hang_up()
 
-    def _receive_sip(self, data: bytes, addr: Address) -> None:
+    def _receive_sip(self, data: bytes, source: Hop) -> None:
         if self._is_open:  # the socket is bound a moment before the core exists
-            self._core.receive_datagram(data, addr, self._loop.time())
+            self._core.receive_datagram(data, source, self._loop.time())
             self._pump()
 
-    def _unreachable(self, addr: Address) -> None:
+    def _unreachable(self, hop: Hop) -> None:
         if self._is_open:
-            self._core.transport_failed(addr, self._loop.time())
+            self._core.transport_failed(hop, self._loop.time())
             self._pump()
 
     def _on_timer(self) -> None:
@@ -255,8 +256,8 @@ class Dialer:
             self._arm()
 
     def _transmit(self, now: float) -> None:
-        for data, addr in self._core.datagrams_to_send(now):
-            self._socket.send(data, addr)
+        for data, hop in self._core.datagrams_to_send(now):
+            self._socket.send(data, hop)
 
     def _tell(self, call: Call, event: CallEvent) -> None:
         if isinstance(event, MediaChanged):

@@ -26,6 +26,7 @@ from typing import Any, Final
 import msgspec
 
 from dialer.errors import RemoteProtocolError
+from dialer.sip.hop import Hop
 from dialer.sip.message import parse_message
 from dialer.sip.trace import TraceRecord, record
 
@@ -291,7 +292,7 @@ class PhoneCall:
                     parse_message(data),
                     "sent" if is_sent else "received",
                     data=data,
-                    remote=addr,
+                    remote=Hop(*addr),
                     at=time.monotonic(),
                 )
             )

@@ -6,6 +6,7 @@ from api.routes.dnc import DncController
 from api.routes.docs import DocsController
 from api.routes.health import HealthController
 from api.routes.prompts import PromptController
+from api.routes.query import QueryController
 from api.routes.reports import ReportController
 from api.routes.sign_in import SignInController
 from api.routes.trunks import TrunkController
@@ -13,6 +14,7 @@ from api.routes.trunks import TrunkController
 CONTROLLERS: Final = (
     CampaignController,
     ContactController,
+    QueryController,
     ReportController,
     TrunkController,
     PromptController,

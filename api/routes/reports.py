@@ -1,37 +1,21 @@
-"""Reports, attempts, live streams and the definitions of all figures."""
+"""The report of a campaign, attempts and live streams."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
 from http import HTTPStatus
 
-import msgspec
 from litestar import Controller, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Stream
 
 from analytics.attempts import attempts_page
-from analytics.metrics import METRICS, Unit
 from analytics.report import CampaignReport, campaign_report
 from api.auth import needs
-from api.catalogue import choose_language, text
 from api.dependencies import ApiRequest, Clock, Hub, Pool, Store
 from api.errors import FieldProblem, invalid_request
-from api.schemas.attempts import AttemptPage, attempt_view
+from api.schemas.attempts import AttemptPage, attempt_page
 from api.schemas.live import LiveSnapshot
 from api.schemas.parameters import CampaignId, Cursor, From, Limit, OfCampaign, OfResult, To
-
-
-class MetricView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a figure means."""
-
-    name: str
-    title: str
-    definition: str
-    unit: Unit
-    formula: str
-    numerator: str | None
-    denominator: str | None
-    is_null_when: str | None
 
 
 class ReportController(Controller):
@@ -90,11 +74,7 @@ class ReportController(Controller):
             cursor=cursor,
             limit=limit,
         )
-        shows_numbers = request.auth.may("numbers:read")
-        return AttemptPage(
-            items=[attempt_view(attempt, shows_numbers=shows_numbers) for attempt in attempts],
-            next_cursor=next_cursor,
-        )
+        return attempt_page(attempts, next_cursor, shows_numbers=request.auth.may("numbers:read"))
 
     @get(
         "/campaigns/{campaign_id:int}/live",
@@ -111,18 +91,6 @@ class ReportController(Controller):
     async def live(self, campaign_id: CampaignId, store: Store, hub: Hub) -> Stream:
         await store.get_campaign(campaign_id)  # an unknown one is a 404, not an empty stream
         return event_stream(hub.stream(campaign_id))
-
-    @get("/metrics", operation_id="list_metrics", **needs("reports:read"))
-    async def metrics(self, request: ApiRequest) -> list[MetricView]:
-        language = choose_language(request.headers.get("accept-language"))
-        return [
-            MetricView(
-                title=text(f"metrics.{metric.name}.title", language),
-                definition=text(f"metrics.{metric.name}.definition", language),
-                **msgspec.structs.asdict(metric),
-            )
-            for metric in METRICS.values()
-        ]
 
 
 def event_stream(events: AsyncIterator[bytes]) -> Stream:

@@ -1,5 +1,7 @@
 """Attempts as the API shows them."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from analytics.attempts import Attempt, AttemptFacts
@@ -19,6 +21,13 @@ class AttemptPage(msgspec.Struct, frozen=True, kw_only=True):
     items: list[AttemptView]
     next_cursor: str | None
     """Send it as `cursor` to go on; null on the last page."""
+
+
+def attempt_page(attempts: Sequence[Attempt], next_cursor: str | None, *, shows_numbers: bool) -> AttemptPage:
+    return AttemptPage(
+        items=[attempt_view(attempt, shows_numbers=shows_numbers) for attempt in attempts],
+        next_cursor=next_cursor,
+    )
 
 
 def attempt_view(attempt: Attempt, *, shows_numbers: bool) -> AttemptView:

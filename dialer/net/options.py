@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from dialer.config import TimerConfig, TrunkConfig
-from dialer.net.sip_socket import Address, SipSocket
+from dialer.net.sip_socket import SipSocket
+from dialer.sip.hop import Hop, hop_of
 from dialer.sip.options import OptionsProbe, TrunkAnswer
 
 
@@ -21,12 +22,12 @@ async def ask_trunk(
     news = asyncio.Event()
     probe: OptionsProbe | None = None
 
-    def receive(data: bytes, _addr: Address) -> None:
+    def receive(data: bytes, _source: Hop) -> None:
         if probe is not None:
             probe.receive_datagram(data, loop.time())
             news.set()
 
-    def fail(_addr: Address) -> None:
+    def fail(_hop: Hop) -> None:
         if probe is not None:
             probe.transport_failed(loop.time())
             news.set()
@@ -37,7 +38,7 @@ async def ask_trunk(
         gives_up_at = loop.time() + seconds
         while probe.answer is None:
             for data in probe.datagrams_to_send():
-                udp.send(data, (trunk.host, trunk.port))
+                udp.send(data, hop_of(trunk))
             await _wait(news, until=min(probe.get_timer() or gives_up_at, gives_up_at))
             if loop.time() >= gives_up_at:
                 probe.give_up()

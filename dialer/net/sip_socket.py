@@ -16,8 +16,7 @@ from collections.abc import Callable
 from typing import Final, Self
 
 from dialer.net.faults import Loss
-
-Address = tuple[str, int]
+from dialer.sip.hop import Address, Hop
 
 _RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
 _RECVERR: Final = {
@@ -35,8 +34,8 @@ class SipSocket(asyncio.DatagramProtocol):
 
     def __init__(
         self,
-        on_datagram: Callable[[bytes, Address], None],
-        on_unreachable: Callable[[Address], None],
+        on_datagram: Callable[[bytes, Hop], None],
+        on_unreachable: Callable[[Hop], None],
         loss: Loss | None,
     ) -> None:
         self._on_datagram = on_datagram
@@ -53,8 +52,8 @@ class SipSocket(asyncio.DatagramProtocol):
     async def open(
         cls,
         local: Address,
-        on_datagram: Callable[[bytes, Address], None],
-        on_unreachable: Callable[[Address], None],
+        on_datagram: Callable[[bytes, Hop], None],
+        on_unreachable: Callable[[Hop], None],
         *,
         loss: Loss | None = None,
     ) -> Self:
@@ -75,18 +74,18 @@ class SipSocket(asyncio.DatagramProtocol):
             raise
         return self
 
-    def send(self, data: bytes, addr: Address) -> None:
+    def send(self, data: bytes, hop: Hop) -> None:
         """Send one datagram now, or lose it."""
         if self._loss is not None and self._loss.drops():
             return
         try:
-            self._socket.sendto(data, addr)
+            self._socket.sendto(data, hop.address)
         except ConnectionRefusedError:
             # The error belongs to an earlier datagram, whoever it went to: note that one, then send this one.
             self._read_errors()
-            self._send_once(data, addr)
+            self._send_once(data, hop)
         except OSError as error:
-            self._count(error, addr)
+            self._count(error, hop)
 
     def close(self) -> None:
         self._transport.close()
@@ -97,21 +96,21 @@ class SipSocket(asyncio.DatagramProtocol):
         if data.strip(
             b"\r\n\0"
         ):  # what is left out is a keep-alive (RFC 5626 §3.5.1 and what phones make of it)
-            self._on_datagram(data, addr[:2])
+            self._on_datagram(data, Hop(addr[0], addr[1]))
 
     def error_received(self, exc: Exception) -> None:  # noqa: ARG002 (asyncio's signature; the queue says more)
         self._read_errors()
 
-    def _send_once(self, data: bytes, addr: Address) -> None:
+    def _send_once(self, data: bytes, hop: Hop) -> None:
         try:
-            self._socket.sendto(data, addr)
+            self._socket.sendto(data, hop.address)
         except OSError as error:
-            self._count(error, addr)
+            self._count(error, hop)
 
-    def _count(self, error: OSError, addr: Address) -> None:
+    def _count(self, error: OSError, hop: Hop) -> None:
         self.send_errors += 1
         if error.errno in _UNREACHABLE:
-            self._report(addr)
+            self._report(hop)
 
     def _read_errors(self) -> None:
         if sys.platform != "linux":
@@ -125,8 +124,8 @@ class SipSocket(asyncio.DatagramProtocol):
             if addr and any(
                 int.from_bytes(data[:4], sys.byteorder) in _UNREACHABLE for _, _, data in ancillary
             ):
-                self._report(addr[:2])
+                self._report(Hop(addr[0], addr[1]))
 
-    def _report(self, addr: Address) -> None:
+    def _report(self, hop: Hop) -> None:
         # Not from within send(): its caller is in the middle of something.
-        self._loop.call_soon(self._on_unreachable, addr)
+        self._loop.call_soon(self._on_unreachable, hop)

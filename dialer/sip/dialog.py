@@ -4,14 +4,14 @@ One side of a dialog (RFC 3261 §12): whom to address, over which proxies, under
 Two callees may answer one INVITE when a proxy forks it: each answer is a dialog of its own.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
-from ipaddress import ip_address
 
 from dialer.errors import InvalidHeader, RemoteProtocolError
 from dialer.sip.fields import Headers
 from dialer.sip.headers import NameAddr
+from dialer.sip.hop import Hop, hop_towards
 from dialer.sip.message import Message, Request, Response
-from dialer.sip.transaction import Address
 from dialer.sip.uri import parse_uri
 
 
@@ -37,7 +37,7 @@ class Dialog:
         local_cseq: int,
         route_set: list[NameAddr],
         remote_target: str,
-        source: Address,
+        source: Hop,
     ) -> None:
         self.call_id = call_id
         self.local = local
@@ -58,7 +58,7 @@ class Dialog:
         """The peer's BYE has been answered."""
 
     @classmethod
-    def of_answer(cls, invite: Request, response: Response, source: Address) -> "Dialog":
+    def of_answer(cls, invite: Request, response: Response, source: Hop) -> "Dialog":
         """
         Open the dialog of a 2xx, or of an 18x with a To-tag (§12.1.2).
 
@@ -82,7 +82,7 @@ class Dialog:
             source=source,
         )
 
-    def confirm(self, response: Response, source: Address) -> None:
+    def confirm(self, response: Response, source: Hop) -> None:
         """Take route set and target from the 2xx, whatever the 18x before it said (§13.2.2.4)."""
         self.source = self.ack_destination = source
         try:
@@ -109,34 +109,37 @@ class Dialog:
         if contact is not None:
             self.remote_target = contact.uri
 
-    def request(self, method: str, via: str, *, cseq_number: int | None = None) -> tuple[Request, Address]:
+    def request(
+        self, method: str, via: Callable[[Hop], str], *, cseq_number: int | None = None
+    ) -> tuple[Request, Hop]:
         """
-        Build an in-dialog request and say where it goes (§12.2.1.1).
+        Build an in-dialog request and say where it goes (§12.2.1.1); `via` makes the Via of that hop.
 
         `cseq_number` is the INVITE's for an ACK; every other request takes the next one.
         """
         if cseq_number is None:
             self.local_cseq += 1
             cseq_number = self.local_cseq
+        first = self.route_set[0].uri if self.route_set else self.remote_target
+        hop = hop_towards(first, self.source) or self.source
         headers = Headers()
-        headers.add("Via", via)
+        headers.add("Via", via(hop))
         headers.add("Max-Forwards", "70")
         headers.add("From", self.local)
         headers.add("To", self.remote)
         headers.add("Call-ID", self.call_id)
         headers.add("CSeq", f"{cseq_number} {method}")
         if not self.route_set:
-            return Request(method, self.remote_target, headers), _next_hop(self.remote_target) or self.source
-        first = self.route_set[0].uri
+            return Request(method, self.remote_target, headers), hop
         if _is_loose(first):
             for route in self.route_set:
                 headers.add("Route", str(route))
-            return Request(method, self.remote_target, headers), _next_hop(first) or self.source
+            return Request(method, self.remote_target, headers), hop
         # A strict router (RFC 2543) finds itself in the Request-URI and the target last in the Route.
         for route in self.route_set[1:]:
             headers.add("Route", str(route))
         headers.add("Route", f"<{self.remote_target}>")
-        return Request(method, first, headers), _next_hop(first) or self.source
+        return Request(method, first, headers), hop
 
 
 @lru_cache(maxsize=1024)
@@ -145,14 +148,3 @@ def _is_loose(uri: str) -> bool:
         return parse_uri(uri).is_loose_router
     except RemoteProtocolError:
         return True  # unreadable: keep the peer's target in the Request-URI
-
-
-@lru_cache(maxsize=4096)
-def _next_hop(uri: str) -> Address | None:
-    """Where a SIP URI with an IP address leads; None for names and what we cannot read."""
-    try:
-        host, port = parse_uri(uri).address
-        ip_address(host)
-    except (RemoteProtocolError, ValueError):
-        return None
-    return host, port

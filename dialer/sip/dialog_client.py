@@ -4,13 +4,13 @@ refresh of a session timer by UPDATE or re-INVITE (RFC 4028 §10).
 """
 
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 
 from dialer.config import DialerConfig
 from dialer.errors import InvalidHeader
 from dialer.sip.dialog import Dialog
 from dialer.sip.headers import SessionExpires, parse_retry_after, parse_rseq
+from dialer.sip.hop import Hop
 from dialer.sip.invite_session import ALLOWED_METHODS, InviteSession, Rng, authorize_ack
 from dialer.sip.message import Request, Response
 from dialer.sip.session_event import Kind, SessionEvent
@@ -24,7 +24,6 @@ from dialer.sip.session_timer import (
 )
 from dialer.sip.transaction import (
     Action,
-    Address,
     Input,
     InviteClientTransaction,
     NonInviteClientTransaction,
@@ -37,7 +36,7 @@ _PAUSE_SECONDS: Final = 10
 
 
 class DialogClient:
-    """Sends in dialogs; what a call must know goes to `events`. `via` makes a fresh Via."""
+    """Sends in dialogs; what a call must know goes to `events`."""
 
     def __init__(
         self,
@@ -45,21 +44,19 @@ class DialogClient:
         rng: Rng,
         layer: TransactionLayer,
         events: deque[SessionEvent],
-        via: Callable[[], str],
     ) -> None:
         self._config = config
         self._rng = rng
         self._layer = layer
         self._events = events
-        self._via = via
 
-    def acknowledge(self, session: InviteSession, response: Response, source: Address, now: float) -> None:
+    def acknowledge(self, session: InviteSession, response: Response, source: Hop, now: float) -> None:
         """ACK a 2xx; a repeated 2xx gets the very same ACK (§13.2.2.4)."""
         dialog = session.dialog_of(response, source)
         if dialog is None:
             return
         if not dialog.ack:
-            ack, dialog.ack_destination = dialog.request("ACK", self._via(), cseq_number=response.cseq.number)
+            ack, dialog.ack_destination = dialog.request("ACK", session.via, cseq_number=response.cseq.number)
             assert session.invite is not None
             authorize_ack(ack, session.invite)
             dialog.ack = ack.to_bytes()
@@ -68,14 +65,14 @@ class DialogClient:
     def hang_up(self, session: InviteSession, dialog: Dialog, reason: str, now: float) -> None:
         """Send a BYE with that Reason (RFC 3326)."""
         dialog.is_bye_sent = True
-        request, destination = dialog.request("BYE", self._via())
+        request, destination = dialog.request("BYE", session.via)
         request.headers.add("Reason", reason)
         transaction = self._start(session, request, destination, now)
         if dialog is session.dialog:
             session.bye = transaction
             self.stop_timer(session, now)
 
-    def take_reliable(self, session: InviteSession, response: Response, source: Address, now: float) -> bool:
+    def take_reliable(self, session: InviteSession, response: Response, source: Hop, now: float) -> bool:
         """
         Send the PRACK of a reliable provisional. False where it is a repetition or out of order, and thereby no news.
 
@@ -93,7 +90,7 @@ class DialogClient:
             self._layer.counters["repeated_provisionals"] += 1
             return False
         assert session.invite is not None
-        request, destination = early.open(session.invite).request("PRACK", self._via())
+        request, destination = early.open(session.invite).request("PRACK", session.via)
         request.headers.add("RAck", f"{rseq} {response.cseq.number} INVITE")
         self._start(session, request, destination, now)
         return True
@@ -167,7 +164,7 @@ class DialogClient:
             self._layer.counters["prack_unanswered"] += 1
 
     def _start(
-        self, session: InviteSession, request: Request, destination: Address, now: float
+        self, session: InviteSession, request: Request, destination: Hop, now: float
     ) -> NonInviteClientTransaction:
         session.authorize(request)
         transaction = NonInviteClientTransaction(request, destination, self._config.timers, now, session)
@@ -188,7 +185,7 @@ class DialogClient:
         early = session.early.get(request.to.tag or "")
         if response.status_code in {401, 407} and early is not None and session.answer_challenge(response):
             assert session.invite is not None
-            again, destination = early.open(session.invite).request("PRACK", self._via())
+            again, destination = early.open(session.invite).request("PRACK", session.via)
             again.headers.add("RAck", request.headers.get("RAck") or "")
             self._start(session, again, destination, now)
         else:
@@ -201,7 +198,7 @@ class DialogClient:
         if session.is_reinviting:
             self._postpone(timer, now)  # one INVITE at a time (RFC 3261 §14.1)
             return
-        request, destination = dialog.request("UPDATE" if session.allows_update else "INVITE", self._via())
+        request, destination = dialog.request("UPDATE" if session.allows_update else "INVITE", session.via)
         headers = request.headers
         headers.add("Contact", session.contact)
         headers.add("Allow", ALLOWED_METHODS)
@@ -271,7 +268,7 @@ class DialogClient:
         is_first = session.refresh_ack is None
         if session.refresh_ack is None:
             assert session.dialog is not None
-            ack, destination = session.dialog.request("ACK", self._via(), cseq_number=response.cseq.number)
+            ack, destination = session.dialog.request("ACK", session.via, cseq_number=response.cseq.number)
             authorize_ack(ack, invite)
             session.refresh_ack = ack.to_bytes(), destination
             before = session.media

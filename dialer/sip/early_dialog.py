@@ -6,9 +6,9 @@ Nearly all of them only ring, so the `Dialog` itself is made when something is f
 """
 
 from dialer.sip.dialog import Dialog
+from dialer.sip.hop import Hop
 from dialer.sip.message import Request, Response
 from dialer.sip.sdp import NegotiatedMedia
-from dialer.sip.transaction import Address
 
 
 class EarlyDialog:
@@ -16,7 +16,7 @@ class EarlyDialog:
 
     __slots__ = ("_response", "_rseq", "_source", "dialog", "is_answered", "media")
 
-    def __init__(self, response: Response, source: Address) -> None:
+    def __init__(self, response: Response, source: Hop) -> None:
         self._response = response
         self._source = source
         self._rseq: int | None = None

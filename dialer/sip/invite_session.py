@@ -14,6 +14,8 @@ from dialer.sip.dialog import Dialog
 from dialer.sip.digest import Challenge, Credentials, authorization, parse_challenges, strongest
 from dialer.sip.early_dialog import EarlyDialog
 from dialer.sip.fields import Headers
+from dialer.sip.grammar import Params
+from dialer.sip.hop import Address, Hop, bracketed, hop_of, hop_towards
 from dialer.sip.identity import contact_user_of, from_of, identity_headers
 from dialer.sip.message import Message, Request, Response
 from dialer.sip.redirect import redirect_target
@@ -21,7 +23,6 @@ from dialer.sip.sdp import NegotiatedMedia, answer_offer, build_offer, media_fro
 from dialer.sip.server_transaction import InviteServerTransaction
 from dialer.sip.session_timer import TIMER_OPTION, SessionTimer, min_se_of
 from dialer.sip.transaction import (
-    Address,
     InviteClientTransaction,
     NonInviteClientTransaction,
     State,
@@ -29,6 +30,8 @@ from dialer.sip.transaction import (
 from dialer.sip.uri import SipUri
 
 ALLOWED_METHODS: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE"
+MAX_DATAGRAM_BYTES: Final = 1_300
+"""RFC 3261 §18.1.1, where the path's MTU is not known."""
 _MAX_REALMS: Final = 4
 """Proxies on the way that may each ask who we are (RFC 3261 §22.3)."""
 _MAX_TAGS: Final = 16
@@ -59,9 +62,9 @@ class InviteSession:
     """Everything of one Call-ID. `user` is whose call it is, opaque here."""
 
     __slots__ = (
-        "_answered", "_credentials", "_extensions", "_redirects", "_rng", "_trunk", "allows_update", "bye", "call_id",
+        "_answered", "_credentials", "_extensions", "_redirects", "_rng", "_sent_by", "_trunk", "allows_update", "bye", "call_id",
         "contact", "cseq_number", "description", "destination", "dialog", "dialogs", "early", "ended_tags", "from_",
-        "invite", "is_released", "local_tag", "media", "min_se_seconds", "open_transactions", "refresh", "refresh_ack",
+        "invite", "is_released", "local_tag", "may_go_by_tcp", "media", "min_se_seconds", "open_transactions", "refresh", "refresh_ack",
         "reinvite", "rtp_address", "sdp_version", "session_id", "timer", "to", "transaction", "uri", "user",
         "user_agent",
     )  # fmt: skip
@@ -81,7 +84,7 @@ class InviteSession:
         self.user = user
         self.user_agent = user_agent
         self.call_id = call_id
-        self.destination: Address = (trunk.host, trunk.port)
+        self.destination = hop_of(trunk)
         self.rtp_address = rtp_address
         self.local_tag = rng(8).hex()
         self.cseq_number = 0
@@ -102,13 +105,18 @@ class InviteSession:
 
         host = bracketed(trunk.host)
         caller = request.caller_id or trunk.caller_id
-        port = None if trunk.port == 5060 else trunk.port
-        self.uri = str(SipUri("sip", request.number, None, host, port))
-        self.to = f"<{SipUri('sip', request.number, None, host, None)}>"
+        scheme = "sips" if trunk.uses_sips else "sip"
+        port = None if trunk.port == (5061 if trunk.uses_sips else 5060) else trunk.port
+        self.uri = str(SipUri(scheme, request.number, None, host, port))
+        self.to = f"<{SipUri(scheme, request.number, None, host, None)}>"
         domain = trunk.from_domain or host
         self.from_ = from_of(trunk.identity, caller, domain, self.local_tag)
         user = contact_user_of(trunk.identity, caller)
-        self.contact = f"<{SipUri('sip', user, None, bracketed(local_address[0]), local_address[1])}>"
+        self._sent_by = f"{bracketed(local_address[0])}:{local_address[1]}"
+        params: Params = {} if trunk.uses_sips or trunk.transport == "udp" else {"transport": trunk.transport}
+        ours = SipUri(scheme, user, None, bracketed(local_address[0]), local_address[1], params)
+        self.contact = f"<{ours}>"
+        self.may_go_by_tcp = trunk.transport == "udp" and trunk.sends_large_by_tcp
         self._extensions = _extension_headers(trunk, caller, domain)
         self._redirects: set[str] = set()
         """Every Request-URI that a 3xx has led to."""
@@ -134,7 +142,7 @@ class InviteSession:
         """Of `dialog`, once a 2xx has agreed on one."""
         self.refresh: InviteClientTransaction | NonInviteClientTransaction | None = None
         """Our newest UPDATE or re-INVITE for the timer."""
-        self.refresh_ack: tuple[bytes, Address] | None = None
+        self.refresh_ack: tuple[bytes, Hop] | None = None
         self.allows_update = False
         """The peer of a session that we refresh takes UPDATE (RFC 3311 §4)."""
         self.open_transactions = 0
@@ -155,12 +163,16 @@ class InviteSession:
             theirs is not None and theirs.state is State.ACCEPTED and not theirs.request.body
         )
 
-    def build_invite(self, via: str) -> Request:
+    def via(self, hop: Hop) -> str:
+        """Make the Via of one request (§18.1.1); `rport` asks where it came from, of connections too (RFC 3581 §3)."""
+        return f"SIP/2.0/{hop.transport.upper()} {self._sent_by};rport;branch=z9hG4bK{self._rng(8).hex()}"
+
+    def build_invite(self) -> Request:
         """Build the INVITE, or its successor after a `retry`: same Call-ID and tag, next CSeq (§22.2)."""
         self.cseq_number += 1
         self.early.clear()
         headers = Headers()
-        headers.add("Via", via)
+        headers.add("Via", self.via(self.destination))
         headers.add("Max-Forwards", "70")
         headers.add("From", self.from_)
         headers.add("To", self.to)
@@ -174,7 +186,18 @@ class InviteSession:
         headers.add("Content-Type", "application/sdp")
         self.invite = Request("INVITE", self.uri, headers, self.description)
         self.authorize(self.invite)
+        if self.may_go_by_tcp and len(self.invite.to_bytes()) > MAX_DATAGRAM_BYTES:
+            self.destination = self.destination._replace(transport="tcp")
+            headers.set("Via", self.via(self.destination))
         return self.invite
+
+    def falls_back_to_udp(self) -> bool:
+        """Whether an INVITE that could not leave by TCP goes by UDP after all (§18.1.1); it does so for good."""
+        is_trial = self.may_go_by_tcp and self.destination.transport == "tcp"
+        if is_trial:
+            self.may_go_by_tcp = False
+            self.destination = self.destination._replace(transport="udp")
+        return is_trial
 
     def build_cancel(self, reason: str) -> Request:
         """Same Request-URI, top Via, CSeq number, From and To as the INVITE (§9.1)."""
@@ -189,7 +212,7 @@ class InviteSession:
         headers.add("Reason", reason)
         return Request("CANCEL", self.uri, headers)
 
-    def dialog_of(self, response: Response, source: Address) -> Dialog | None:
+    def dialog_of(self, response: Response, source: Hop) -> Dialog | None:
         """Find, or open, the dialog of a 2xx. None when there are more than any fork makes."""
         assert self.invite is not None
         tag = response.to.tag or ""
@@ -205,7 +228,7 @@ class InviteSession:
             dialog.has_ended = tag in self.ended_tags
         return dialog
 
-    def early_dialog_of(self, response: Response, source: Address) -> EarlyDialog | None:
+    def early_dialog_of(self, response: Response, source: Hop) -> EarlyDialog | None:
         """Find, or begin, the early dialog of an 18x (§12.1). None without a To-tag, or beyond what any fork makes."""
         tag = response.to.tag
         if tag is None or tag in self.dialogs:
@@ -283,7 +306,7 @@ class InviteSession:
             return False
         self.uri = str(target)
         self._redirects.add(self.uri)
-        self.destination = target.address
+        self.destination = hop_towards(self.uri, self.destination) or self.destination
         return True
 
     def answer_challenge(self, response: Response) -> bool:
@@ -353,8 +376,3 @@ def _extension_headers(trunk: TrunkConfig, caller: str, domain: str) -> list[tup
     if trunk.identity != _PLAIN:
         headers += identity_headers(trunk.identity, caller, domain)
     return headers
-
-
-def bracketed(host: str) -> str:
-    """Write an IPv6 address as URIs and Vias have it."""
-    return f"[{host}]" if ":" in host else host

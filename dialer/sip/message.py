@@ -23,6 +23,7 @@ from dialer.sip.headers import (
     parse_reason,
     parse_via,
 )
+from dialer.sip.hop import Hop
 from dialer.sip.status import REASON_PHRASES
 
 _REPEATED_IN_RESPONSE: Final = ("Via", "From", "To", "Call-ID", "CSeq")
@@ -121,12 +122,14 @@ class Message:
 class Request(Message):
     """A request (§7.1)."""
 
-    __slots__ = ("method", "uri")
+    __slots__ = ("method", "reply_to", "uri")
 
     def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"") -> None:
         super().__init__(headers, body)
         self.method = method
         self.uri = uri
+        self.reply_to: Hop | None = None
+        """Where its response goes; known of requests that were received (`dialer.sip.responder`)."""
 
     @property
     def start_line(self) -> str:

@@ -13,9 +13,10 @@ from dialer.config import TimerConfig, TrunkConfig
 from dialer.errors import InvalidSdp, RemoteProtocolError
 from dialer.sip.digest import Challenge, Credentials, authorization, parse_challenges, strongest
 from dialer.sip.fields import Headers
+from dialer.sip.hop import Address, bracketed, hop_of
 from dialer.sip.message import Request, Response, parse_message
 from dialer.sip.sdp import parse_sdp
-from dialer.sip.transaction import Action, Address, Input, NonInviteClientTransaction
+from dialer.sip.transaction import Action, Input, NonInviteClientTransaction
 from dialer.sip.uri import SipUri
 
 Rng = Callable[[int], bytes]
@@ -112,10 +113,12 @@ class OptionsProbe:
     def _ask(self, now: float) -> NonInviteClientTransaction:
         trunk, (host, port) = self._trunk, self._local
         self._cseq_number += 1
-        ours, theirs = _bracketed(host), _bracketed(trunk.host)
+        ours, theirs = bracketed(host), bracketed(trunk.host)
         target = str(SipUri("sip", None, None, theirs, None if trunk.port == 5060 else trunk.port))
         headers = Headers()
-        headers.add("Via", f"SIP/2.0/UDP {ours}:{port};rport;branch=z9hG4bK{self._rng(8).hex()}")
+        headers.add(
+            "Via", f"SIP/2.0/{trunk.transport.upper()} {ours}:{port};rport;branch=z9hG4bK{self._rng(8).hex()}"
+        )
         headers.add("Max-Forwards", "70")
         sender = SipUri("sip", trunk.username or trunk.caller_id, None, trunk.from_domain or theirs, None)
         headers.add("From", f"<{sender}>;tag={self._tag}")
@@ -130,7 +133,7 @@ class OptionsProbe:
             credentials = Credentials(trunk.username, trunk.password)
             cnonce = self._rng(8).hex()
             headers.add(name, authorization(challenge, credentials, "OPTIONS", target, b"", cnonce, 1))
-        transaction = NonInviteClientTransaction(request, (trunk.host, trunk.port), self._timers, now)
+        transaction = NonInviteClientTransaction(request, hop_of(trunk), self._timers, now)
         self._outgoing.append(transaction.outgoing)
         return transaction
 
@@ -178,7 +181,3 @@ def _codecs_of(response: Response) -> tuple[bool | None, tuple[str, ...]]:
         for name in section.formats
     ]
     return any(section.codec is not None for section in sections), tuple(names)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -12,13 +12,13 @@ from dialer.config import DialerConfig
 from dialer.errors import RemoteProtocolError
 from dialer.sip.dialog import Dialog
 from dialer.sip.early_dialog import EarlyDialog
+from dialer.sip.hop import Hop
 from dialer.sip.invite_session import ALLOWED_METHODS, InviteSession, Rng
 from dialer.sip.message import Message, Request
-from dialer.sip.responder import Responder, response_address
+from dialer.sip.responder import Responder, response_hop
 from dialer.sip.server_transaction import NonInviteServerTransaction
 from dialer.sip.session_change import SessionChanges
 from dialer.sip.session_event import Kind, SessionEvent
-from dialer.sip.transaction import Address
 from dialer.sip.transaction_layer import TransactionLayer, server_key
 
 _KNOWN_METHODS: Final = frozenset(
@@ -44,19 +44,20 @@ class RequestHandler:
         self._responder = Responder(config, rng, layer)
         self._changes = SessionChanges(config, layer, events, self._responder)
 
-    def refuse_malformed(self, data: bytes, error: RemoteProtocolError, addr: Address, now: float) -> None:
+    def refuse_malformed(self, data: bytes, error: RemoteProtocolError, source: Hop, now: float) -> None:
         """Answer an unreadable request, if enough of it can be read (§18.3, §21.4.1)."""
         self._layer.counters["malformed"] += 1
-        self._responder.refuse_malformed(data, error, addr, now)
+        self._responder.refuse_malformed(data, error, source, now)
 
-    def receive(self, request: Request, addr: Address, now: float) -> None:
+    def receive(self, request: Request, source: Hop, now: float) -> None:
         """Handle one request."""
         layer = self._layer
         via = request.via
-        noted = via.received_from(*addr)
+        noted = via.received_from(*source.address)
         if noted != via:
             values = request.headers.get_all("Via")
             request.headers.set_all("Via", [str(noted), *values[1:]])
+        request.reply_to = response_hop(request, source)
         transaction = layer.servers.get(server_key(request))
         if transaction is not None:
             layer.perform(transaction, transaction.receive(request, now), now)
@@ -135,9 +136,7 @@ class RequestHandler:
                 self._refuse_method(request, now)
 
     def _accept_bye(self, request: Request, session: InviteSession, *, is_of_call: bool, now: float) -> None:
-        transaction = NonInviteServerTransaction(
-            request, response_address(request), self._timers, now, session
-        )
+        transaction = NonInviteServerTransaction(request, self._timers, now, session)
         self._layer.start_server(transaction, self._responder.response(request, 200), session, now)
         if is_of_call:
             self._events.append(SessionEvent(session, Kind.BYE, q850_cause=q850_cause_of(request)))

@@ -8,9 +8,9 @@ from hashlib import blake2s
 
 from dialer.config import DialerConfig
 from dialer.errors import RemoteProtocolError
+from dialer.sip.hop import Hop
 from dialer.sip.invite_session import Rng
 from dialer.sip.message import Request, Response, refuse_malformed, response_to
-from dialer.sip.transaction import Address
 from dialer.sip.transaction_layer import TransactionLayer, server_key
 
 
@@ -25,7 +25,8 @@ class Responder:
     def answer(self, request: Request, status_code: int, now: float, *headers: tuple[str, str]) -> None:
         """Answer without keeping state: a retransmission is answered anew (§8.2.7)."""
         response = self.response(request, status_code, *headers)
-        self._layer.send(response.to_bytes(), response_address(request), now, request.call_id)
+        assert request.reply_to is not None
+        self._layer.send(response.to_bytes(), request.reply_to, now, request.call_id)
 
     def response(self, request: Request, status_code: int, *headers: tuple[str, str]) -> Response:
         to_tag = None
@@ -37,18 +38,20 @@ class Responder:
             response.headers.add(name, value)
         return response
 
-    def refuse_malformed(self, data: bytes, error: RemoteProtocolError, addr: Address, now: float) -> None:
+    def refuse_malformed(self, data: bytes, error: RemoteProtocolError, hop: Hop, now: float) -> None:
         """Answer an unreadable request, if enough of it can be read (§18.3, §21.4.1)."""
         response = refuse_malformed(data, error, to_tag=self._tag_of(data))
         if response is not None:
-            self._layer.send(response.to_bytes(), addr, now, response.call_id)
+            self._layer.send(response.to_bytes(), hop, now, response.call_id)
 
     def _tag_of(self, identity: bytes) -> str:
         return blake2s(identity, key=self._tag_key, digest_size=8).hexdigest()
 
 
-def response_address(request: Request) -> Address:
-    """Where a response goes (§18.2.2; RFC 3581 §4). `received_from` has noted the true source in the Via."""
+def response_hop(request: Request, source: Hop) -> Hop:
+    """Where a response goes (§18.2.2; RFC 3581 §4): over a connection back on it, over UDP as the Via says."""
+    if source.is_reliable:
+        return source
     via = request.via
-    port = via.params.get("rport")
-    return via.params.get("received") or via.host, int(port) if port else via.port or 5060
+    host = via.params.get("received") or via.host.strip("[]")
+    return Hop(host, source.port if "rport" in via.params else via.port or 5060)

@@ -7,7 +7,6 @@ from dialer.config import TimerConfig
 from dialer.sip.message import Request, Response
 from dialer.sip.transaction import (
     Action,
-    Address,
     Input,
     State,
     StateTimers,
@@ -28,12 +27,12 @@ class ServerTransaction(Transaction):
     def __init__(
         self,
         request: Request,
-        destination: Address,
         timers: TimerConfig,
         now: float,
         user: object = None,
     ) -> None:
-        super().__init__(request, destination, timers, State.TRYING, now, user)
+        assert request.reply_to is not None
+        super().__init__(request, request.reply_to, timers, State.TRYING, now, user)
 
     def respond(self, response: Response, now: float) -> tuple[Action, ...]:
         """
@@ -52,7 +51,11 @@ class ServerTransaction(Transaction):
 
     def receive(self, request: Request, now: float) -> tuple[Action, ...]:
         """Take a retransmission of the request, or the ACK of the response."""
-        return self.step(Input.ACK if request.method == "ACK" else Input.REQUEST, now)
+        if request.method == "ACK":
+            return self.step(Input.ACK, now)
+        if request.reply_to is not None:
+            self.destination = request.reply_to  # the peer may have had to open another connection (§18.2.2)
+        return self.step(Input.REQUEST, now)
 
 
 class InviteServerTransaction(ServerTransaction):

@@ -15,7 +15,7 @@ from dialer.sip.dialog import Dialog
 from dialer.sip.early_dialog import EarlyDialog
 from dialer.sip.invite_session import ALLOWED_METHODS, InviteSession
 from dialer.sip.message import Request, Response
-from dialer.sip.responder import Responder, response_address
+from dialer.sip.responder import Responder
 from dialer.sip.sdp import NegotiatedMedia, media_from_answer, parse_sdp
 from dialer.sip.server_transaction import InviteServerTransaction, NonInviteServerTransaction
 from dialer.sip.session_event import Kind, SessionEvent
@@ -43,7 +43,7 @@ class SessionChanges:
 
     def receive_reinvite(self, request: Request, session: InviteSession, dialog: Dialog, now: float) -> None:
         """Answer a re-INVITE; one without an offer is given ours, and its ACK brings the answer (§14.2)."""
-        transaction = InviteServerTransaction(request, response_address(request), self._timers, now, session)
+        transaction = InviteServerTransaction(request, self._timers, now, session)
         media = None
         response = self._refusal(request, dialog)
         if response is None:
@@ -68,9 +68,7 @@ class SessionChanges:
         self, request: Request, session: InviteSession, dialog: Dialog, early: EarlyDialog | None, now: float
     ) -> None:
         """Answer an UPDATE; `early` is the dialog's while nobody has answered (RFC 3311 §5.2)."""
-        transaction = NonInviteServerTransaction(
-            request, response_address(request), self._timers, now, session
-        )
+        transaction = NonInviteServerTransaction(request, self._timers, now, session)
         media = None
         # The answer to our INVITE stands once it came reliably; until then our offer is open.
         is_open = early is not None and not early.is_answered

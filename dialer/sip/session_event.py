@@ -4,6 +4,7 @@ from enum import Enum
 
 import msgspec
 
+from dialer.sip.hop import Hop
 from dialer.sip.invite_session import InviteSession
 from dialer.sip.message import Response
 from dialer.sip.sdp import NegotiatedMedia
@@ -22,7 +23,8 @@ class Kind(Enum):
     FORKED_SUCCESS = "forked_success"
     """The first 2xx of another callee (RFC 3261 §13.2.2.4)."""
     RETRY = "retry"
-    """A refusal that the next INVITE meets: credentials, a longer session (422), another address (3xx by policy)."""
+    """A refusal that the next INVITE meets: credentials, a longer session (422), another address (3xx by policy). Without a response: UDP,
+    as a large INVITE was not taken by TCP (RFC 3261 §18.1.1)."""
     FAILURE = "failure"
     """Any other final response."""
     SILENCE = "silence"
@@ -52,7 +54,7 @@ class SessionEvent(msgspec.Struct, frozen=True):
     kind: Kind
     response: Response | None = None
     """Set for responses to the INVITE."""
-    source: tuple[str, int] | None = None
+    source: Hop | None = None
     """Where that response came from."""
     media: NegotiatedMedia | None = None
     """Set when this message negotiated some."""

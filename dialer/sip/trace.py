@@ -10,8 +10,10 @@ from typing import Final, Literal
 import msgspec
 
 from dialer.errors import RemoteProtocolError
+from dialer.sip.hop import Hop
 from dialer.sip.masking import mask_message, mask_numbers
 from dialer.sip.message import Message, parse_message
+from dialer.transport_config import Transport
 
 Direction = Literal["sent", "received"]
 
@@ -23,7 +25,7 @@ _ARROW_COLUMNS: Final = 60
 
 
 class TraceRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One datagram of ours."""
+    """One message."""
 
     at: float
     """Monotonic seconds."""
@@ -34,6 +36,7 @@ class TraceRecord(msgspec.Struct, frozen=True, kw_only=True):
     """E.g. `1 INVITE`."""
     size_bytes: int
     remote: tuple[str, int]
+    transport: Transport = "udp"
     data: bytes = b""
     """The whole message, for `dialer.sip.pcap`."""
 
@@ -43,7 +46,7 @@ class TraceRing:
 
     def __init__(self, *, is_on: bool) -> None:
         self._is_on = is_on
-        self._calls: dict[str, list[tuple[float, Direction, tuple[str, int], bytes]]] = {}
+        self._calls: dict[str, list[tuple[float, Direction, Hop, bytes]]] = {}
         self.omitted = 0
         """Messages beyond `MAX_MESSAGES` of a call."""
 
@@ -58,9 +61,7 @@ class TraceRing:
             del self._calls[next(iter(self._calls))]
         self._calls[call_id] = []
 
-    def note(
-        self, call_id: str, at: float, direction: Direction, remote: tuple[str, int], data: bytes
-    ) -> None:
+    def note(self, call_id: str, at: float, direction: Direction, remote: Hop, data: bytes) -> None:
         messages = self._calls.get(call_id)
         if messages is None:
             return
@@ -76,7 +77,7 @@ class TraceRing:
         ]
 
 
-def read_record(data: bytes, direction: Direction, *, remote: tuple[str, int], at: float) -> TraceRecord:
+def read_record(data: bytes, direction: Direction, *, remote: Hop, at: float) -> TraceRecord:
     """Read a record out of the bytes of a message that has been parsed, or written, before."""
     try:
         message = parse_message(data)
@@ -89,15 +90,14 @@ def read_record(data: bytes, direction: Direction, *, remote: tuple[str, int], a
             call_id="",
             cseq="",
             size_bytes=len(data),
-            remote=remote,
+            remote=remote.address,
+            transport=remote.transport,
             data=data,
         )
     return record(message, direction, data=data, remote=remote, at=at)
 
 
-def record(
-    message: Message, direction: Direction, *, data: bytes, remote: tuple[str, int], at: float
-) -> TraceRecord:
+def record(message: Message, direction: Direction, *, data: bytes, remote: Hop, at: float) -> TraceRecord:
     """Note a message that is `data` on the wire; text that is not UTF-8 is replaced, so that a record can always be encoded."""
     return TraceRecord(
         at=at,
@@ -106,7 +106,8 @@ def record(
         call_id=message.call_id.encode("utf-8", "replace").decode(),
         cseq=str(message.cseq),
         size_bytes=len(data),
-        remote=remote,
+        remote=remote.address,
+        transport=remote.transport,
         data=data,
     )
 

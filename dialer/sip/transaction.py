@@ -1,5 +1,5 @@
 """
-The transactions of SIP over UDP: RFC 3261 §17 with the corrections of RFC 6026. The client ones are here, the server
+The transactions of SIP: RFC 3261 §17 with the corrections of RFC 6026. The client ones are here, the server
 ones in `server_transaction`.
 
 Each machine is one table, `TRANSITIONS[state, input] -> (next state, actions)`, and one table of the timers that a
@@ -25,11 +25,9 @@ from typing import Any, ClassVar, Final, NamedTuple
 from dialer.config import TimerConfig
 from dialer.errors import LocalProtocolError
 from dialer.sip.fields import Headers
+from dialer.sip.hop import Hop
 from dialer.sip.message import Request, Response
 from dialer.sip.timer_heap import TimerEntry
-
-Address = tuple[str, int]
-"""IP address and UDP port."""
 
 
 class State(Enum):
@@ -88,6 +86,12 @@ OWN_INPUTS: Final = frozenset({Input.SEND_PROVISIONAL, Input.SEND_SUCCESS, Input
 """Inputs from our own code: a missing row is a bug of ours."""
 
 
+FOR_UDP: Final = frozenset({Input.TIMER_A, Input.TIMER_E, Input.TIMER_G})
+"""Retransmissions that a reliable transport does by itself (§17); that of a 2xx is not among them (§13.3.1.4)."""
+ZERO_IF_RELIABLE: Final = frozenset({Input.TIMER_D, Input.TIMER_I, Input.TIMER_J, Input.TIMER_K})
+"""What absorbs retransmissions lasts 0 s where there are none (§17, table 4); L and M do not (RFC 6026 §8.4, §8.6)."""
+
+
 class Action(Enum):
     """What the owner of a transaction must do now."""
 
@@ -140,7 +144,7 @@ class Transaction:
     def __init__(
         self,
         request: Request,
-        destination: Address,
+        destination: Hop,
         timers: TimerConfig,
         state: State,
         now: float,
@@ -213,6 +217,7 @@ class Transaction:
 
     def _arm_timers(self, now: float) -> None:
         wanted = self.TIMERS.get(self.state)
+        is_reliable = self.destination.transport != "udp"
         if wanted is None:
             self._retransmit = self._expiry = None
             self._retransmit_at = self._expires_at = None
@@ -220,10 +225,12 @@ class Transaction:
         if wanted.retransmit is not self._retransmit:  # Rule 2
             self._retransmit = wanted.retransmit
             self._interval = self._timers.t1_seconds
-            self._retransmit_at = None if wanted.retransmit is None else now + self._interval
+            is_off = wanted.retransmit is None or (is_reliable and wanted.retransmit in FOR_UDP)
+            self._retransmit_at = None if is_off else now + self._interval
         if wanted.expiry is not self._expiry:
             self._expiry = wanted.expiry
-            self._expires_at = now + wanted.duration(self._timers)
+            is_zero = is_reliable and wanted.expiry in ZERO_IF_RELIABLE
+            self._expires_at = now if is_zero else now + wanted.duration(self._timers)
 
 
 class InviteClientTransaction(Transaction):
@@ -265,7 +272,7 @@ class InviteClientTransaction(Transaction):
     def __init__(
         self,
         request: Request,
-        destination: Address,
+        destination: Hop,
         timers: TimerConfig,
         now: float,
         user: object = None,
@@ -315,7 +322,7 @@ class NonInviteClientTransaction(Transaction):
     def __init__(
         self,
         request: Request,
-        destination: Address,
+        destination: Hop,
         timers: TimerConfig,
         now: float,
         user: object = None,

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Final
 
 from dialer.config import DialerConfig
+from dialer.sip.hop import Hop
 from dialer.sip.invite_session import InviteSession
 from dialer.sip.message import Request, Response
 from dialer.sip.server_transaction import ServerTransaction
@@ -16,7 +17,6 @@ from dialer.sip.timer_heap import TimerHeap
 from dialer.sip.trace import TraceRing
 from dialer.sip.transaction import (
     Action,
-    Address,
     InviteClientTransaction,
     NonInviteClientTransaction,
     Transaction,
@@ -41,7 +41,7 @@ class TransactionLayer:
         self.sessions: dict[str, InviteSession] = {}
         """By Call-ID."""
         self.counters: Counter[str] = Counter()
-        self.outgoing: list[tuple[bytes, Address]] = []
+        self.outgoing: list[tuple[bytes, Hop]] = []
         self.traces = TraceRing(is_on=config.trace)
 
     @property
@@ -92,7 +92,7 @@ class TransactionLayer:
         if session.is_released and session.open_transactions == 0:
             self.sessions.pop(session.call_id, None)
 
-    def send(self, data: bytes, destination: Address, now: float, call_id: str) -> None:
+    def send(self, data: bytes, destination: Hop, now: float, call_id: str) -> None:
         """Queue one datagram, and note it for the ladder of its call."""
         self.outgoing.append((data, destination))
         self.traces.note(call_id, now, "sent", destination, data)

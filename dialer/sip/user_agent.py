@@ -1,8 +1,8 @@
 """
-The SIP user agent of one UDP socket, sans-IO: matches datagrams to transactions and dialogs, carries out what a call
+The SIP user agent of one node, sans-IO: matches messages to transactions and dialogs, carries out what a call
 decides, and says what happened as `SessionEvent`s.
 
-Rule 1: whatever arrives, nothing is raised. Malformed datagrams and stray messages are counted, and answered where
+Rule 1: whatever arrives, nothing is raised. Malformed and stray messages are counted, and answered where
 the RFC wants an answer.
 Rule 2: it decides nothing about a call, apart from manners: a BYE is answered 200, a re-INVITE by the media that it
 asks for, a reliable provisional by a PRACK, a 401 to our BYE by credentials.
@@ -13,21 +13,23 @@ from collections import Counter, deque
 from dialer.config import CallRequest, DialerConfig
 from dialer.errors import RemoteProtocolError
 from dialer.sip.dialog_client import DialogClient, retry_after_of
-from dialer.sip.invite_session import InviteSession, Rng, bracketed
+from dialer.sip.hop import Address, Hop
+from dialer.sip.invite_session import InviteSession, Rng
 from dialer.sip.message import Response, parse_message
+from dialer.sip.nat import PublicAddresses
 from dialer.sip.request_handler import RequestHandler, q850_cause_of
 from dialer.sip.session_event import Kind, SessionEvent
 from dialer.sip.session_timer import SessionTimer
 from dialer.sip.trace import TraceRecord
 from dialer.sip.transaction import (
     Action,
-    Address,
     Input,
     InviteClientTransaction,
     NonInviteClientTransaction,
+    State,
     Transaction,
 )
-from dialer.sip.transaction_layer import TransactionLayer
+from dialer.sip.transaction_layer import ClientTransaction, TransactionLayer
 
 
 class SipUserAgent:
@@ -39,16 +41,13 @@ class SipUserAgent:
     and look at `get_timer` again.
     """
 
-    def __init__(self, config: DialerConfig, rng: Rng, local_address: Address) -> None:
+    def __init__(self, config: DialerConfig, rng: Rng) -> None:
         self._config = config
         self._rng = rng
-        self._local_address = local_address
-        self._via_prefix = (
-            f"SIP/2.0/UDP {bracketed(local_address[0])}:{local_address[1]};rport;branch=z9hG4bK"
-        )
+        self._public = PublicAddresses(config)
         self._events: deque[SessionEvent] = deque()
         self._layer = TransactionLayer(config)
-        self._dialogs = DialogClient(config, rng, self._layer, self._events, self._via)
+        self._dialogs = DialogClient(config, rng, self._layer, self._events)
         self._requests = RequestHandler(config, rng, self._layer, self._events)
 
     @property
@@ -69,20 +68,20 @@ class SipUserAgent:
         """Every message of a call, if `DialerConfig.trace` is on."""
         return self._layer.traces.records(call_id)
 
-    def receive_datagram(self, data: bytes, addr: Address, now: float) -> None:
-        """Feed one UDP payload. Never raises; see Rule 1."""
+    def receive_datagram(self, data: bytes, source: Hop, now: float) -> None:
+        """Feed one message: a UDP payload, or what `StreamFramer` cut out of a connection. Never raises; see Rule 1."""
         try:
             message = parse_message(data, self._config.limits)
         except RemoteProtocolError as error:
-            self._requests.refuse_malformed(data, error, addr, now)
+            self._requests.refuse_malformed(data, error, source, now)
             return
-        self._layer.traces.note(message.call_id, now, "received", addr, data)
+        self._layer.traces.note(message.call_id, now, "received", source, data)
         if isinstance(message, Response):
-            self._receive_response(message, addr, now)
+            self._receive_response(message, source, now)
         else:
-            self._requests.receive(message, addr, now)
+            self._requests.receive(message, source, now)
 
-    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:  # noqa: ARG002 (a verb of the shell)
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Hop]]:  # noqa: ARG002 (a verb of the shell)
         """Take what must be sent, in order."""
         outgoing, self._layer.outgoing = self._layer.outgoing, []
         return outgoing
@@ -103,22 +102,46 @@ class SipUserAgent:
         """Take the oldest event."""
         return self._events.popleft() if self._events else None
 
-    def transport_failed(self, addr: Address, now: float) -> None:
-        """The socket or ICMP says that `addr` cannot be reached (RFC 3261 §18.4): its client transactions fail."""
-        for transaction in [client for client in self._layer.clients.values() if client.destination == addr]:
+    def receive_unframeable(self, data: bytes, error: RemoteProtocolError, source: Hop, now: float) -> None:
+        """Answer what a connection cannot be read after, if it was a request (§18.3). Never raises."""
+        self._requests.refuse_malformed(data, error, source, now)
+
+    def transport_failed(self, hop: Hop, now: float) -> None:
+        """Nothing reaches `hop`: ICMP or a refused connection say so (§18.4). Its client transactions fail."""
+        for transaction in self._clients_of(hop):
             self._perform(transaction, transaction.step(Input.TRANSPORT_ERROR, now), now)
+
+    def connection_lost(self, hop: Hop, now: float) -> None:
+        """
+        A connection that was open has broken, and what left last may not have arrived.
+
+        An INVITE fails, for to send it anew might call twice; any other request is sent again, over a new connection:
+        the same branch, so that a server which has it absorbs it (§17.2.2). A talk goes on.
+        """
+        for transaction in self._clients_of(hop):
+            if isinstance(transaction, InviteClientTransaction):
+                session = transaction.user
+                assert isinstance(session, InviteSession)
+                session.may_go_by_tcp = False  # no second try, by UDP
+                self._perform(transaction, transaction.step(Input.TRANSPORT_ERROR, now), now)
+            elif transaction.state in {State.TRYING, State.PROCEEDING}:
+                self._layer.send(transaction.outgoing, hop, now, transaction.request.call_id)
+
+    def _clients_of(self, hop: Hop) -> list[ClientTransaction]:
+        return [client for client in self._layer.clients.values() if client.destination == hop]
 
     # What a call may do.
 
     def open_session(
-        self, request: CallRequest, call_id: str, rtp_address: Address, user: object
+        self, request: CallRequest, call_id: str, rtp_address: Address, local_address: Address, user: object
     ) -> InviteSession:
-        """Prepare a call; `invite` sends its INVITE."""
+        """Prepare a call; `invite` sends its INVITE. Both addresses are what we are bound to."""
+        trunk = request.trunk
         session = InviteSession(
             request,
             call_id,
-            rtp_address=rtp_address,
-            local_address=self._local_address,
+            rtp_address=self._public.media(trunk, rtp_address),
+            local_address=self._public.signalling(trunk, local_address),
             user_agent=self._config.user_agent,
             rng=self._rng,
             user=user,
@@ -129,8 +152,9 @@ class SipUserAgent:
 
     def invite(self, session: InviteSession, now: float) -> None:
         """Send an INVITE; after `Kind.RETRY` the next one, as the refusal asked for it."""
+        request = session.build_invite()
         session.transaction = InviteClientTransaction(
-            session.build_invite(self._via()), session.destination, self._config.timers, now, session
+            request, session.destination, self._config.timers, now, session
         )
         self._layer.start_client(session.transaction, session, now)
 
@@ -147,7 +171,7 @@ class SipUserAgent:
         assert transaction is not None
         self._perform(transaction, transaction.step(Input.GIVE_UP, now), now)
 
-    def acknowledge(self, session: InviteSession, response: Response, source: Address, now: float) -> None:
+    def acknowledge(self, session: InviteSession, response: Response, source: Hop, now: float) -> None:
         """ACK a 2xx; a repeated 2xx gets the very same ACK (§13.2.2.4)."""
         self._dialogs.acknowledge(session, response, source, now)
 
@@ -157,7 +181,7 @@ class SipUserAgent:
         self._dialogs.hang_up(session, session.dialog, reason, now)
 
     def hang_up_fork(
-        self, session: InviteSession, response: Response, source: Address, reason: str, now: float
+        self, session: InviteSession, response: Response, source: Hop, reason: str, now: float
     ) -> None:
         """Send a BYE to a callee whom nobody will talk to; `response` is their first 2xx."""
         dialog = session.dialog_of(response, source)
@@ -170,25 +194,23 @@ class SipUserAgent:
         self._dialogs.release(session, now)
         self._layer.forget_if_over(session)
 
-    def _via(self) -> str:
-        return self._via_prefix + self._rng(8).hex()
-
-    def _receive_response(self, response: Response, addr: Address, now: float) -> None:
+    def _receive_response(self, response: Response, source: Hop, now: float) -> None:
         transaction = self._layer.client_of(response)
         if transaction is None:
             self.counters["stray_responses"] += 1
             return
+        self._public.learn(transaction.destination, response.via)
         actions = transaction.receive(response, now)
         if Action.DELIVER in actions:
             session = transaction.user
             assert isinstance(session, InviteSession)
             if transaction is session.transaction:
-                self._deliver(session, response, addr, now)
+                self._deliver(session, response, source, now)
             else:
                 self._dialogs.receive_response(session, transaction, response, now)
         self._perform(transaction, actions, now)
 
-    def _deliver(self, session: InviteSession, response: Response, source: Address, now: float) -> None:
+    def _deliver(self, session: InviteSession, response: Response, source: Hop, now: float) -> None:
         """Say what a response to the INVITE means."""
         if response.is_provisional:
             self._deliver_provisional(session, response, source, now)
@@ -208,7 +230,7 @@ class SipUserAgent:
             )
 
     def _deliver_provisional(
-        self, session: InviteSession, response: Response, source: Address, now: float
+        self, session: InviteSession, response: Response, source: Hop, now: float
     ) -> None:
         media = None
         if response.status_code > 100:
@@ -223,9 +245,7 @@ class SipUserAgent:
                     early.note_answer(media, is_reliable=is_reliable)
         self._events.append(SessionEvent(session, Kind.PROVISIONAL, response, source, media))
 
-    def _deliver_success(
-        self, session: InviteSession, response: Response, source: Address, now: float
-    ) -> None:
+    def _deliver_success(self, session: InviteSession, response: Response, source: Hop, now: float) -> None:
         media = None
         tag = response.to.tag or ""
         if tag in session.dialogs or tag in session.ended_tags:
@@ -256,6 +276,9 @@ class SipUserAgent:
         session = transaction.user
         assert isinstance(session, InviteSession)
         if transaction is session.transaction:
+            if action is Action.REPORT_TRANSPORT_ERROR and session.falls_back_to_udp():
+                self._events.append(SessionEvent(session, Kind.RETRY))
+                return
             kind = Kind.SILENCE if action is Action.REPORT_TIMEOUT else Kind.TRANSPORT_ERROR
             self._events.append(SessionEvent(session, kind))
         elif transaction is session.reinvite:

@@ -7,21 +7,25 @@ datagrams between it and a sans-IO dialer, `advance` also moves time along the d
 
 import itertools
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from dialer.sip.fields import Headers
+from dialer.sip.hop import Hop, bracketed
 from dialer.sip.message import Request, Response, parse_message, response_to
 
-Address = tuple[str, int]
 Deliver = Callable[[bytes], Iterable[bytes]]
 """What arrives of one datagram: nothing (lost), itself, itself twice (duplicated), something else (mangled)."""
+
+
+_PLACE: Final = Hop("127.0.0.9", 5060)
+_DIALER: Final = Hop("127.0.0.1", 5060)
 
 
 class SansIoPeer(Protocol):
     """The four verbs that the wire needs; `DialerCore`, `SipUserAgent` and `ScriptedTrunk` have them."""
 
-    def receive_datagram(self, data: bytes, addr: Address, now: float) -> None: ...
-    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]: ...
+    def receive_datagram(self, data: bytes, source: Hop, now: float) -> None: ...
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Hop]]: ...
     def get_timer(self) -> float | None: ...
     def handle_timer(self, now: float) -> None: ...
 
@@ -29,26 +33,26 @@ class SansIoPeer(Protocol):
 class ScriptedTrunk:
     """One far end at one address; all calls to it share `requests` and `responses`."""
 
-    def __init__(self, address: Address = ("127.0.0.9", 5060)) -> None:
+    def __init__(self, address: Hop = _PLACE) -> None:
         self.address = address
         self.requests: list[Request] = []
         """Every request heard, in order, retransmissions too."""
         self.responses: list[Response] = []
         """Every response heard to the requests that we sent."""
-        self._peer: Address = ("127.0.0.1", 5060)
-        self._outgoing: list[tuple[bytes, Address]] = []
+        self._peer = _DIALER
+        self._outgoing: list[tuple[bytes, Hop]] = []
         self._branches = itertools.count(1)
         self._cseq = itertools.count(100)
 
-    def receive_datagram(self, data: bytes, addr: Address, now: float) -> None:  # noqa: ARG002 (the peer's verb)
-        self._peer = addr
+    def receive_datagram(self, data: bytes, source: Hop, now: float) -> None:  # noqa: ARG002 (the peer's verb)
+        self._peer = source
         message = parse_message(data)
         if isinstance(message, Request):
             self.requests.append(message)
         else:
             self.responses.append(message)
 
-    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:  # noqa: ARG002 (the peer's verb)
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Hop]]:  # noqa: ARG002 (the peer's verb)
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
 
@@ -118,7 +122,10 @@ class ScriptedTrunk:
         contact = invite.contact
         uri = invite.from_.uri if contact is None else contact.uri
         fields = Headers()
-        fields.add("Via", f"SIP/2.0/UDP {self._sent_by};branch=z9hG4bKtrunk{next(self._branches)}")
+        fields.add(
+            "Via",
+            f"SIP/2.0/{self.address.transport.upper()} {self._sent_by};branch=z9hG4bKtrunk{next(self._branches)}",
+        )
         fields.add("Max-Forwards", "70")
         fields.add("From", str(invite.to.with_tag(to_tag)))
         fields.add("To", str(invite.from_))
@@ -144,12 +151,13 @@ class ScriptedTrunk:
     def sdp(self, *, port: int = 30_000, payload_type: int = 0, direction: str = "sendrecv") -> bytes:
         """Describe one G.711 stream with telephone-event 101."""
         name = {0: "PCMU", 8: "PCMA"}[payload_type]
-        host = self.address[0]
+        host = self.address.host
+        family = "IP6" if ":" in host else "IP4"
         lines = (
             "v=0",
-            f"o=trunk 1 1 IN IP4 {host}",
+            f"o=trunk 1 1 IN {family} {host}",
             "s=-",
-            f"c=IN IP4 {host}",
+            f"c=IN {family} {host}",
             "t=0 0",
             f"m=audio {port} RTP/AVP {payload_type} 101",
             f"a=rtpmap:{payload_type} {name}/8000",
@@ -161,11 +169,12 @@ class ScriptedTrunk:
 
     @property
     def contact(self) -> str:
-        return f"<sip:callee@{self._sent_by}>"
+        transport = "" if self.address.transport == "udp" else f";transport={self.address.transport}"
+        return f"<sip:callee@{self._sent_by}{transport}>"
 
     @property
     def _sent_by(self) -> str:
-        return f"{self.address[0]}:{self.address[1]}"
+        return f"{bracketed(self.address.host)}:{self.address.port}"
 
 
 def _intact(data: bytes) -> Iterable[bytes]:
@@ -177,7 +186,7 @@ def exchange(
     trunk: ScriptedTrunk,
     now: float,
     *,
-    address: Address = ("127.0.0.1", 5060),
+    address: Hop = _DIALER,
     to_trunk: Deliver = _intact,
     to_dialer: Deliver = _intact,
 ) -> None:

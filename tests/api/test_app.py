@@ -242,8 +242,8 @@ async def test_a_cursor_that_is_not_ours_is_a_problem(client: Client, path: str,
 
 async def test_metrics_are_defined_in_the_language_asked_for(client: Client) -> None:
     response = await client.get("/v1/metrics", headers={"Accept-Language": "ru"})
-    conversion = next(metric for metric in response.json() if metric["name"] == "conversion")
-    assert (conversion["title"], conversion["denominator"]) == ("Конверсия", "answered_attempts")
+    conversion = next(metric for metric in response.json() if metric["name"] == "conversion_per_talk")
+    assert (conversion["title"], conversion["denominator"]) == ("Конверсия разговоров", "talks")
 
 
 async def test_the_api_is_described_for_people_in_both_languages(anonymous: Client) -> None:

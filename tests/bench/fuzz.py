@@ -23,6 +23,7 @@ from dialer.config import CallRequest, DialerConfig, TrunkConfig
 from dialer.core import DialerCore
 from dialer.errors import RemoteProtocolError
 from dialer.rtp.session import RtpSession
+from dialer.sip.hop import Hop
 from dialer.sip.message import parse_message
 from dialer.sip.sdp import build_offer, parse_sdp
 
@@ -124,7 +125,7 @@ def main(datagrams: int, seed: int) -> int:
             verdicts["message" if parses(parse_message, data) else "refused"] += 1
             verdicts["description"] += parses(parse_sdp, data)
             session.receive(data, TRUNK)
-            core.receive_datagram(data, TRUNK, now)
+            core.receive_datagram(data, Hop(*TRUNK), now)
             if (due_at := core.get_timer()) is not None and due_at <= now:
                 core.handle_timer(now)
             core.datagrams_to_send(now)

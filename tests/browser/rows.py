@@ -50,9 +50,9 @@ async def add_attempt(pool: Pool, campaign_id: int, index: int, group: Group, st
     await pool.execute(
         "INSERT INTO attempts (shard_key, started_time, attempt_id, campaign_id, contact_id, number, attempt_number, "
         "trunk_id, caller_id, call_id, run_id, gate, settled_time, result, reason, fault, ended_by, answered_time, "
-        "ended_time, pdd_ms, talk_ms, disposition) "
+        "ended_time, pdd_ms, talk_ms, disposition, change_number) "
         "SELECT $1, $2, $3, $4, $5, $6, 1, trunk_id, '', 'call', 1, '{}', $2::timestamptz + interval '20 s', $7, "
-        "'normal', 'none', 'callee', $8, $2::timestamptz + interval '20 s', $9, $10, $11 "
+        "'normal', 'none', 'callee', $8, $2::timestamptz + interval '20 s', $9, $10, $11, 1 "
         "FROM campaigns WHERE campaign_id = $4",
         campaign_id * 256,
         started_time,
@@ -66,6 +66,7 @@ async def add_attempt(pool: Pool, campaign_id: int, index: int, group: Group, st
         group.talk_ms,
         group.disposition,
     )
+    await pool.execute("INSERT INTO outbox SELECT * FROM attempt_facts WHERE attempt_id = $1", 1_000 + index)
     await pool.execute(
         "UPDATE leads SET status = 'finished', due_time = NULL, attempts_made = 1 WHERE shard_key = $1 AND contact_id = $2",
         campaign_id * 256,

@@ -3,9 +3,10 @@ from datetime import UTC, datetime
 import pytest
 
 from campaigns.call_trace import CallTrace, attempt_of, pack, unpack
+from dialer.sip.hop import Hop
 from dialer.sip.trace import read_record
 
-REMOTE = ("127.0.0.9", 5060)
+REMOTE = Hop("127.0.0.9", 5060, "tcp")
 LOCAL = ("127.0.0.1", 5080)
 INVITE = b"\r\n".join(
     [
@@ -31,9 +32,9 @@ def test_what_is_packed_comes_back_without_credentials() -> None:
     local, found = unpack(pack(records, LOCAL))
 
     assert local == LOCAL
-    assert [(entry.at, entry.direction, entry.remote, entry.cseq) for entry in found] == [
-        (0.0, "sent", REMOTE, "1 INVITE"),
-        (1.25, "received", REMOTE, "1 INVITE"),
+    assert [(entry.at, entry.direction, entry.remote, entry.transport, entry.cseq) for entry in found] == [
+        (0.0, "sent", REMOTE.address, "tcp", "1 INVITE"),
+        (1.25, "received", REMOTE.address, "tcp", "1 INVITE"),
     ]
     assert b"0123456789" not in found[0].data
     assert b"+79001234567" in found[0].data

@@ -10,6 +10,7 @@ from dialer.events import (
     CallRinging,
     MediaChanged,
 )
+from dialer.sip.hop import Hop
 from dialer.sip.message import Request, parse_message
 from tests.dialer.calls import RTP, TRUNK, Line, nothing
 
@@ -71,7 +72,7 @@ def test_another_port_domain_and_caller_are_used_where_given() -> None:
 
     invite = parse_message(data)
     assert isinstance(invite, Request)
-    assert destination == ("::1", 5070)
+    assert destination == Hop("::1", 5070)
     assert invite.uri == "sip:+79000000001@[::1]:5070"
     assert invite.from_.uri == "sip:8%20800%0D%0AEvil%3A%20yes@example.org"
     assert "Evil" not in invite.headers
@@ -216,7 +217,7 @@ def test_a_silent_trunk_is_unreachable_although_we_stopped_waiting_before() -> N
 def test_a_transport_error_ends_unanswered_calls_that_way() -> None:
     line = Line()
     line.place_call()
-    line.core.transport_failed(("127.0.0.10", 5060), line.now)
+    line.core.transport_failed(Hop("127.0.0.10", 5060), line.now)
     line.run()
     assert line.events == []
     line.core.transport_failed(line.trunk.address, line.now)

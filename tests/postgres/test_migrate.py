@@ -8,7 +8,15 @@ import pytest
 
 from campaigns.database import Pool
 from campaigns.errors import MigrationFailed
-from campaigns.migrate import dbmate_url, ensure_partitions, first_of_month, migrate, run_dbmate
+from campaigns.migrate import (
+    MIGRATIONS_DIR,
+    dbmate_url,
+    ensure_partitions,
+    first_of_month,
+    migrate,
+    run_dbmate,
+)
+from tests.postgres.campaign_rows import add_campaign, begin_attempt
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -35,7 +43,9 @@ async def drop(dsn: str) -> None:
 async def test_four_starters_at_once_migrate_a_missing_database_once(fresh_dsn: str) -> None:
     await asyncio.gather(*(migrate(fresh_dsn, NOW) for _ in range(4)))
     connection = await asyncpg.connect(fresh_dsn)
-    assert await connection.fetchval("SELECT count(*) FROM schema_migrations") == 1
+    assert await connection.fetchval("SELECT count(*) FROM schema_migrations") == len(
+        list(MIGRATIONS_DIR.glob("*.sql"))
+    )
     assert await connection.fetchval("SELECT count(*) FROM campaigns") == 0
     await connection.close()
     await drop(fresh_dsn)
@@ -62,9 +72,25 @@ async def test_partitions_cover_last_month_to_three_ahead(pool: Pool) -> None:
     assert again == []
 
 
+async def test_an_attempt_of_no_month_is_kept_and_moves_when_its_month_comes(pool: Pool) -> None:
+    """A node's clock may be years off; the attempt is not lost, and not in the way of the partition made later."""
+    campaign_id = await add_campaign(pool, leads=1)
+    await begin_attempt(pool, campaign_id, 0, run_id=1, attempt_id=10)
+    odd = datetime(2031, 5, 31, 23, 59, 59, tzinfo=UTC)
+    await pool.execute("UPDATE attempts SET started_time = $1", odd)
+    assert await pool.fetchval("SELECT count(*) FROM attempts_default") == 1
+
+    async with pool.acquire() as connection:
+        created = await ensure_partitions(connection, odd, months_ahead=0)
+
+    assert created == ["attempts_203104", "attempts_203105"]
+    assert await pool.fetchval("SELECT count(*) FROM attempts_default") == 0
+    assert await pool.fetchval("SELECT attempt_id FROM attempts_203105 WHERE started_time = $1", odd) == 10
+
+
 async def test_the_migrations_can_be_taken_back(pool: Pool) -> None:
-    text = next((Path(__file__).parents[2] / "campaigns" / "migrations").glob("*.sql")).read_text()
-    await pool.execute(text.partition("-- migrate:down")[2])
+    for path in sorted(MIGRATIONS_DIR.glob("*.sql"), reverse=True):
+        await pool.execute(path.read_text().partition("-- migrate:down")[2])
     assert (
         await pool.fetchval(
             "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations'"

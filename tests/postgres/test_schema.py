@@ -2,7 +2,7 @@ import pytest
 
 from campaigns.database import Pool
 
-GROWING = ["shards", "contacts", "import_rejections", "leads", "attempts"]
+GROWING = ["shards", "contacts", "import_rejections", "leads", "attempts", "stats", "outbox"]
 
 
 @pytest.mark.parametrize("table", GROWING)

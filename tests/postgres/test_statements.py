@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from campaigns import rollup_statements
 from campaigns.database import Pool
 from campaigns.statements import Statement, read_statements
 
@@ -38,3 +39,24 @@ async def test_every_statement_can_be_prepared_and_takes_the_arguments_it_names(
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_file_of_statements_has_statements(path: Path) -> None:
     assert read_statements(path)
+
+
+async def test_the_composed_statements_of_the_rollups_can_be_prepared(pool: Pool) -> None:
+    arguments = {
+        rollup_statements.FOLD_OUTBOX: 2,
+        rollup_statements.DIFFERENCES: 3,
+        rollup_statements.REPAIR: 3,
+        rollup_statements.TOTAL_DIFFERENCES: 2,
+        rollup_statements.REPAIR_TOTALS: 2,
+    }
+    async with pool.acquire() as connection:
+        for text, taken in arguments.items():
+            assert len((await connection.prepare(text)).get_parameters()) == taken
+
+
+async def test_every_counter_of_the_table_is_known_to_the_composed_statements(pool: Pool) -> None:
+    rows = await pool.fetch(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'stats'::regclass AND attnum > 0 ORDER BY attnum"
+    )
+    key = tuple(rollup_statements.KEY.split(", "))
+    assert tuple(row["attname"] for row in rows) == (*key, *rollup_statements.COUNTERS, "changes")

@@ -10,10 +10,11 @@ import uvloop
 
 from dialer.config import NetworkFaults
 from dialer.net.faults import Loss
-from dialer.net.sip_socket import Address, SipSocket
+from dialer.net.sip_socket import SipSocket
+from dialer.sip.hop import Hop
 
 LOOPS = pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop])
-NOBODY = ("127.0.0.8", 9)
+NOBODY = Hop("127.0.0.8", 9)
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
@@ -21,8 +22,8 @@ class Peer:
     """A socket of our own and a plain one at the other end."""
 
     def __init__(self) -> None:
-        self.received: asyncio.Queue[tuple[bytes, Address]] = asyncio.Queue()
-        self.unreachable: asyncio.Queue[Address] = asyncio.Queue()
+        self.received: asyncio.Queue[tuple[bytes, Hop]] = asyncio.Queue()
+        self.unreachable: asyncio.Queue[Hop] = asyncio.Queue()
         self.far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.far.bind(("127.0.0.1", 0))
         self.far.setblocking(False)
@@ -47,10 +48,10 @@ def run(loop_factory: LoopFactory, test: Callable[[Peer], Coroutine[Any, Any, No
 def test_datagrams_go_both_ways(loop_factory: LoopFactory) -> None:
     async def test(peer: Peer) -> None:
         ours = await peer.open()
-        ours.send(b"ping", peer.far.getsockname())
+        ours.send(b"ping", Hop(*peer.far.getsockname()))
         assert await asyncio.get_running_loop().sock_recv(peer.far, 100) == b"ping"
         peer.far.sendto(b"pong", ours.local_address)
-        assert await peer.received.get() == (b"pong", peer.far.getsockname())
+        assert await peer.received.get() == (b"pong", Hop(*peer.far.getsockname()))
         ours.close()
 
     run(loop_factory, test)
@@ -75,7 +76,7 @@ def test_a_refusal_does_not_cost_the_next_datagram_to_somebody_else(loop_factory
     async def test(peer: Peer) -> None:
         ours = await peer.open()
         ours.send(b"anybody?", NOBODY)
-        ours.send(b"ping", peer.far.getsockname())
+        ours.send(b"ping", Hop(*peer.far.getsockname()))
         assert await asyncio.get_running_loop().sock_recv(peer.far, 100) == b"ping"
         assert await peer.unreachable.get() == NOBODY
         assert ours.send_errors == 0
@@ -87,7 +88,7 @@ def test_a_refusal_does_not_cost_the_next_datagram_to_somebody_else(loop_factory
 async def test_a_datagram_that_cannot_leave_is_counted_and_blames_nobody() -> None:
     peer = Peer()
     ours = await peer.open()
-    ours.send(b"too large to leave" * 10_000, peer.far.getsockname())
+    ours.send(b"too large to leave" * 10_000, Hop(*peer.far.getsockname()))
     await asyncio.sleep(0)
     assert ours.send_errors == 1
     assert peer.unreachable.empty(), "the size of a datagram is no verdict on the peer"
@@ -109,7 +110,7 @@ async def test_loss_works_in_both_directions() -> None:
     peer = Peer()
     ours = await peer.open(Loss(NetworkFaults(loss=0.999, seed=1)))
     for _ in range(20):
-        ours.send(b"ping", peer.far.getsockname())
+        ours.send(b"ping", Hop(*peer.far.getsockname()))
         peer.far.sendto(b"pong", ours.local_address)
     with pytest.raises(BlockingIOError):
         peer.far.recv(100)

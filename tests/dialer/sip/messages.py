@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from dialer.sip.fields import Headers
+from dialer.sip.hop import Hop
 from dialer.sip.message import Request, Response, response_to
 
-ADDRESS = ("127.0.0.9", 5060)
+ADDRESS = Hop("127.0.0.9", 5060)
 
 
 def request(
@@ -31,7 +32,9 @@ def request(
             *headers,
         ]
     )
-    return Request(method, uri, fields, body)
+    made = Request(method, uri, fields, body)
+    made.reply_to = ADDRESS
+    return made
 
 
 def response(

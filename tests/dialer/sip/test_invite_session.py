@@ -2,12 +2,11 @@ import pytest
 
 from dialer.config import CallRequest, Secret, TrunkConfig
 from dialer.sip.digest import DigestVerifier
-from dialer.sip.invite_session import InviteSession, authorize_ack, bracketed
+from dialer.sip.hop import Hop
+from dialer.sip.invite_session import InviteSession, authorize_ack
 from dialer.sip.message import Request
 from dialer.testing.scripted_trunk import ScriptedTrunk
 from tests.dialer.sip.messages import ADDRESS, counting_rng, request, response
-
-VIA = "SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKone"
 
 
 def session(password: str | None = "pass") -> InviteSession:
@@ -49,10 +48,10 @@ def test_a_challenge_is_answered_in_the_next_invite(
     algorithm: str, qop: tuple[str, ...], status_code: int, name: str
 ) -> None:
     opened = session()
-    first = opened.build_invite(VIA)
+    first = opened.build_invite()
     checker = verifier(algorithm, qop=qop)
     assert challenge_with(opened, status_code, checker.challenge())
-    second = opened.build_invite(VIA)
+    second = opened.build_invite()
 
     (value,) = credentials(second, name)
     assert checker.verify(value, "INVITE", second.body) == "user"
@@ -62,7 +61,7 @@ def test_a_challenge_is_answered_in_the_next_invite(
 
 def test_a_wrong_password_is_not_tried_twice() -> None:
     opened = session()
-    opened.build_invite(VIA)
+    opened.build_invite()
     checker = verifier()
 
     assert challenge_with(opened, 401, checker.challenge())
@@ -71,7 +70,7 @@ def test_a_wrong_password_is_not_tried_twice() -> None:
 
 def test_a_stale_nonce_is_renewed_once() -> None:
     opened = session()
-    opened.build_invite(VIA)
+    opened.build_invite()
     checker = verifier()
 
     assert challenge_with(opened, 407, checker.challenge())
@@ -81,12 +80,12 @@ def test_a_stale_nonce_is_renewed_once() -> None:
 
 def test_two_proxies_get_an_answer_each() -> None:
     opened = session()
-    opened.build_invite(VIA)
+    opened.build_invite()
     one, two = verifier(realm="one"), verifier(realm="two")
     assert challenge_with(opened, 407, one.challenge())
-    opened.build_invite(VIA)
+    opened.build_invite()
     assert challenge_with(opened, 407, two.challenge())
-    invite = opened.build_invite(VIA)
+    invite = opened.build_invite()
 
     first, second = credentials(invite, "Proxy-Authorization")
     assert one.verify(first, "INVITE", invite.body) == "user"
@@ -95,7 +94,7 @@ def test_two_proxies_get_an_answer_each() -> None:
 
 def test_more_realms_than_any_path_has_are_refused() -> None:
     opened = session()
-    opened.build_invite(VIA)
+    opened.build_invite()
 
     assert [challenge_with(opened, 407, verifier(realm=name).challenge()) for name in "abcde"] == [
         True
@@ -104,10 +103,10 @@ def test_more_realms_than_any_path_has_are_refused() -> None:
 
 def test_of_two_algorithms_the_stronger_is_answered() -> None:
     opened = session()
-    opened.build_invite(VIA)
+    opened.build_invite()
     strong = verifier("SHA-256")
     assert challenge_with(opened, 401, verifier().challenge(), strong.challenge())
-    invite = opened.build_invite(VIA)
+    invite = opened.build_invite()
 
     (value,) = credentials(invite)
     assert strong.verify(value, "INVITE", invite.body) == "user"
@@ -118,14 +117,14 @@ def test_of_two_algorithms_the_stronger_is_answered() -> None:
 )
 def test_what_we_cannot_answer_is_not_asked_again(challenge: str) -> None:
     opened = session()
-    opened.build_invite(VIA)
+    opened.build_invite()
 
     assert not challenge_with(opened, 401, challenge)
 
 
 def test_without_a_password_nothing_is_answered() -> None:
     opened = session(password=None)
-    invite = opened.build_invite(VIA)
+    invite = opened.build_invite()
 
     assert not challenge_with(opened, 401, verifier().challenge())
     opened.authorize(invite)
@@ -134,19 +133,19 @@ def test_without_a_password_nothing_is_answered() -> None:
 
 def test_a_refusal_is_no_challenge() -> None:
     opened = session()
-    invite = opened.build_invite(VIA)
+    invite = opened.build_invite()
 
     assert not opened.answer_challenge(response(403, invite))
 
 
 def test_the_ack_repeats_the_credentials_of_its_invite() -> None:
     opened = session()
-    opened.build_invite(VIA)
+    opened.build_invite()
     challenge_with(opened, 401, verifier().challenge())
-    invite = opened.build_invite(VIA)
+    invite = opened.build_invite()
     dialog = opened.dialog_of(response(200, invite), ADDRESS)
     assert dialog is not None
-    ack, _ = dialog.request("ACK", VIA, cseq_number=2)
+    ack, _ = dialog.request("ACK", opened.via, cseq_number=2)
     authorize_ack(ack, invite)
 
     assert credentials(ack) == credentials(invite) != []
@@ -154,7 +153,7 @@ def test_the_ack_repeats_the_credentials_of_its_invite() -> None:
 
 def test_a_cancel_carries_what_identifies_its_invite() -> None:
     opened = session()
-    invite = opened.build_invite(VIA)
+    invite = opened.build_invite()
     cancel = opened.build_cancel("Q.850;cause=16")
 
     assert (cancel.uri, str(cancel.via), cancel.from_, cancel.to) == (
@@ -169,7 +168,7 @@ def test_a_cancel_carries_what_identifies_its_invite() -> None:
 
 def test_dialogs_of_one_invite_are_bounded() -> None:
     opened = session()
-    invite = opened.build_invite(VIA)
+    invite = opened.build_invite()
     found = [opened.dialog_of(response(200, invite, to_tag=str(number)), ADDRESS) for number in range(20)]
 
     assert sum(dialog is not None for dialog in found) == 16
@@ -178,7 +177,7 @@ def test_dialogs_of_one_invite_are_bounded() -> None:
 
 def test_early_dialogs_of_one_invite_are_bounded_and_need_a_tag() -> None:
     opened = session()
-    invite = opened.build_invite(VIA)
+    invite = opened.build_invite()
     found = [
         opened.early_dialog_of(response(180, invite, to_tag=str(number)), ADDRESS) for number in range(20)
     ]
@@ -191,18 +190,18 @@ def test_early_dialogs_of_one_invite_are_bounded_and_need_a_tag() -> None:
 def test_an_early_dialog_becomes_the_confirmed_one_with_its_numbers() -> None:
     """RFC 3261 §12.1: one CSeq space; §13.2.2.4: route and target are the 2xx's."""
     opened = session()
-    invite = opened.build_invite(VIA)
+    invite = opened.build_invite()
     early = opened.early_dialog_of(response(183, invite), ADDRESS)
     assert early is not None
     begun = early.open(invite)
-    begun.request("PRACK", VIA)
+    begun.request("PRACK", opened.via)
     answer = response(200, invite, headers=(("Record-Route", "<sip:127.0.0.8;lr>"), ("Contact", "<sip:c@h>")))
-    confirmed = opened.dialog_of(answer, ("127.0.0.8", 5060))
+    confirmed = opened.dialog_of(answer, Hop("127.0.0.8", 5060))
 
     assert confirmed is begun
     assert (confirmed.local_cseq, confirmed.remote_target) == (2, "sip:c@h")
     assert [route.uri for route in confirmed.route_set] == ["sip:127.0.0.8;lr"]
-    assert confirmed.source == ("127.0.0.8", 5060)
+    assert confirmed.source == Hop("127.0.0.8", 5060)
     assert opened.early == {}
     assert opened.early_dialog_of(response(183, invite), ADDRESS) is None
 
@@ -231,15 +230,10 @@ def test_our_offers_have_growing_versions() -> None:
     assert [int(version) for version in versions] == [opened.session_id + step for step in range(3)]
 
 
-@pytest.mark.parametrize(("host", "written"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
-def test_ipv6_addresses_stand_in_brackets(host: str, written: str) -> None:
-    assert bracketed(host) == written
-
-
 @pytest.mark.parametrize("body", [b"", b"nonsense"])
 def test_a_response_without_a_usable_answer_negotiates_nothing(body: bytes) -> None:
     opened = session()
-    answer = response(200, opened.build_invite(VIA))
+    answer = response(200, opened.build_invite())
     answer.body = body
 
     assert opened.read_answer(answer) is None
@@ -248,7 +242,7 @@ def test_a_response_without_a_usable_answer_negotiates_nothing(body: bytes) -> N
 
 def test_an_answer_is_kept_and_a_new_offer_is_answered_with_the_next_version() -> None:
     opened = session()
-    answer = response(200, opened.build_invite(VIA))
+    answer = response(200, opened.build_invite())
     answer.body = ScriptedTrunk().sdp(port=31_000)
     media = opened.read_answer(answer)
     assert media is not None

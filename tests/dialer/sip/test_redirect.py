@@ -4,6 +4,7 @@ import pytest
 
 from dialer.config import SipPolicy, TrunkConfig
 from dialer.errors import ConfigError
+from dialer.sip.hop import Hop
 from dialer.sip.redirect import redirect_target
 from tests.dialer.calls import Line
 from tests.dialer.sip.messages import response
@@ -52,8 +53,8 @@ def test_the_port_of_the_contact_is_where_the_next_invite_goes() -> None:
         line.core.receive_datagram(data, line.trunk.address, 0.0)
 
     assert [address for _, address in line.core.datagrams_to_send(0.0)] == [
-        ("127.0.0.9", 5060),
-        ("127.0.0.9", 5070),
+        Hop("127.0.0.9", 5060),
+        Hop("127.0.0.9", 5070),
     ]
 
 

@@ -5,14 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.events import MediaChanged
+from dialer.sip.hop import Hop
 from dialer.sip.message import Response, parse_message
 from tests.dialer.calls import Line
 from tests.dialer.sip.messages import request
 
-STRANGER = ("127.0.0.77", 5099)
+STRANGER = Hop("127.0.0.77", 5099)
 
 
-def ask(line: Line, data: bytes) -> list[tuple[Response, tuple[str, int]]]:
+def ask(line: Line, data: bytes) -> list[tuple[Response, Hop]]:
     """Send bytes from a stranger; what goes back, and where to."""
     line.core.receive_datagram(data, STRANGER, line.now)
     answers = []
@@ -82,7 +83,7 @@ def test_without_rport_the_answer_goes_to_the_port_of_the_via() -> None:
     )
     ((answer, address),) = ask(Line(), asking.to_bytes())
 
-    assert address == (STRANGER[0], 5070)
+    assert address == Hop(STRANGER.host, 5070)
     assert answer.headers.get_all("Via")[1] == "SIP/2.0/UDP 10.0.0.2;branch=z9hG4bKb"
 
 

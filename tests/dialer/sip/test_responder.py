@@ -1,9 +1,12 @@
 from dialer.config import DialerConfig
 from dialer.errors import InvalidHeader
+from dialer.sip.hop import Hop
 from dialer.sip.message import Response, parse_message
-from dialer.sip.responder import Responder, response_address
+from dialer.sip.responder import Responder, response_hop
 from dialer.sip.transaction_layer import TransactionLayer
 from tests.dialer.sip.messages import counting_rng, request
+
+STRANGER = Hop("127.0.0.77", 5099)
 
 
 def responder() -> tuple[Responder, TransactionLayer]:
@@ -30,7 +33,9 @@ def test_the_tag_of_a_dialog_is_kept() -> None:
 
 def test_an_answer_says_who_gives_it_and_goes_to_the_via() -> None:
     answers, layer = responder()
-    answers.answer(request("OPTIONS"), 405, 0.0, ("Allow", "INVITE"))
+    asked = request("OPTIONS")
+    asked.reply_to = response_hop(asked, STRANGER)
+    answers.answer(asked, 405, 0.0, ("Allow", "INVITE"))
     ((data, address),) = layer.outgoing
     answer = parse_message(data)
 
@@ -40,12 +45,12 @@ def test_an_answer_says_who_gives_it_and_goes_to_the_via() -> None:
         "ours",
         "INVITE",
     )
-    assert address == ("127.0.0.1", 5060)
+    assert address == Hop("127.0.0.1", 5060)
 
 
 def test_what_cannot_be_answered_is_left_alone() -> None:
     answers, layer = responder()
-    answers.refuse_malformed(b"ACK nonsense", InvalidHeader("Via", None), ("127.0.0.9", 5060), 0.0)
+    answers.refuse_malformed(b"ACK nonsense", InvalidHeader("Via", None), STRANGER, 0.0)
 
     assert layer.outgoing == []
 
@@ -53,7 +58,17 @@ def test_what_cannot_be_answered_is_left_alone() -> None:
 def test_rport_and_received_say_where_a_response_goes() -> None:
     """RFC 3581 §4, RFC 3261 §18.2.2."""
     asked = request("OPTIONS")
-    asked.headers.set("Via", "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa;rport=5099;received=127.0.0.77")
-    assert response_address(asked) == ("127.0.0.77", 5099)
+    asked.headers.set("Via", "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa;rport;received=127.0.0.77")
+    assert response_hop(asked, STRANGER) == Hop("127.0.0.77", 5099)
     asked.headers.set("Via", "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa")
-    assert response_address(asked) == ("10.0.0.1", 5060)
+    assert response_hop(asked, STRANGER) == Hop("10.0.0.1", 5060)
+    asked.headers.set("Via", "SIP/2.0/UDP [::1]:5070;branch=z9hG4bKa")
+    assert response_hop(asked, STRANGER) == Hop("::1", 5070)
+
+
+def test_a_response_goes_back_on_the_connection_whatever_the_via_says() -> None:
+    """RFC 3261 §18.2.2."""
+    connection = Hop("127.0.0.77", 40_001, "tcp", is_inbound=True)
+    asked = request("OPTIONS")
+    asked.headers.set("Via", "SIP/2.0/TCP 10.0.0.1:5060;branch=z9hG4bKa")
+    assert response_hop(asked, connection) is connection

@@ -6,17 +6,17 @@ from dialer.config import TimerConfig
 from dialer.errors import LocalProtocolError
 from dialer.sip.server_transaction import InviteServerTransaction, NonInviteServerTransaction
 from dialer.sip.transaction import Action, Input, State, Transaction
-from tests.dialer.sip.messages import ADDRESS, request, response
+from tests.dialer.sip.messages import request, response
 
 TIMERS = TimerConfig()
 
 
 def invite_server() -> InviteServerTransaction:
-    return InviteServerTransaction(request(), ADDRESS, TIMERS, 0.0)
+    return InviteServerTransaction(request(), TIMERS, 0.0)
 
 
 def bye_server() -> NonInviteServerTransaction:
-    return NonInviteServerTransaction(request("BYE"), ADDRESS, TIMERS, 0.0)
+    return NonInviteServerTransaction(request("BYE"), TIMERS, 0.0)
 
 
 def run_timers(transaction: Transaction) -> list[tuple[float, tuple[Action, ...]]]:

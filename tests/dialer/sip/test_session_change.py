@@ -3,6 +3,7 @@
 import pytest
 
 from dialer.events import MediaChanged
+from dialer.sip.hop import Hop
 from tests.dialer.calls import Line
 
 RELIABLE = (("Require", "100rel"), ("RSeq", "1"))
@@ -59,7 +60,7 @@ def test_a_retransmitted_update_is_answered_by_the_same_and_changes_nothing_agai
 def test_an_update_without_an_offer_changes_the_target_alone() -> None:
     line = Line()
     call_id = line.talk()
-    line.trunk.address = ("127.0.0.10", 5070)  # what its Contact says from now on
+    line.trunk.address = Hop("127.0.0.10", 5070)  # what its Contact says from now on
     assert update(line) == 200
     assert line.trunk.responses[-1].body == b""
     line.hang_up(call_id)

@@ -3,6 +3,7 @@ import json
 import msgspec
 
 from dialer.sip.fields import Headers
+from dialer.sip.hop import Hop
 from dialer.sip.message import Request, Response
 from dialer.sip.trace import (
     MAX_CALLS,
@@ -16,6 +17,7 @@ from dialer.sip.trace import (
 )
 
 REMOTE = ("127.0.0.9", 5060)
+HOP = Hop(*REMOTE)
 
 
 def fields(cseq: str = "1 INVITE") -> Headers:
@@ -26,8 +28,8 @@ def records() -> list[TraceRecord]:
     invite = Request("INVITE", "sip:+79001234567@127.0.0.9", fields())
     ringing = Response(180, "Ringing", fields())
     return [
-        record(invite, "sent", data=bytes(663), remote=REMOTE, at=100.0),
-        record(ringing, "received", data=bytes(307), remote=REMOTE, at=101.2345),
+        record(invite, "sent", data=bytes(663), remote=Hop(*REMOTE), at=100.0),
+        record(ringing, "received", data=bytes(307), remote=Hop(*REMOTE), at=101.2345),
     ]
 
 
@@ -46,7 +48,7 @@ def test_a_record_notes_what_a_technician_looks_for() -> None:
 
 def test_a_record_of_stray_bytes_can_be_written_as_json() -> None:
     strange = Response(200, b"\xc8\xe2".decode("utf-8", "surrogateescape"), fields())
-    noted = record(strange, "received", data=b"x", remote=REMOTE, at=0.0)
+    noted = record(strange, "received", data=b"x", remote=Hop(*REMOTE), at=0.0)
     assert json.loads(msgspec.json.encode(noted))["first_line"] == "SIP/2.0 200 ??"
 
 
@@ -86,7 +88,7 @@ def test_the_ring_keeps_the_newest_calls_that_were_opened() -> None:
     for name in ("From", "To"):
         invite.headers.add(name, "<sip:1@h>")
     for call_id in ("call-0", f"call-{MAX_CALLS}", "a stranger's"):
-        ring.note(call_id, 1.0, "sent", REMOTE, invite.to_bytes())
+        ring.note(call_id, 1.0, "sent", HOP, invite.to_bytes())
 
     assert len(ring) == MAX_CALLS
     assert ring.records("call-0") == ring.records("a stranger's") == []
@@ -97,7 +99,7 @@ def test_a_call_that_never_stops_talking_is_cut_and_counted() -> None:
     ring = TraceRing(is_on=True)
     ring.open("c")
     for _ in range(MAX_MESSAGES + 3):
-        ring.note("c", 1.0, "received", REMOTE, b"x")
+        ring.note("c", 1.0, "received", HOP, b"x")
 
     assert (len(ring.records("c")), ring.omitted) == (MAX_MESSAGES, 3)
 
@@ -105,11 +107,11 @@ def test_a_call_that_never_stops_talking_is_cut_and_counted() -> None:
 def test_nothing_is_kept_when_it_is_off() -> None:
     ring = TraceRing(is_on=False)
     ring.open("c")
-    ring.note("c", 1.0, "received", REMOTE, b"x")
+    ring.note("c", 1.0, "received", HOP, b"x")
 
     assert ring.records("c") == []
 
 
 def test_bytes_that_cannot_be_read_again_still_have_a_first_line() -> None:
-    unreadable = read_record(b"SIP/2.0 200 OK\r\nVia: \xff\r\n\r\n", "received", remote=REMOTE, at=1.0)
+    unreadable = read_record(b"SIP/2.0 200 OK\r\nVia: \xff\r\n\r\n", "received", remote=HOP, at=1.0)
     assert (unreadable.first_line, unreadable.cseq, unreadable.size_bytes) == ("SIP/2.0 200 OK", "", 26)

@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 
 from dialer.config import TimerConfig
 from dialer.errors import LocalProtocolError
+from dialer.sip.hop import Hop
 from dialer.sip.message import parse_message
-from dialer.sip.server_transaction import InviteServerTransaction, NonInviteServerTransaction
+from dialer.sip.server_transaction import (
+    InviteServerTransaction,
+    NonInviteServerTransaction,
+    ServerTransaction,
+)
 from dialer.sip.transaction import (
     OWN_INPUTS,
     Action,
@@ -23,6 +28,7 @@ from dialer.sip.transaction import (
 from tests.dialer.sip.messages import ADDRESS, request, response
 
 TIMERS = TimerConfig()
+CONNECTION = Hop("127.0.0.9", 5060, "tcp")
 MACHINES: list[type[Transaction]] = [
     InviteClientTransaction,
     NonInviteClientTransaction,
@@ -317,3 +323,63 @@ def test_any_sequence_of_inputs_leaves_a_sound_machine(
     while (due := transaction.get_timer()) is not None:
         transaction.handle_timer(max(now, due))
     assert transaction.state in {State.TERMINATED, State.PROCEEDING, State.TRYING}
+
+
+def reliable(kind: type[Transaction], method: str) -> Transaction:
+    asked = request(method)
+    asked.reply_to = CONNECTION
+    if issubclass(kind, ServerTransaction):
+        return kind(asked, TIMERS, 0.0)
+    assert issubclass(kind, InviteClientTransaction | NonInviteClientTransaction)
+    return kind(asked, CONNECTION, TIMERS, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "gives_up_at"),
+    [
+        (InviteClientTransaction, "INVITE", 32.0),  # Timer B, and 64*T1 more for a late 2xx (Rule 3)
+        (NonInviteClientTransaction, "BYE", 32.0),
+    ],
+)
+def test_over_a_connection_a_request_is_sent_once(
+    kind: type[Transaction], method: str, gives_up_at: float
+) -> None:
+    """RFC 3261 §17.1.1.2, §17.1.2.2: Timers A and E are for unreliable transports only."""
+    assert run_timers(reliable(kind, method))[0] == (gives_up_at, (Action.REPORT_TIMEOUT,))
+
+
+def test_over_a_connection_nothing_waits_for_retransmissions() -> None:
+    """RFC 3261 §17, table 4: Timers D, I, J and K are 0 s, G never fires, H does."""
+    invite = reliable(InviteClientTransaction, "INVITE")
+    assert isinstance(invite, InviteClientTransaction)
+    invite.receive(response(486), 1.0)
+    bye = reliable(NonInviteClientTransaction, "BYE")
+    assert isinstance(bye, NonInviteClientTransaction)
+    bye.receive(response(200, request("BYE")), 1.0)
+    refused = reliable(InviteServerTransaction, "INVITE")
+    assert isinstance(refused, ServerTransaction)
+    refused.respond(response(488), 1.0)
+    unconfirmed = run_timers(refused)
+    acked = reliable(InviteServerTransaction, "INVITE")
+    assert isinstance(acked, ServerTransaction)
+    acked.respond(response(488), 1.0)
+    acked.receive(request("ACK"), 1.0)
+    answered = reliable(NonInviteServerTransaction, "BYE")
+    assert isinstance(answered, ServerTransaction)
+    answered.respond(response(200), 1.0)
+
+    assert [run_timers(machine) for machine in (invite, bye, acked, answered)] == [[(1.0, ())]] * 4
+    assert unconfirmed == [(33.0, (Action.REPORT_TIMEOUT,))]
+
+
+def test_over_a_connection_a_2xx_is_repeated_and_absorbed_all_the_same() -> None:
+    """RFC 3261 §13.3.1.4: the hops behind may be UDP; RFC 6026 §8.4: Timer M is 64*T1 for all transports."""
+    theirs = reliable(InviteServerTransaction, "INVITE")
+    assert isinstance(theirs, ServerTransaction)
+    theirs.respond(response(200), 0.0)
+    ours = reliable(InviteClientTransaction, "INVITE")
+    assert isinstance(ours, InviteClientTransaction)
+    ours.receive(response(200), 0.0)
+
+    assert run_timers(theirs)[0] == (0.5, (Action.SEND,))
+    assert run_timers(ours) == [(32.0, ())]

@@ -5,8 +5,6 @@ from dialer.sip.transaction import InviteClientTransaction, State, Transaction
 from dialer.sip.transaction_layer import TransactionLayer, server_key
 from tests.dialer.sip.messages import ADDRESS, counting_rng, request, response
 
-VIA = "SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKone"
-
 
 def session(layer: TransactionLayer, call_id: str = "call") -> InviteSession:
     opened = InviteSession(
@@ -23,7 +21,7 @@ def session(layer: TransactionLayer, call_id: str = "call") -> InviteSession:
 
 
 def start_invite(layer: TransactionLayer, opened: InviteSession) -> InviteClientTransaction:
-    transaction = InviteClientTransaction(opened.build_invite(VIA), ADDRESS, TimerConfig(), 0.0, opened)
+    transaction = InviteClientTransaction(opened.build_invite(), ADDRESS, TimerConfig(), 0.0, opened)
     layer.start_client(transaction, opened, 0.0)
     return transaction
 
@@ -39,7 +37,7 @@ def test_a_client_transaction_is_found_by_branch_and_method() -> None:
     layer = TransactionLayer(DialerConfig())
     transaction = start_invite(layer, session(layer))
 
-    assert layer.client_of(response(180)) is transaction
+    assert layer.client_of(response(180, transaction.request)) is transaction
     assert layer.client_of(response(180, request(branch="z9hG4bKother"))) is None
     assert layer.client_of(response(200, request("CANCEL"))) is None
 
@@ -75,7 +73,7 @@ def test_a_server_transaction_answers_and_is_found_again() -> None:
     layer = TransactionLayer(DialerConfig())
     opened = session(layer)
     bye = request("BYE")
-    transaction = NonInviteServerTransaction(bye, ADDRESS, TimerConfig(), 0.0, opened)
+    transaction = NonInviteServerTransaction(bye, TimerConfig(), 0.0, opened)
     answer = response(200, bye)
     layer.start_server(transaction, answer, opened, 0.0)
 

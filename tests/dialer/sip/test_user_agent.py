@@ -8,6 +8,7 @@ from dialer.config import CallRequest, DialerConfig, TrunkConfig
 from dialer.errors import RemoteProtocolError
 from dialer.events import CallId
 from dialer.sip.digest import DigestVerifier
+from dialer.sip.hop import Hop
 from dialer.sip.invite_session import InviteSession
 from dialer.sip.message import Request, parse_message, response_to
 from dialer.sip.session_event import Kind
@@ -139,7 +140,7 @@ def test_ack_and_bye_follow_the_record_route() -> None:
     line.core.hang_up(call_id, 1.0)
     ((bye, bye_destination),) = line.core.datagrams_to_send(1.0)
 
-    assert ack_destination == bye_destination == ("127.0.0.8", 5060)
+    assert ack_destination == bye_destination == Hop("127.0.0.8", 5060)
     for data in (ack, bye):
         message = parse_message(data)
         assert isinstance(message, Request)
@@ -162,7 +163,7 @@ def test_a_strict_router_is_followed_too() -> None:
 
 def test_a_response_to_nothing_is_counted() -> None:
     line = Line()
-    line.core.receive_datagram(response(200).to_bytes(), ("127.0.0.9", 5060), 0.0)
+    line.core.receive_datagram(response(200).to_bytes(), Hop("127.0.0.9", 5060), 0.0)
 
     assert line.core.counters["stray_responses"] == 1
     assert line.core.datagrams_to_send(0.0) == []
@@ -218,11 +219,13 @@ def test_no_bytes_in_the_middle_of_a_call_raise(data: st.DataObject) -> None:
     assert line.core.is_idle
 
 
-def user_agent(*, trace: bool = False) -> tuple[SipUserAgent, InviteSession, ScriptedTrunk]:
+def user_agent() -> tuple[SipUserAgent, InviteSession, ScriptedTrunk]:
     """A user agent alone, with an INVITE on its way."""
-    agent = SipUserAgent(DialerConfig(trace=trace), counting_rng(), DIALER)
+    agent = SipUserAgent(DialerConfig(), counting_rng())
     trunk = ScriptedTrunk()
-    opened = agent.open_session(CallRequest(number="79000000001", trunk=TRUNK), "call", RTP, user=None)
+    opened = agent.open_session(
+        CallRequest(number="79000000001", trunk=TRUNK), "call", RTP, DIALER, user=None
+    )
     agent.invite(opened, 0.0)
     exchange(agent, trunk, 0.0)
     return agent, opened, trunk
@@ -274,7 +277,7 @@ def test_a_fork_is_acked_and_hung_up_up_to_a_limit() -> None:
 
 def test_a_transport_error_fails_what_goes_that_way_only() -> None:
     agent, _, trunk = user_agent()
-    agent.transport_failed(("127.0.0.10", 5060), 0.0)
+    agent.transport_failed(Hop("127.0.0.10", 5060), 0.0)
     assert kinds(agent) == []
     agent.transport_failed(trunk.address, 0.0)
 

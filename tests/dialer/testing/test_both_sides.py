@@ -13,6 +13,7 @@ from dialer.config import CallRequest, DialerConfig, TrunkConfig
 from dialer.core import DialerCore
 from dialer.events import CallAnswered, CallEnded, CallId
 from dialer.outcome import Outcome
+from dialer.sip.hop import Hop
 from dialer.sip.message import Request, parse_message
 from dialer.testing.callee import Callee
 from dialer.testing.population import CalleePlan, plan_for
@@ -74,7 +75,7 @@ class World:
 
     def _arrive(self, data: bytes, *, to_carrier: bool) -> None:
         if not to_carrier:
-            self.core.receive_datagram(data, CARRIER, self.now)
+            self.core.receive_datagram(data, Hop(*CARRIER), self.now)
             return
         message = parse_message(data)
         if message.call_id in self.callees:

@@ -2,10 +2,11 @@
 
 import pytest
 
+from dialer.sip.hop import Hop
 from dialer.sip.message import Request, Response, parse_message
 from dialer.testing.scripted_trunk import ScriptedTrunk, advance, exchange
 
-DIALER = ("127.0.0.1", 5080)
+DIALER = Hop("127.0.0.1", 5080)
 INVITE = (
     b"INVITE sip:79000000001@127.0.0.9 SIP/2.0\r\n"
     b"Via: SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bKone\r\n"
@@ -27,12 +28,12 @@ class TickingDialer:
         self.outgoing: list[bytes] = []
         self.received: list[tuple[float, bytes]] = []
 
-    def receive_datagram(self, data: bytes, addr: tuple[str, int], now: float) -> None:
+    def receive_datagram(self, data: bytes, source: Hop, now: float) -> None:
         self.received.append((now, data))
 
-    def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[str, int]]]:
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Hop]]:
         outgoing, self.outgoing = self.outgoing, []
-        return [(data, ("127.0.0.9", 5060)) for data in outgoing]
+        return [(data, Hop("127.0.0.9", 5060)) for data in outgoing]
 
     def get_timer(self) -> float | None:
         return self.due

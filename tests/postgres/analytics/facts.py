@@ -59,8 +59,13 @@ async def add_attempt(
     pdd_ms: int | None = None,
     disposition: str | None = None,
     shard_slot: int = 0,
+    **facts: object,
 ) -> int:
-    """Insert one attempt; `started` is RFC 3339. `result` None = still under way. Returns its id."""
+    """
+    Insert one attempt, and what it adds to the figures; `started` is RFC 3339. `result` None = still under way.
+
+    `facts` are further columns of `attempts`. Returns its id.
+    """
     started_time = datetime.fromisoformat(started)
     async with pool.acquire() as connection:
         await ensure_partitions(connection, started_time, months_ahead=0)
@@ -86,7 +91,17 @@ async def add_attempt(
         "talk_ms": talk_ms,
         "pdd_ms": pdd_ms,
         "disposition": disposition,
+        "change_number": int(result is not None),
+        **facts,
     }
     places = ", ".join(f"${index}" for index in range(1, len(columns) + 1))
     await pool.execute(f"INSERT INTO attempts ({', '.join(columns)}) VALUES ({places})", *columns.values())
+    await count_in(pool, attempt_id)
     return attempt_id
+
+
+async def count_in(pool: Pool, attempt_id: int) -> None:
+    """Let the figures know a settled attempt that was written by hand, as the settle statement does."""
+    await pool.execute(
+        "INSERT INTO outbox SELECT * FROM attempt_facts WHERE attempt_id = $1 AND is_settled", attempt_id
+    )

@@ -1,0 +1,86 @@
+"""Named periods and their comparisons as spans of instants. Pure: `now` and the zone are arguments."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from analytics.query import ComparisonName, PeriodName, Span
+
+ONE_DAY: Final = timedelta(days=1)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Return the first instant of a local day, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def month_after(day: date, months: int) -> date:
+    """Return the first day of the month so many months after (before, if negative) that of `day`."""
+    index = day.year * 12 + day.month - 1 + months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def week_of(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+DAYS: Final[Mapping[PeriodName, Callable[[date], tuple[date, date]]]] = {
+    "today": lambda today: (today, today + ONE_DAY),
+    "yesterday": lambda today: (today - ONE_DAY, today),
+    "last_7_days": lambda today: (today - 6 * ONE_DAY, today + ONE_DAY),
+    "last_30_days": lambda today: (today - 29 * ONE_DAY, today + ONE_DAY),
+    "last_90_days": lambda today: (today - 89 * ONE_DAY, today + ONE_DAY),
+    "this_week": lambda today: (week_of(today), week_of(today) + 7 * ONE_DAY),
+    "last_week": lambda today: (week_of(today) - 7 * ONE_DAY, week_of(today)),
+    "this_month": lambda today: (month_after(today, 0), month_after(today, 1)),
+    "last_month": lambda today: (month_after(today, -1), month_after(today, 0)),
+    "this_year": lambda today: (date(today.year, 1, 1), date(today.year + 1, 1, 1)),
+    "last_year": lambda today: (date(today.year - 1, 1, 1), date(today.year, 1, 1)),
+}
+"""First day and the day after the last; today counts as a day of the last seven."""
+
+
+def named_period(name: PeriodName, now: datetime, zone: ZoneInfo) -> Span:
+    """Return the span that a name stands for at this instant."""
+    if name == "all":
+        return Span(from_time=None, to_time=None)
+    first, after_last = DAYS[name](now.astimezone(zone).date())
+    return Span(from_time=midnight(first, zone), to_time=midnight(after_last, zone))
+
+
+def compared_period(name: ComparisonName, period: Span, zone: ZoneInfo) -> Span:
+    """
+    Return the span to compare a bounded one with: just before it and as long, or the same dates of the year before.
+
+    Whole local days stay whole local days, also where a clock was changed.
+    """
+    assert period.from_time is not None
+    assert period.to_time is not None
+    first, last = period.from_time.astimezone(zone), period.to_time.astimezone(zone)
+    if name == "year_ago":
+        return Span(from_time=year_before(first), to_time=year_before(last))
+    if first.time() == last.time() == time():
+        days = last.date() - first.date()
+        return Span(from_time=midnight(first.date() - days, zone), to_time=period.from_time)
+    return Span(from_time=period.from_time - (period.to_time - period.from_time), to_time=period.from_time)
+
+
+def year_before(local: datetime) -> datetime:
+    """The same local time a year before; of 29 February, 1 March, so that a span keeps its end."""
+    try:
+        moved = local.replace(year=local.year - 1)
+    except ValueError:
+        moved = local.replace(year=local.year - 1, month=3, day=1)
+    return moved.astimezone(UTC)
+
+
+def instant_of(text: str, zone: ZoneInfo) -> datetime | None:
+    """Read a date or an RFC 3339 instant with an offset; None for anything else."""
+    try:
+        if len(text) == len("2026-11-25"):
+            return midnight(date.fromisoformat(text), zone)
+        instant = datetime.fromisoformat(text)
+        return None if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

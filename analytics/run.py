@@ -1,0 +1,172 @@
+"""Answering a query: a few statements on one snapshot, read-only and cut off when they take too long."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import msgspec
+
+from analytics.comparison import Key, place_of
+from analytics.database import Connection, Pool, statement
+from analytics.dimensions import DIMENSIONS
+from analytics.errors import QueryTimedOut
+from analytics.metrics import METRICS, measures_of
+from analytics.optimize import optimize
+from analytics.query import MAX_ROWS, Query, Span
+from analytics.result import (
+    DimensionValue,
+    Measures,
+    MetricInfo,
+    QueryResult,
+    Row,
+    Source,
+    Warning_,
+    figures,
+    nothing,
+    shown,
+)
+from analytics.sql import Statement, compose_rows, compose_totals
+
+TIMEOUT_SECONDS: Final = 15.0
+
+
+async def run_query(pool: Pool, query: Query, *, timeout_seconds: float = TIMEOUT_SECONDS) -> QueryResult:
+    """
+    Answer a query that `analytics.build` has checked.
+
+    All statements read one snapshot, so totals are the sums of their parts while calls are being settled.
+
+    Raises:
+        QueryTimedOut: a statement took longer than `timeout_seconds`.
+    """
+    async with reading(pool, timeout_seconds) as connection:
+        return await Answer(connection, optimize(query)).result()
+
+
+@contextlib.asynccontextmanager
+async def reading(pool: Pool, timeout_seconds: float) -> AsyncIterator[Connection]:
+    """
+    Lend a connection that sees one snapshot, writes nothing and gives up in time.
+
+    Raises:
+        QueryTimedOut: a statement took longer than `timeout_seconds`.
+    """
+    try:
+        async with (
+            pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            await connection.execute(f"SET LOCAL statement_timeout = {int(timeout_seconds * 1000)}")
+            yield connection
+    except asyncpg.QueryCanceledError as error:
+        raise QueryTimedOut(str(error)) from error
+
+
+class Answer:
+    """One query on one snapshot."""
+
+    def __init__(self, connection: Connection, query: Query) -> None:
+        self._connection = connection
+        self._query = query
+        self._zone = ZoneInfo(query.time_zone)
+        self._measures = [measure.name for measure in measures_of(query.metrics)]
+
+    async def result(self) -> QueryResult:
+        query = self._query
+        totals = await self.totals(query.period)
+        past_totals = await self.totals(query.compare) if query.compare else None
+        total = figures(query, totals, past_totals)
+        rows, row_count = await self.rows() if query.dimensions else ([Row(dimensions={}, metrics=total)], 1)
+        return QueryResult(
+            query=query,
+            metrics=[
+                MetricInfo(name=name, unit=METRICS[name].unit, source=source_of(name))
+                for name in query.metrics
+            ],
+            generated_time=query.now,
+            rows=rows,
+            totals=total,
+            row_count=row_count,
+            warnings=list(warnings_of(query, row_count)),
+        )
+
+    async def totals(self, period: Span) -> Measures:
+        rows = await self.fetch(compose_totals(self._query, period))
+        return self.measures(rows[0])
+
+    async def rows(self) -> tuple[list[Row], int]:
+        query = self._query
+        found = await self.fetch(compose_rows(query, query.period))
+        keys = [self.key(row) for row in found]
+        names = [await self.names(index, keys) for index in range(len(query.dimensions))]
+        past = await self.past() if query.compare else None
+        rows = []
+        for key, row in zip(keys, found, strict=True):
+            before = None
+            if past is not None:
+                before = past.get(place_of(query, query.period, key)) or nothing(self._measures)
+            rows.append(
+                Row(
+                    dimensions={
+                        name: DimensionValue(value=shown(name, value, self._zone), name=known.get(value))
+                        for name, value, known in zip(query.dimensions, key, names, strict=True)
+                    },
+                    metrics=figures(query, self.measures(row), before),
+                )
+            )
+        return rows, found[0]["row_count"] if found else await self.count_rows()
+
+    async def count_rows(self) -> int:
+        """How many groups there are, when the page asked for lies behind the last."""
+        first = msgspec.structs.replace(self._query, limit=1, offset=0)
+        rows = await self.fetch(compose_rows(first, first.period)) if self._query.offset else []
+        return rows[0]["row_count"] if rows else 0
+
+    async def past(self) -> dict[Key, Measures]:
+        """Return the groups of the compared period by their place in it."""
+        query, period = self._query, self._query.compare
+        assert period is not None
+        every = msgspec.structs.replace(query, limit=MAX_ROWS, offset=0)
+        return {
+            place_of(query, period, self.key(row)): self.measures(row)
+            for row in await self.fetch(compose_rows(every, period))
+        }
+
+    async def names(self, index: int, keys: Sequence[Key]) -> Mapping[Any, str]:
+        kind = DIMENSIONS[self._query.dimensions[index]].names
+        if kind is None:
+            return {}
+        ids = sorted({key[index] for key in keys if key[index] is not None})
+        rows = await self._connection.fetch(statement(f"names_of_{kind}"), ids)
+        return {row["id"]: row["name"] for row in rows}
+
+    async def fetch(self, composed: Statement) -> list[asyncpg.Record]:
+        rows: list[asyncpg.Record] = await self._connection.fetch(composed.text, *composed.arguments)
+        return rows
+
+    def key(self, row: asyncpg.Record) -> Key:
+        return tuple(row[f"d{index}"] for index in range(len(self._query.dimensions)))
+
+    def measures(self, row: asyncpg.Record) -> Measures:
+        return {
+            name: row[name] if METRICS[name].kind == "quantile" else int(row[name]) for name in self._measures
+        }
+
+
+def source_of(name: str) -> Source:
+    """Return what a metric is made of; what needs the base as it is now says so."""
+    kinds = {measure.facts for measure in measures_of([name])}
+    return "leads" if "leads" in kinds else "attempts"
+
+
+def warnings_of(query: Query, row_count: int) -> list[Warning_]:
+    found = []
+    is_bounded = query.period.from_time is not None or query.period.to_time is not None
+    lead_metrics = [name for name in query.metrics if source_of(name) == "leads"]
+    if is_bounded and lead_metrics:
+        found.append(Warning_(code="base_is_now", params={"metrics": lead_metrics}))
+    if query.compare is not None and row_count > MAX_ROWS:
+        found.append(Warning_(code="comparison_incomplete", params={"limit": MAX_ROWS}))
+    return found

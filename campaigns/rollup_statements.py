@@ -1,0 +1,117 @@
+"""
+The statements over all counters of `stats`, composed from the list of them. What one fact adds to which row is not said here
+but once, by the function `fact_stats` of the schema (migration 20261125000003).
+"""
+
+from typing import Final
+
+COUNTERS: Final = (
+    "attempts", "settled", "answered", "network_effective", "invalid_numbers", "abandoned", "trunk_faults", "persons",
+    "machines", "orders", "meetings", "offers", "callbacks", "refusals", "voicemails_left", "target_calls", "short_calls",
+    "new_numbers", "talk_count", "talk_ms_sum", "pdd_count", "pdd_ms_sum", "cost_count", "cost_micros_sum",
+)  # fmt: skip
+"""The columns of `stats` that a recount must find again. `changes` follows them in the table: it only grows."""
+
+KEY: Final = "shard_key, dim, bucket_time, value"
+FACTS_OF: Final = "CROSS JOIN LATERAL fact_stats(ROW({alias}.*)::outbox) s"
+
+
+def _sums(names: tuple[str, ...]) -> str:
+    return ", ".join(f"sum({name}) AS {name}" for name in names)
+
+
+def _add(rows: str) -> str:
+    """Add rows of the shape of `stats` to it, in one order: two that add at once cannot wait for each other."""
+    columns = (*COUNTERS, "changes")
+    return f"""INSERT INTO stats
+    SELECT {KEY}, {", ".join(columns)} FROM ({rows}) AS added ORDER BY {KEY}
+    ON CONFLICT ({KEY}) DO UPDATE SET {", ".join(f"{name} = stats.{name} + excluded.{name}" for name in columns)}"""
+
+
+FOLD_OUTBOX: Final = f"""
+WITH gone AS (
+    DELETE FROM outbox WHERE attempt_id % $1::integer = $2::integer RETURNING *
+), parts AS MATERIALIZED (
+    SELECT gone.shard_key, s.dim, s.bucket_time, s.value, {_sums((*COUNTERS, "changes"))}
+    FROM gone {FACTS_OF.format(alias="gone")}
+    GROUP BY 1, 2, 3, 4
+), added AS ({
+    _add(f'''
+        SELECT * FROM parts
+        UNION ALL
+        SELECT 0, dim, bucket_time, value, {_sums((*COUNTERS, "changes"))} FROM parts GROUP BY 2, 3, 4''')
+}
+)
+SELECT count(*) FROM gone
+"""
+"""
+(slices, slice): move the outbox into `stats`, of its campaign and over all campaigns; give the number of rows.
+
+One statement: killed anywhere, it happened or it did not. A backlog is taken in slices, by the remainder of the attempt's id.
+"""
+
+_DIFFERS: Final = f"({', '.join(COUNTERS)}) IS DISTINCT FROM ({', '.join('0' for _ in COUNTERS)})"
+
+_DIFFERENCES: Final = f"""
+SELECT * FROM (
+    SELECT dim, bucket_time, value, {", ".join(f"coalesce(f.{name}, 0) - coalesce(t.{name}, 0) AS {name}" for name in COUNTERS)}
+    FROM (
+        SELECT s.dim, s.bucket_time, s.value, {_sums(COUNTERS)}
+        FROM attempt_facts a {FACTS_OF.format(alias="a")}
+        WHERE a.shard_key = $1::integer AND a.is_settled
+          AND a.started_time >= $2::timestamptz - interval '1 day' AND a.started_time < $3::timestamptz + interval '1 day'
+          AND s.bucket_time >= $2 AND s.bucket_time < $3
+        GROUP BY 1, 2, 3
+    ) AS f
+    FULL JOIN (
+        SELECT dim, bucket_time, value, {_sums(COUNTERS)}
+        FROM (
+            SELECT * FROM stats
+            UNION ALL
+            SELECT o.shard_key, s.* FROM outbox o CROSS JOIN LATERAL fact_stats(o) s
+        ) AS told
+        WHERE shard_key = $1 AND bucket_time >= $2 AND bucket_time < $3
+        GROUP BY 1, 2, 3
+    ) AS t USING (dim, bucket_time, value)
+) AS difference
+WHERE {_DIFFERS}"""
+
+DIFFERENCES: Final = _DIFFERENCES
+"""
+(shard_key, from_day, to_day): what a recount of the facts gives beyond `stats` and outbox; no row = they agree.
+
+Days are midnights UTC, the second one excluded. A bucket is a day or lies in one, so a slice of days is complete in all
+dimensions; the campaign's clock is less than a day away from UTC.
+"""
+
+REPAIR: Final = f"""
+WITH difference AS MATERIALIZED ({_DIFFERENCES}
+), added AS ({_add("SELECT $1::integer AS shard_key, *, 1 AS changes FROM difference")}
+)
+SELECT count(*) FROM difference
+"""
+"""
+As `DIFFERENCES`, and adds them; gives their number. Adding is right whatever the roller does meanwhile: what it moves from
+the outbox to `stats` changes no difference. Two repairs at once would add twice: `LOCK_REPAIR` comes first.
+"""
+
+_TOTAL_DIFFERENCES: Final = f"""
+SELECT * FROM (
+    SELECT dim, bucket_time, value,
+        {", ".join(f"sum(CASE WHEN shard_key = 0 THEN -{name} ELSE {name} END)::bigint AS {name}" for name in COUNTERS)}
+    FROM stats
+    WHERE bucket_time >= $1::timestamptz AND bucket_time < $2::timestamptz
+    GROUP BY 1, 2, 3
+) AS difference
+WHERE {_DIFFERS}"""
+
+TOTAL_DIFFERENCES: Final = _TOTAL_DIFFERENCES
+"""(from_day, to_day): what the campaigns' rows add up to beyond what shard 0 says."""
+
+REPAIR_TOTALS: Final = f"""
+WITH difference AS MATERIALIZED ({_TOTAL_DIFFERENCES}
+), added AS ({_add("SELECT 0 AS shard_key, *, 1 AS changes FROM difference")}
+)
+SELECT count(*) FROM difference
+"""
+"""As `TOTAL_DIFFERENCES`, and adds them to shard 0; gives their number."""
