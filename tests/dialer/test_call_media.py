@@ -75,7 +75,7 @@ async def test_a_key_is_told_once() -> None:
     plane = plane_of(1)
     callee = Callee(plane)
     for sequence in (1, 2, 3):
-        press = RtpPacket(101, sequence, 1_600, 7, bytes([5, 0, 0, 160 * sequence]))
+        press = RtpPacket(101, sequence, 1_600, 7, bytes([5, 0, *divmod(160 * sequence, 256)]))
         callee.udp.sendto(build_packet(press), (HOST, callee.media.port))
     event = await callee.next_event()
     assert isinstance(event, DtmfReceived)
