@@ -22,12 +22,17 @@ from msgspec.structs import fields
 from api.errors import ApiError, FieldProblem, field_problem, invalid_request
 from campaigns.errors import InvalidSettings
 from campaigns.models import CampaignPatch, NewCampaign
+from campaigns.trunk_models import NewTrunk, TrunkPatch
+from dialer.errors import ConfigError, ConfigProblem
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 MAX_INTEGER: Final = 2**31 - 1
 """No integer that we take is bigger than PostgreSQL's `integer`."""
-RULES: Final[Mapping[type[msgspec.Struct], type[msgspec.Struct]]] = {CampaignPatch: NewCampaign}
+RULES: Final[Mapping[type[msgspec.Struct], type[msgspec.Struct]]] = {
+    CampaignPatch: NewCampaign,
+    TrunkPatch: NewTrunk,
+}
 """Whose rules check the fields of a struct that has none of its own."""
 STAND_INS: Final[Mapping[type, Any]] = {str: "x", int: 1, float: 1.0, bool: False}
 
@@ -110,7 +115,16 @@ def type_problems(field: str, value: Any, annotation: Any) -> Iterator[FieldProb
         msgspec.convert(value, annotation)
     except msgspec.ValidationError as error:
         inner = list(element_problems(field, value, annotation))
+        if not inner and isinstance(error.__cause__, ConfigError):
+            inner = [config_problem(field, problem) for problem in error.__cause__.problems]
         yield from inner or [field_problem(field, str(error), literal_values(annotation))]
+
+
+def config_problem(field: str, problem: str) -> FieldProblem:
+    """Name what the dialer will not have; only what it gives a code to can be said in another language."""
+    if isinstance(problem, ConfigProblem):
+        return FieldProblem(f"{field}.{problem.field}", problem.code, problem.params)
+    return FieldProblem(field, "invalid")
 
 
 def element_problems(field: str, value: Any, annotation: Any) -> Iterator[FieldProblem]:
@@ -123,6 +137,9 @@ def element_problems(field: str, value: Any, annotation: Any) -> Iterator[FieldP
             for index, element in enumerate(value):
                 yield from type_problems(f"{field}.{index}", element, get_args(member)[0])
         elif isinstance(value, dict) and isinstance(member, type) and issubclass(member, msgspec.Struct):
+            if member.__struct_config__.forbid_unknown_fields:
+                names = {info.encode_name for info in fields(member)}
+                yield from (FieldProblem(f"{field}.{name}", "unknown") for name in value if name not in names)
             for info in fields(member):
                 if info.encode_name in value:
                     yield from type_problems(

@@ -24,9 +24,10 @@ from campaigns.contact_import import ContactImport
 from campaigns.database import Pool, open_pool
 from campaigns.import_report import ImportReport
 from campaigns.migrate import migrate
-from campaigns.models import NewCampaign, NewTrunk, RetryRule
+from campaigns.models import NewCampaign, RetryRule
 from campaigns.statements import load_statements
 from campaigns.store import CampaignStore
+from campaigns.trunk_models import NewTrunk
 from dialer.testing.truth import Difference, RecordedAttempt, compare, read_truth
 
 STATEMENTS: Final = load_statements(Path(__file__).with_suffix(".sql"))

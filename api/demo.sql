@@ -18,6 +18,7 @@ ORDER BY started_time, attempt_id;
 -- The newest campaign over the simulated carrier: what a second run goes on with.
 SELECT max(campaign_id)
 FROM campaigns
+JOIN campaign_trunks USING (campaign_id)
 JOIN trunks USING (trunk_id)
 WHERE trunks.name = $1;
 

@@ -16,10 +16,10 @@ from campaigns.database import Connection, Pool, open_pool
 from campaigns.findings import Finding, found
 from campaigns.machine_check import check_disk, check_ports
 from campaigns.migrate import MIGRATIONS_DIR
-from campaigns.models import Trunk
 from campaigns.statements import load_statements
 from campaigns.store import CampaignStore
 from campaigns.trunk_check import check_trunks
+from campaigns.trunk_models import Trunk
 from dialer.config import DialerConfig
 
 STATEMENTS: Final = load_statements(Path(__file__).with_suffix(".sql"))

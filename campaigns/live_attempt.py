@@ -14,7 +14,16 @@ from campaigns.plan import ShardPlan
 from campaigns.retry import RetryAt, next_step
 from campaigns.settlement import Settlement
 from campaigns.voice_message import VoiceMessage
-from dialer.events import CallAnswered, CallEnded, CallEvent, DtmfReceived, PlaybackFinished
+from dialer.config import TrunkConfig
+from dialer.events import (
+    CallAnswered,
+    CallEnded,
+    CallEvent,
+    CallRinging,
+    CallTimings,
+    DtmfReceived,
+    PlaybackFinished,
+)
 from dialer.outcome import Outcome
 from dialer.port import PlacedCall
 
@@ -30,6 +39,12 @@ class BegunAttempt(msgspec.Struct, frozen=True, kw_only=True):
     attempt_number: int
     call_id: str
     started_time: datetime
+    trunk_id: int
+    trunk: TrunkConfig
+    caller_id: str
+    tried_trunk_ids: tuple[int, ...] = ()
+    """Trunks that did not place the call of this try before."""
+    failover_of: int | None = None
 
 
 class Clocks(Protocol):
@@ -41,7 +56,18 @@ class Clocks(Protocol):
 class LiveAttempt:
     """Lives as long as its call; events arrive on the loop, one after the other."""
 
-    __slots__ = ("_call", "_clocks", "_loop", "_message", "_on_done", "_timer", "begun")
+    __slots__ = (
+        "_call",
+        "_clocks",
+        "_loop",
+        "_message",
+        "_on_done",
+        "_on_ringing",
+        "_timer",
+        "begun",
+        "outcome",
+        "timings",
+    )
 
     def __init__(
         self,
@@ -50,11 +76,16 @@ class LiveAttempt:
         clocks: Clocks,
         loop: asyncio.AbstractEventLoop,
         on_done: Callable[["LiveAttempt", Settlement], None],
+        on_ringing: Callable[["LiveAttempt"], None] = lambda _live: None,
     ) -> None:
         self.begun = begun
         self._clocks = clocks
         self._loop = loop
         self._on_done = on_done
+        self._on_ringing = on_ringing
+        self.outcome: Outcome | None = None
+        """How the call ended, and when its steps were, once it has."""
+        self.timings: CallTimings | None = None
         self._call: PlacedCall | None = None
         self._message: VoiceMessage | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -70,6 +101,8 @@ class LiveAttempt:
 
     def on_event(self, event: CallEvent) -> None:
         match event:
+            case CallRinging():
+                self._on_ringing(self)
             case CallAnswered():
                 self._begin_message(event.at)
             case DtmfReceived() if self._message is not None:
@@ -99,6 +132,7 @@ class LiveAttempt:
             attempts_made=begun.attempt_number,
             rules=begun.plan.retry_rules,
             ended_time=ended_time,
+            retry_after_seconds=outcome.retry_after_seconds,
         )
         return Settlement(
             shard_key=begun.plan.shard_key,
@@ -106,7 +140,7 @@ class LiveAttempt:
             attempt_id=begun.attempt_id,
             campaign_id=begun.plan.campaign_id,
             call_id=begun.call_id,
-            trunk=begun.plan.trunk.name,
+            trunk=begun.trunk.name,
             masked_number=begun.masked_number,
             result=outcome.result,
             reason=outcome.reason,
@@ -158,6 +192,7 @@ class LiveAttempt:
     def _end(self, event: CallEnded) -> None:
         self._disarm()
         timings = event.timings
+        self.outcome, self.timings = event.outcome, timings
         ended_at = timings.ended_at if timings.ended_at is not None else event.at
         ended_time = self._clocks.wall_time(ended_at)
 

@@ -1,4 +1,4 @@
-"""What a campaign, a trunk, a prompt and a contact are. Checked when they are made; times are aware datetimes in UTC."""
+"""What a campaign, a prompt and a contact are. Checked when they are made; times are aware datetimes in UTC."""
 
 import zoneinfo
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from campaigns.errors import InvalidSettings, Problem
 from campaigns.numbers import E164 as E164  # noqa: PLC0414 - a word of the models, too
 from campaigns.numbers import is_country
+from campaigns.problems import empty_or_long, not_positive, out_of_range
 from campaigns.snowflake import SLOTS_PER_CAMPAIGN
 
 Mode = Literal["voice_message"]
@@ -43,11 +44,28 @@ DEFAULT_RETRY_RULES: Final[Mapping[str, RetryRule]] = {
 }
 
 
+MAX_TRUNKS: Final = 20
+MAX_PRIORITY: Final = 100
+MAX_WEIGHT: Final = 1_000
+
+
+class CampaignTrunk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of the trunks that a campaign dials by."""
+
+    trunk_id: int
+    priority: int = 0
+    """The lowest that is usable takes all calls; a higher one waits for its failure."""
+    weight: int = 1
+    """Part of the calls among trunks of one priority."""
+
+
 class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings of a campaign to create. Raises `InvalidSettings` when they contradict themselves."""
 
     name: str
-    trunk_id: int
+    trunk_id: int | None = None
+    """Short for `trunks` with this one alone."""
+    trunks: tuple[CampaignTrunk, ...] = ()
     prompt_id: int | None = None
     caller_id: str | None = None
     """Overrides the trunk's."""
@@ -81,6 +99,10 @@ class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         if problems:
             raise InvalidSettings(*problems)
 
+    def chosen_trunks(self) -> tuple[CampaignTrunk, ...]:
+        """Return the trunks, whichever way they were named."""
+        return self.trunks if self.trunk_id is None else (CampaignTrunk(trunk_id=self.trunk_id),)
+
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign as stored; fields as in `NewCampaign`."""
@@ -91,7 +113,8 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     purpose: Purpose
     status: Status
     split: int
-    trunk_id: int
+    trunks: tuple[CampaignTrunk, ...]
+    """By priority, then by id."""
     prompt_id: int | None
     caller_id: str | None
     default_country: str
@@ -114,7 +137,8 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
 
     def settings(self) -> NewCampaign:
         """Return the part that can be chosen."""
-        return NewCampaign(**{name: getattr(self, name) for name in NewCampaign.__struct_fields__})
+        names = [name for name in NewCampaign.__struct_fields__ if name != "trunk_id"]
+        return NewCampaign(**{name: getattr(self, name) for name in names})
 
 
 class CampaignPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,6 +146,7 @@ class CampaignPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     name: str | UnsetType = UNSET
     trunk_id: int | UnsetType = UNSET
+    trunks: tuple[CampaignTrunk, ...] | UnsetType = UNSET
     prompt_id: int | UnsetType | None = UNSET
     caller_id: str | UnsetType | None = UNSET
     purpose: Purpose | UnsetType = UNSET
@@ -142,44 +167,12 @@ class CampaignPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Return the set fields by name."""
         return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not UNSET}
 
-
-class NewTrunk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A carrier peer to add."""
-
-    name: str
-    host: str
-    port: int = 5060
-    username: str | None = None
-    password: str | None = None
-    caller_id: str = "anonymous"
-    max_calls_per_second: float = 10.0
-    max_channels: int = 100
-
-    def __post_init__(self) -> None:
-        problems = [
-            *([] if self.name.strip() else [Problem("name", "empty")]),
-            *([] if self.host.strip() else [Problem("host", "empty")]),
-            *out_of_range("port", self.port, 1, 65_535),
-            *not_positive("max_calls_per_second", self.max_calls_per_second),
-            *not_positive("max_channels", self.max_channels),
-        ]
-        if problems:
-            raise InvalidSettings(*problems)
-
-
-class Trunk(msgspec.Struct, frozen=True, kw_only=True):
-    """A carrier peer as stored. The password is for the dialer alone: no page and no API answer shows it."""
-
-    trunk_id: int
-    name: str
-    host: str
-    port: int
-    username: str | None
-    password: str | None
-    caller_id: str
-    max_calls_per_second: float
-    max_channels: int
-    created_time: datetime
+    def applied_to(self, settings: NewCampaign) -> NewCampaign:
+        """Return the settings after this change. Raises `InvalidSettings` when the whole would contradict itself."""
+        changes = self.changes()
+        if "trunk_id" in changes and "trunks" not in changes:
+            changes["trunks"] = ()  # the one replaces the other
+        return NewCampaign(**{**msgspec.structs.asdict(settings), **changes})
 
 
 class Prompt(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,8 +213,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 def campaign_problems(settings: NewCampaign) -> list[Problem]:
     """Return everything that is wrong with the settings, each with a stable code."""
     problems = [
-        *([] if settings.name.strip() else [Problem("name", "empty")]),
-        *([] if len(settings.name) <= 200 else [Problem("name", "too_long", {"max": 200})]),
+        *empty_or_long("name", settings.name, 200),
+        *trunk_choice_problems(settings),
         *out_of_range("window_start_minute", settings.window_start_minute, 0, 1439),
         *out_of_range("window_end_minute", settings.window_end_minute, 1, 1440),
         *not_positive("max_calls_per_second", settings.max_calls_per_second),
@@ -251,13 +244,20 @@ def campaign_problems(settings: NewCampaign) -> list[Problem]:
     return problems
 
 
-def out_of_range(field: str, value: float, low: float, high: float) -> list[Problem]:
-    # written so that NaN, which compares false with everything, is out of range
-    return [] if low <= value <= high else [Problem(field, "out_of_range", {"min": low, "max": high})]
-
-
-def not_positive(field: str, value: float) -> list[Problem]:
-    return [] if 0 < value < 1e9 else [Problem(field, "not_positive")]
+def trunk_choice_problems(settings: NewCampaign) -> list[Problem]:
+    if settings.trunk_id is not None:
+        return [Problem("trunks", "trunks_twice")] if settings.trunks else []
+    if not settings.trunks:
+        return [Problem("trunk_id", "missing")]
+    problems = []
+    if len(settings.trunks) > MAX_TRUNKS:
+        problems.append(Problem("trunks", "too_many_entries", {"max": MAX_TRUNKS}))
+    if len({trunk.trunk_id for trunk in settings.trunks}) < len(settings.trunks):
+        problems.append(Problem("trunks", "same_trunk_twice"))
+    for index, trunk in enumerate(settings.trunks):
+        problems += out_of_range(f"trunks.{index}.priority", trunk.priority, 0, MAX_PRIORITY)
+        problems += out_of_range(f"trunks.{index}.weight", trunk.weight, 1, MAX_WEIGHT)
+    return problems
 
 
 def is_zone(name: str) -> bool:

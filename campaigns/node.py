@@ -5,7 +5,11 @@ One dialing node: a run in the database, a dialer, and the tasks between them.
     dial        five times a second: claim, commit, INVITE
     settle      outcomes into the database, or into the spool
     live        wakes the live pages, at most four times a second
+<<<<<<< HEAD
     traces      SIP messages of calls into the database, when it has time for them
+=======
+    names       keeps the trunks' names resolved
+>>>>>>> main
 
 Stopping is an event, not a cancellation: stop claiming, let calls finish for `drain_seconds`, hang up the rest, settle,
 release. Cancellation (the second signal) skips the waiting. A crash of any of the tasks ends the node: its supervisor
@@ -28,7 +32,7 @@ from campaigns.call_trace import attempt_of
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.migrate import ensure_partitions
-from campaigns.plan import PlanLoader
+from campaigns.plan import PlanLoader, TrunkPlan
 from campaigns.recovery import close_run, recover_dead_runs
 from campaigns.runner import Runner
 from campaigns.settings import TICK_SECONDS, NodeSettings
@@ -36,7 +40,12 @@ from campaigns.settle_buffer import SettleBuffer
 from campaigns.snowflake import SnowflakeIds
 from campaigns.spool import Spool
 from campaigns.statements import load_statements
+<<<<<<< HEAD
 from campaigns.trace_writer import TraceWriter
+=======
+from campaigns.trunk_lines import TrunkLines
+from campaigns.trunk_names import TrunkNames
+>>>>>>> main
 from dialer.port import Engine
 from dialer.trunk_dialer import TrunkDialer
 
@@ -72,6 +81,8 @@ class Node:
         self._control = self._link("control", on_connect=self._listen)
         self._claims = self._link("claim")
         self._plans = PlanLoader()
+        self._lines = TrunkLines(rng)
+        self._names = TrunkNames()
         self._changed: set[int] = set()
         self._wake = asyncio.Event()
         self._declared_dead = False
@@ -140,6 +151,7 @@ class Node:
             ids=SnowflakeIds(self._id_node),
             run_id=self._run_id,
             batch_size=self._settings.batch_size,
+            lines=self._lines,
             rng=self._rng,
             wall_clock=self._wall_clock,
             on_begun=self._changed.add,
@@ -157,14 +169,22 @@ class Node:
         async with asyncio.TaskGroup() as tasks:
             settle = tasks.create_task(buffer.run(), name="settle")
             live = tasks.create_task(self._live_loop(), name="live")
+<<<<<<< HEAD
             trace = tasks.create_task(traces.run(), name="traces")
+=======
+            names = tasks.create_task(self._names.run(self._wake.set), name="names")
+>>>>>>> main
             heartbeat = tasks.create_task(self._heartbeat_loop(runner), name="heartbeat")
             await self._dial_loop(runner)
             log.info("node.draining", run_id=self._run_id, live_attempts=runner.live_attempts)
             await dialer.drain(self._settings.drain_seconds)
             dialer.hang_up_all()
             await dialer.drain(self._settings.dialer.close_timeout_seconds)
+<<<<<<< HEAD
             for task in (heartbeat, live, settle, trace):
+=======
+            for task in (heartbeat, live, names, settle):
+>>>>>>> main
                 task.cancel()
         await traces.flush(until=math.inf)
 
@@ -267,11 +287,19 @@ class Node:
         if not self._stop.is_set():
             for row in await connection.fetch(STATEMENTS["take_shards"], self._run_id, now, lease_until):
                 log.info("shard.taken", campaign_id=row["campaign_id"], shard_key=row["shard_key"])
-        runner.use(await self._plans.load(connection, self._run_id))
+        plan = await self._plans.load(connection, self._run_id)
+        self._use_trunks(plan.trunks)
+        runner.use(plan.shards)
         for campaign_id in runner.idle_campaigns():
             if await connection.fetchval(STATEMENTS["finish_campaign"], campaign_id, now):
                 log.info("campaign.finished", campaign_id=campaign_id)
                 self._changed.add(campaign_id)
+
+    def _use_trunks(self, plans: list[TrunkPlan]) -> None:
+        self._lines.use(plans, asyncio.get_running_loop().time())
+        self._names.want((plan.trunk.host, plan.trunk.port) for plan in plans)
+        for line in self._lines.present:
+            line.resolve(*self._names.addresses((line.plan.trunk.host, line.plan.trunk.port)))
 
     async def _recover(self, connection: Connection) -> None:
         now = self._wall_clock()

@@ -65,17 +65,29 @@ WITH running AS (
 SELECT
     r.shard_key, r.campaign_id, r.mode, r.purpose, r.time_zone, r.callee_time_zone, r.window_start_minute, r.window_end_minute,
     r.window_weekdays, r.max_calls_per_second, r.max_concurrent_calls, r.ring_timeout_seconds, r.max_talk_seconds,
-    r.key_wait_seconds, r.retry_rules, r.prompt_id, r.trunk_id,
-    coalesce(r.caller_id, t.caller_id) AS caller_id,
-    t.name AS trunk_name, t.host AS trunk_host, t.port AS trunk_port, t.username, t.password,
-    t.max_calls_per_second AS trunk_calls_per_second, t.max_channels AS trunk_channels,
+    r.key_wait_seconds, r.retry_rules, r.prompt_id, r.caller_id,
     count(*) OVER (PARTITION BY r.campaign_id)::integer AS campaign_owned,
     (SELECT count(*) FROM running o WHERE o.campaign_id = r.campaign_id)::integer AS campaign_shards,
-    count(*) OVER (PARTITION BY r.trunk_id)::integer AS trunk_owned,
-    (SELECT count(*) FROM running o WHERE o.trunk_id = r.trunk_id)::integer AS trunk_shards
-FROM running r JOIN trunks t ON t.trunk_id = r.trunk_id
+    (
+        SELECT jsonb_agg(jsonb_build_object('trunk_id', u.trunk_id, 'priority', u.priority, 'weight', u.weight)
+                         ORDER BY u.priority, u.trunk_id)
+        FROM campaign_trunks u WHERE u.campaign_id = r.campaign_id
+    ) AS trunks
+FROM running r
 WHERE r.run_id = $1
 ORDER BY r.shard_key;
+
+-- load_trunks(run_id) --
+-- Every trunk, in use or not: all are watched. The counts are of shards of running campaigns that dial by it.
+SELECT
+    t.*,
+    (SELECT count(*) FROM campaign_trunks u JOIN shards s USING (campaign_id) JOIN campaigns c USING (campaign_id)
+     WHERE u.trunk_id = t.trunk_id AND c.status = 'running' AND s.run_id = $1)::integer AS owned,
+    (SELECT count(*) FROM campaign_trunks u JOIN shards s USING (campaign_id) JOIN campaigns c USING (campaign_id)
+     WHERE u.trunk_id = t.trunk_id AND c.status = 'running')::integer AS shards
+FROM trunks t
+WHERE t.deleted_time IS NULL
+ORDER BY t.trunk_id;
 
 -- load_prompt(prompt_id) --
 SELECT pcm_s16le_8khz FROM prompts WHERE prompt_id = $1;

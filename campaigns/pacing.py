@@ -1,4 +1,4 @@
-"""How many attempts may start now: calls per second and calls at once, of the campaign and of its trunk. Pure."""
+"""How many attempts a campaign may start now: calls per second and calls at once. Its trunks: `trunk_choice`. Pure."""
 
 from typing import Final, Literal
 
@@ -7,7 +7,7 @@ import msgspec
 BURST_SECONDS: Final = 0.25
 """How much unused rate may be caught up at once: a tick that is a little late is made good, an idle minute is not."""
 
-Limit = Literal["campaign_rate", "campaign_concurrency", "trunk_rate", "trunk_channels", "batch"]
+Limit = Literal["campaign_rate", "campaign_concurrency", "batch"]
 
 
 class TokenBucket:
@@ -47,16 +47,12 @@ def pace(
     *,
     campaign_tokens: int,
     campaign_free: int,
-    trunk_tokens: int,
-    trunk_free: int,
     batch_size: int,
 ) -> Pace:
-    """Take the tightest of the limits; `*_free` are calls that may still be added to those under way."""
+    """Take the tightest of the limits; `campaign_free` are calls that may still be added to those under way."""
     limits: tuple[tuple[int, Limit], ...] = (
         (campaign_tokens, "campaign_rate"),
         (campaign_free, "campaign_concurrency"),
-        (trunk_tokens, "trunk_rate"),
-        (trunk_free, "trunk_channels"),
         (batch_size, "batch"),
     )
     count, limit = min(limits, key=lambda pair: pair[0])

@@ -12,6 +12,10 @@ NEVER_RETRIED: Final = frozenset({"unknown"})
 """Nobody knows whether the callee was reached, so no rule may dial them again by itself (at most once)."""
 
 
+MAX_RETRY_AFTER_SECONDS: Final = 86_400.0
+"""A Retry-After is obeyed up to a day; more is a mistake."""
+
+
 class RetryAt(msgspec.Struct, frozen=True):
     """Try again, not before this instant."""
 
@@ -32,9 +36,11 @@ def next_step(
     attempts_made: int,
     rules: Mapping[str, RetryRule],
     ended_time: datetime,
+    retry_after_seconds: float | None = None,
 ) -> RetryAt | Finished:
     """
-    Decide after one attempt. `attempts_made` counts it.
+    Decide after one attempt. `attempts_made` counts it. Who was asked to come back later (Retry-After, RFC 3261 §20.33)
+    does not come earlier, whatever the rule says.
 
     The rule of the last result counts, and its `max_attempts` bounds all attempts of the lead, so results that
     alternate (busy, then no answer) cannot add up to more than the larger of their bounds.
@@ -47,4 +53,5 @@ def next_step(
         or attempts_made >= rule.max_attempts
     ):
         return FINISHED
-    return RetryAt(ended_time + timedelta(seconds=rule.delay_seconds))
+    wanted = min(retry_after_seconds or 0.0, MAX_RETRY_AFTER_SECONDS)
+    return RetryAt(ended_time + timedelta(seconds=max(rule.delay_seconds, wanted)))

@@ -9,8 +9,8 @@ Rule 3: while the database is away nothing is claimed; calls under way go on.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,15 +21,19 @@ import structlog
 from campaigns.calling_window import possible_zones
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
+from campaigns.failover import was_not_placed
 from campaigns.gate import Blocked, GateFacts, gate_trace, pre_dial_gate
 from campaigns.live_attempt import BegunAttempt, LiveAttempt
 from campaigns.numbers import mask, zones_of
 from campaigns.pacing import TokenBucket, pace
 from campaigns.plan import ShardPlan
+from campaigns.retry import RetryAt, next_step
 from campaigns.settle_buffer import SettleBuffer
 from campaigns.settlement import Settlement
 from campaigns.snowflake import SnowflakeIds
 from campaigns.statements import load_statements
+from campaigns.trunk_choice import Assignment, choose_trunks
+from campaigns.trunk_lines import TrunkLines
 from dialer.config import CallRequest
 from dialer.errors import DialerError
 from dialer.outcome import Outcome
@@ -43,6 +47,8 @@ IDLE_SECONDS: Final = 1.0
 FLOOR_SECONDS: Final = 5.0
 """How long the floor of due times is trusted: leads that were put below it (an import) wait no longer."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+FAILOVER_LEAD: Final = timedelta(days=1)
+"""So much earlier than its attempt a lead is due that goes on by another trunk."""
 
 NOT_DIALED: Final = Outcome(result="failed", reason="not_dialed", fault="local", ended_by="us")
 
@@ -55,6 +61,8 @@ class ShardState(msgspec.Struct, kw_only=True):
     floor_until: float = 0.0
     found_nothing: bool = False
     """The last claim returned no lead: perhaps the campaign is done."""
+    failovers_expected: int = 0
+    """Leads that come back to the front of the line, below the floor."""
 
 
 class Runner:
@@ -69,6 +77,7 @@ class Runner:
         ids: SnowflakeIds,
         run_id: int,
         batch_size: int,
+        lines: TrunkLines,
         rng: Callable[[int], bytes],
         wall_clock: Callable[[], datetime],
         on_begun: Callable[[int], None] = lambda _campaign_id: None,
@@ -80,6 +89,7 @@ class Runner:
         self._ids = ids
         self._run_id = run_id
         self._batch_size = batch_size
+        self._lines = lines
         self._rng = rng
         self._wall_clock = wall_clock
         self._on_begun = on_begun
@@ -88,9 +98,7 @@ class Runner:
         self._plans: dict[int, ShardPlan] = {}
         self._shards: dict[int, ShardState] = {}
         self._campaign_buckets: dict[int, TokenBucket] = {}
-        self._trunk_buckets: dict[int, TokenBucket] = {}
         self._campaign_calls: Counter[int] = Counter()
-        self._trunk_calls: Counter[int] = Counter()
         self._live: dict[int, LiveAttempt] = {}
         self._turn = 0
 
@@ -109,7 +117,6 @@ class Runner:
         self._shards = {key: self._shards.get(key) or ShardState() for key in self._plans}
         for plan in plans:
             _set_rate(self._campaign_buckets, plan.campaign_id, plan.calls_per_second, now)
-            _set_rate(self._trunk_buckets, plan.trunk_id, plan.trunk_calls_per_second, now)
 
     def idle_campaigns(self) -> set[int]:
         """Give the campaigns that may be finished: no lead was due and no call of theirs is under way."""
@@ -133,19 +140,17 @@ class Runner:
             if state is None or now < state.idle_until:
                 continue
             campaign_bucket = self._campaign_buckets[plan.campaign_id]
-            trunk_bucket = self._trunk_buckets[plan.trunk_id]
             count = pace(
                 campaign_tokens=campaign_bucket.available(now),
                 campaign_free=plan.concurrent_calls - self._campaign_calls[plan.campaign_id],
-                trunk_tokens=trunk_bucket.available(now),
-                trunk_free=plan.trunk_channels - self._trunk_calls[plan.trunk_id],
                 batch_size=self._batch_size,
             ).count
-            if count == 0:
+            candidates = self._lines.candidates(plan.trunks, now)
+            trunk_ids = choose_trunks(candidates, count, self._rng)
+            if not trunk_ids:
                 continue
-            begun = await self._begin(plan, state, count)
+            begun = await self._begin(plan, state, Assignment(candidates, trunk_ids, self._rng))
             campaign_bucket.take(len(begun))
-            trunk_bucket.take(len(begun))
             for attempt in begun:
                 self._place(attempt)
             if begun:
@@ -163,10 +168,11 @@ class Runner:
         for live in list(self._live.values()):
             self._done(live, live.give_up("drain_timeout", self._wall_clock()))
 
-    async def _begin(self, plan: ShardPlan, state: ShardState, count: int) -> list[BegunAttempt]:
-        """Claim up to `count` leads, gate them and commit their attempts."""
+    async def _begin(self, plan: ShardPlan, state: ShardState, trunks: Assignment) -> list[BegunAttempt]:
+        """Claim a lead for each place on a trunk, gate them and commit their attempts."""
+        count = len(trunks)
         monotonic_now = self._loop.time()
-        if monotonic_now >= state.floor_until:
+        if monotonic_now >= state.floor_until or state.failovers_expected:
             state.floor_time, state.floor_until = EPOCH, monotonic_now + FLOOR_SECONDS
         begun: list[BegunAttempt] = []
 
@@ -183,9 +189,24 @@ class Runner:
                 allowed, blocked = self._gate(plan, leads, now)
                 if blocked:
                     await connection.execute(STATEMENTS["block_leads"], plan.shard_key, *_columns(blocked, 3))
-                if allowed:
-                    begun.extend(self._intend(plan, lead, now) for lead, _ in allowed)
-                    await self._write(connection, plan, begun, [trace for _, trace in allowed], now)
+                traces: list[dict[str, object]] = []
+                put_off: list[tuple[int, datetime | None, bool]] = []
+                for lead, trace in allowed:
+                    state.failovers_expected -= lead["failover"] is not None
+                    tried = tried_trunk_ids(lead)
+                    trunk_id = trunks.take(exclude=tried)
+                    if trunk_id is not None:
+                        begun.append(self._intend(plan, lead, trunk_id, tried, now))
+                        traces.append(trace)
+                    elif tried:
+                        put_off.append(self._put_off(plan, lead, now, is_over=trunks.is_hopeless(tried)))
+                if put_off:
+                    await connection.execute(
+                        STATEMENTS["put_off_failovers"], plan.shard_key, *_columns(put_off, 3)
+                    )
+                if begun:
+                    await self._write(connection, plan, begun, traces, now)
+            state.failovers_expected = max(0, state.failovers_expected)
             return len(leads)
 
         try:
@@ -221,8 +242,31 @@ class Runner:
                     allowed.append((lead, gate_trace(facts)))
         return allowed, blocked
 
-    def _intend(self, plan: ShardPlan, lead: Any, now: datetime) -> BegunAttempt:
+    def _put_off(
+        self,
+        plan: ShardPlan,
+        lead: Any,
+        now: datetime,
+        *,
+        is_over: bool,
+    ) -> tuple[int, datetime | None, bool]:
+        """Wait for room on another trunk; where there is none to wait for, the try ends as any other does."""
+        if not is_over:
+            return lead["contact_id"], now + timedelta(seconds=IDLE_SECONDS), False
+        step = next_step(
+            result=lead["last_reason"],
+            disposition=None,
+            attempts_made=lead["attempts_made"] + 1,
+            rules=plan.retry_rules,
+            ended_time=now,
+        )
+        return lead["contact_id"], step.due_time if isinstance(step, RetryAt) else None, True
+
+    def _intend(
+        self, plan: ShardPlan, lead: Any, trunk_id: int, tried: tuple[int, ...], now: datetime
+    ) -> BegunAttempt:
         attempt_id = self._ids.next(int(now.timestamp() * 1000))
+        trunk = self._lines[trunk_id].config(self._loop.time())
         return BegunAttempt(
             plan=plan,
             attempt_id=attempt_id,
@@ -233,6 +277,11 @@ class Runner:
             # Unguessable, so that nobody can hang up our calls; and found by the attempt's id in a carrier's trace.
             call_id=f"{attempt_id}-{self._rng(8).hex()}",
             started_time=now,
+            trunk_id=trunk_id,
+            trunk=trunk,
+            caller_id=plan.caller_id or trunk.caller_id,
+            tried_trunk_ids=tried,
+            failover_of=None if lead["failover"] is None else lead["failover"]["attempt_id"],
         )
 
     async def _write(
@@ -249,28 +298,31 @@ class Runner:
             now,
             plan.campaign_id,
             self._run_id,
-            plan.trunk_id,
-            plan.caller_id,
+            [attempt.trunk_id for attempt in begun],
+            [attempt.caller_id for attempt in begun],
             [attempt.attempt_id for attempt in begun],
             [attempt.contact_id for attempt in begun],
             [attempt.number for attempt in begun],
             [attempt.attempt_number for attempt in begun],
             [attempt.call_id for attempt in begun],
             traces,
+            [attempt.failover_of for attempt in begun],
         )
 
     def _place(self, begun: BegunAttempt) -> None:
         plan = begun.plan
-        live = LiveAttempt(begun, clocks=self._dialer, loop=self._loop, on_done=self._done)
+        live = LiveAttempt(
+            begun, clocks=self._dialer, loop=self._loop, on_done=self._done, on_ringing=self._rings
+        )
         self._live[begun.attempt_id] = live
         self._campaign_calls[plan.campaign_id] += 1
-        self._trunk_calls[plan.trunk_id] += 1
+        self._lines.begin_call(begun)
         try:
             call = self._dialer.place_call(
                 CallRequest(
                     number=begun.number,
-                    trunk=plan.trunk,
-                    caller_id=plan.caller_id,
+                    trunk=begun.trunk,
+                    caller_id=begun.caller_id,
                     call_id=begun.call_id,
                     ring_timeout_seconds=plan.ring_timeout_seconds,
                     max_talk_seconds=plan.max_talk_seconds,
@@ -284,14 +336,44 @@ class Runner:
         else:
             live.attach(call)
 
+    def _rings(self, live: LiveAttempt) -> None:
+        self._lines.note_ringing(live.begun, self._loop.time())
+
     def _done(self, live: LiveAttempt, settlement: Settlement) -> None:
-        plan = live.begun.plan
-        if self._live.pop(live.begun.attempt_id, None) is None:
+        begun = live.begun
+        if self._live.pop(begun.attempt_id, None) is None:
             return
-        self._campaign_calls[plan.campaign_id] -= 1
-        self._trunk_calls[plan.trunk_id] -= 1
+        now = self._loop.time()
+        self._campaign_calls[begun.plan.campaign_id] -= 1
+        self._lines.end_call(begun, live.outcome, now, has_rung=settlement.ringing_time is not None)
+        if (
+            live.outcome is not None
+            and live.timings is not None
+            and was_not_placed(live.outcome, live.timings)
+        ):
+            settlement = self._go_on(begun, settlement, now)
         self._buffer.add(settlement)
         self._on_ended(live, settlement)
+
+    def _go_on(self, begun: BegunAttempt, settlement: Settlement, now: float) -> Settlement:
+        """Let the same try go on by another trunk, if there is one (docs/adr/0010): claimed and gated as any lead is."""
+        tried = self._lines.tried_after(begun, now)
+        if not self._lines.can_take_over(begun.plan.trunks, tried, now):
+            return settlement
+        state = self._shards.get(begun.plan.shard_key)
+        if state is not None:
+            state.failovers_expected += 1
+            state.idle_until = 0.0
+        log.info(
+            "attempt.failed_over",
+            attempt_id=begun.attempt_id,
+            campaign_id=begun.plan.campaign_id,
+            trunk=begun.trunk.name,
+            reason=settlement.reason,
+        )
+        # Before everybody who is due: this person's turn has begun.
+        first_in_line = begun.started_time - FAILOVER_LEAD
+        return msgspec.structs.replace(settlement, next_due_time=first_in_line, failover_trunk_ids=tried)
 
     def _settle_not_dialed(self, begun: BegunAttempt) -> None:
         live = LiveAttempt(begun, clocks=self._dialer, loop=self._loop, on_done=self._done)
@@ -299,6 +381,11 @@ class Runner:
         settlement = live.settlement(NOT_DIALED, ended_time=now)
         # Nobody was called: whatever the retry rules say, the lead is as due as it was.
         self._buffer.add(msgspec.structs.replace(settlement, next_due_time=now))
+
+
+def tried_trunk_ids(lead: Any) -> tuple[int, ...]:
+    """Return the trunks that did not place the call of this try."""
+    return () if lead["failover"] is None else tuple(lead["failover"]["trunk_ids"])
 
 
 def _zones(plan: ShardPlan, number: str) -> tuple[str, ...]:
@@ -314,5 +401,5 @@ def _set_rate(buckets: dict[int, TokenBucket], key: int, rate: float, now: float
         buckets[key] = TokenBucket(rate, now)
 
 
-def _columns(rows: list[tuple[int, str, datetime | None]], width: int) -> list[list[Any]]:
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
     return [[row[index] for row in rows] for index in range(width)]

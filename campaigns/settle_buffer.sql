@@ -1,4 +1,4 @@
--- settle_attempts(shard_key, now, first_started_time, last_started_time, started_times, attempt_ids, results, reasons, faults, sip_statuses, q850_causes, ended_bys, ringing_times, early_media_times, answered_times, ended_times, pdds_ms, talks_ms, digits, messages_played_ms, dispositions, answered_bys, next_due_times) --
+-- settle_attempts(shard_key, now, first_started_time, last_started_time, started_times, attempt_ids, results, reasons, faults, sip_statuses, q850_causes, ended_bys, ringing_times, early_media_times, answered_times, ended_times, pdds_ms, talks_ms, digits, messages_played_ms, dispositions, answered_bys, next_due_times, failovers) --
 -- Settle a batch of one shard, in one statement: attempt, lead and refusal cannot disagree. Idempotent: an attempt that
 -- is settled already is left alone, except for one that was given up as lost with its node and whose real outcome
 -- turned up in a spool. The lead of such a one stays finished: it is not redialed by itself.
@@ -31,11 +31,12 @@ WITH settled AS (
     FROM unnest(
         $5::timestamptz[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::smallint[],
         $12::text[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
-        $17::integer[], $18::integer[], $19::text[], $20::integer[], $21::text[], $22::text[], $23::timestamptz[]
+        $17::integer[], $18::integer[], $19::text[], $20::integer[], $21::text[], $22::text[], $23::timestamptz[],
+        $24::jsonb[]
     ) AS i(
         started_time, attempt_id, result, reason, fault, sip_status, q850_cause,
         ended_by, ringing_time, early_media_time, answered_time, ended_time,
-        pdd_ms, talk_ms, digits, message_played_ms, disposition, answered_by, next_due_time
+        pdd_ms, talk_ms, digits, message_played_ms, disposition, answered_by, next_due_time, failover
     )
     WHERE a.shard_key = $1
       AND a.started_time BETWEEN $3 AND $4
@@ -46,7 +47,7 @@ WITH settled AS (
         a.shard_key, a.attempt_id, a.change_number, a.started_time, a.utc_offset_minutes, a.attempt_number, a.trunk_id,
         a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause,
         a.answered_by, a.disposition, a.disposition_time, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.contact_id,
-        a.number, i.disposition AS pressed, i.next_due_time
+        a.number, i.disposition AS pressed, i.next_due_time, i.failover
 ), counted AS (
     INSERT INTO outbox
     SELECT
@@ -72,7 +73,10 @@ WITH settled AS (
     SET status = CASE WHEN l.status = 'dialing' AND s.next_due_time IS NOT NULL THEN 'pending' ELSE 'finished' END,
         due_time = CASE WHEN l.status = 'dialing' THEN s.next_due_time END,
         open_attempt_id = NULL,
-        last_reason = s.result
+        last_reason = s.result,
+        -- a failover is the same try, not a further one
+        failover = CASE WHEN l.status = 'dialing' THEN s.failover END,
+        attempts_made = l.attempts_made - (l.status = 'dialing' AND s.failover IS NOT NULL)::integer
     FROM settled s
     WHERE l.shard_key = $1
       AND l.contact_id = s.contact_id

@@ -39,3 +39,12 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who or what picked up, where somebody listened."""
     next_due_time: datetime | None = None
     """When the lead is due again; None finishes it."""
+    failover_trunk_ids: tuple[int, ...] | None = None
+    """The trunk did not place the call: the same try goes on, by another trunk than these (docs/adr/0010)."""
+
+    @property
+    def failover(self) -> dict[str, object] | None:
+        """What the lead keeps until then."""
+        if self.failover_trunk_ids is None:
+            return None
+        return {"attempt_id": self.attempt_id, "trunk_ids": self.failover_trunk_ids}

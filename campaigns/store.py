@@ -1,6 +1,6 @@
-"""Campaigns, trunks, prompts, the do-not-call list and imports in the database: one method per statement, rows to structs."""
+"""Campaigns, prompts, the do-not-call list and imports in the database: one method per statement, rows to structs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +9,6 @@ import asyncpg
 import msgspec
 import structlog
 
-from campaigns.access import AccessStore
 from campaigns.database import Connection
 from campaigns.errors import Conflict, NotFound
 from campaigns.import_report import ImportReport, RejectedRow
@@ -17,16 +16,16 @@ from campaigns.models import (
     Action,
     Campaign,
     CampaignPatch,
+    CampaignTrunk,
     DncNumber,
     DncSource,
     NewCampaign,
-    NewTrunk,
     Prompt,
     Status,
-    Trunk,
 )
 from campaigns.numbers import E164
 from campaigns.statements import load_statements
+from campaigns.trunk_store import TrunkStore, key
 
 log = structlog.get_logger()
 
@@ -46,10 +45,9 @@ MOVES: Final[Mapping[tuple[Status, Action], Status]] = {
 """What people may do to a campaign. `running` becomes `finished` by itself, in the node that settles its last lead."""
 
 PCM_BYTES_PER_MS: Final = 16
-MAX_INTEGER: Final = 2**31 - 1
 
 
-class CampaignStore(AccessStore):
+class CampaignStore(TrunkStore):
     """All that the API and the command line read and change; safe to share between tasks."""
 
     async def create_campaign(self, settings: NewCampaign, now: datetime) -> Campaign:
@@ -62,17 +60,18 @@ class CampaignStore(AccessStore):
         s = settings
         async with self._pool.acquire() as connection, connection.transaction():
             try:
-                row = await connection.fetchrow(
-                    SQL["create_campaign"], s.name, s.mode, s.purpose, s.split, s.trunk_id, s.prompt_id, s.caller_id,
+                campaign_id = await connection.fetchval(
+                    SQL["create_campaign"], s.name, s.mode, s.purpose, s.split, s.prompt_id, s.caller_id,
                     s.default_country, s.time_zone, s.window_start_minute, s.window_end_minute,
                     list(s.window_weekdays), s.max_calls_per_second, s.max_concurrent_calls, s.ring_timeout_seconds,
                     s.max_talk_seconds, s.key_wait_seconds, s.retry_rules, s.callee_time_zone, now,
                 )  # fmt: skip
             except asyncpg.ForeignKeyViolationError as error:
-                raise missing_reference(error, s) from error
-            campaign = to_campaign(row)
-            await connection.execute(SQL["create_shards"], campaign.campaign_id, campaign.split)
-        log.info("campaign.created", campaign_id=campaign.campaign_id)
+                raise NotFound("prompt", s.prompt_id or 0) from error
+            await connection.execute(SQL["create_shards"], campaign_id, s.split)
+            await add_trunks(connection, campaign_id, s.chosen_trunks())
+            campaign = await fetch_campaign(connection, "get_campaign", campaign_id)
+        log.info("campaign.created", campaign_id=campaign_id)
         return campaign
 
     async def get_campaign(self, campaign_id: int) -> Campaign:
@@ -81,11 +80,16 @@ class CampaignStore(AccessStore):
 
     async def list_campaigns(self, after_id: int, limit: int) -> list[Campaign]:
         """Return campaigns by id, those above `after_id`."""
-        return [to_campaign(row) for row in await self._pool.fetch(SQL["list_campaigns"], after_id, limit)]
+        return await self._campaigns(await self._pool.fetch(SQL["list_campaigns"], after_id, limit))
 
     async def newest_campaigns(self, limit: int) -> list[Campaign]:
         """Return the last made ones, newest first."""
-        return [to_campaign(row) for row in await self._pool.fetch(SQL["newest_campaigns"], limit)]
+        return await self._campaigns(await self._pool.fetch(SQL["newest_campaigns"], limit))
+
+    async def _campaigns(self, rows: Sequence[asyncpg.Record]) -> list[Campaign]:
+        ids = [row["campaign_id"] for row in rows]
+        trunks = await self._pool.fetch(SQL["campaign_trunks"], ids)
+        return [to_campaign(row, trunks) for row in rows]
 
     async def patch_campaign(self, campaign_id: int, patch: CampaignPatch) -> Campaign:
         """
@@ -96,20 +100,22 @@ class CampaignStore(AccessStore):
             InvalidSettings: the whole would contradict itself.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            old = (await fetch_campaign(connection, "lock_campaign", campaign_id)).settings()
-            s = NewCampaign(**{**msgspec.structs.asdict(old), **patch.changes()})
+            s = patch.applied_to((await fetch_campaign(connection, "lock_campaign", campaign_id)).settings())
             try:
-                row = await connection.fetchrow(
-                    SQL["update_campaign"], campaign_id, s.name, s.purpose, s.trunk_id, s.prompt_id, s.caller_id,
+                await connection.execute(
+                    SQL["update_campaign"], campaign_id, s.name, s.purpose, s.prompt_id, s.caller_id,
                     s.default_country, s.time_zone, s.window_start_minute, s.window_end_minute,
                     list(s.window_weekdays), s.max_calls_per_second, s.max_concurrent_calls, s.ring_timeout_seconds,
                     s.max_talk_seconds, s.key_wait_seconds, s.retry_rules, s.callee_time_zone,
                 )  # fmt: skip
             except asyncpg.ForeignKeyViolationError as error:
-                raise missing_reference(error, s) from error
+                raise NotFound("prompt", s.prompt_id or 0) from error
+            await connection.execute(SQL["remove_campaign_trunks"], campaign_id)
+            await add_trunks(connection, campaign_id, s.chosen_trunks())
+            changed = await fetch_campaign(connection, "get_campaign", campaign_id)
             await connection.execute(SQL["wake_nodes"], campaign_id)
         log.info("campaign.changed", campaign_id=campaign_id, fields=sorted(patch.changes()))
-        return to_campaign(row)
+        return changed
 
     async def set_status(self, campaign_id: int, action: Action, now: datetime) -> Campaign:
         """
@@ -130,31 +136,11 @@ class CampaignStore(AccessStore):
                     raise Conflict("campaign_has_no_prompt")
                 if not await connection.fetchval(SQL["has_leads_left"], campaign_id):
                     raise Conflict("campaign_has_no_contacts")
-            row = await connection.fetchrow(SQL["set_status"], campaign_id, status, now)
+            await connection.execute(SQL["set_status"], campaign_id, status, now)
+            changed = await fetch_campaign(connection, "get_campaign", campaign_id)
             await connection.execute(SQL["wake_nodes"], campaign_id)
         log.info("campaign.status_changed", campaign_id=campaign_id, status=status)
-        return to_campaign(row)
-
-    async def create_trunk(self, trunk: NewTrunk, now: datetime) -> Trunk:
-        """Raise `Conflict("trunk_name_taken")` if there is one of this name."""
-        t = trunk
-        try:
-            row = await self._pool.fetchrow(
-                SQL["create_trunk"], t.name, t.host, t.port, t.username, t.password, t.caller_id,
-                t.max_calls_per_second, t.max_channels, now,
-            )  # fmt: skip
-        except asyncpg.UniqueViolationError as error:
-            raise Conflict("trunk_name_taken", name=t.name) from error
-        return msgspec.convert(dict(row or {}), Trunk)
-
-    async def get_trunk(self, trunk_id: int) -> Trunk:
-        row = await self._pool.fetchrow(SQL["get_trunk"], key(trunk_id, "trunk"))
-        if row is None:
-            raise NotFound("trunk", trunk_id)
-        return msgspec.convert(dict(row), Trunk)
-
-    async def list_trunks(self) -> list[Trunk]:
-        return [msgspec.convert(dict(row), Trunk) for row in await self._pool.fetch(SQL["list_trunks"])]
+        return changed
 
     async def add_prompt(self, name: str, pcm_s16le_8khz: bytes, now: datetime) -> Prompt:
         """Store a message: mono 16-bit samples at 8 kHz, as `dialer.media.prompt.read_audio` returns them."""
@@ -210,22 +196,23 @@ async def fetch_campaign(source: Connection | Any, statement: str, campaign_id: 
     row = await source.fetchrow(SQL[statement], key(campaign_id, "campaign"))
     if row is None:
         raise NotFound("campaign", campaign_id)
-    return to_campaign(row)
+    return to_campaign(row, await source.fetch(SQL["campaign_trunks"], [campaign_id]))
 
 
-def key(value: int, kind: str) -> int:
-    """Return an id that fits its column; what does not cannot exist."""
-    if not 0 <= value <= MAX_INTEGER:
-        raise NotFound(kind, value)
-    return value
+def to_campaign(row: asyncpg.Record, trunks: Sequence[asyncpg.Record]) -> Campaign:
+    """Put a campaign together; rows of `trunks` that are another campaign's are passed over."""
+    own = [dict(trunk) for trunk in trunks if trunk["campaign_id"] == row["campaign_id"]]
+    for trunk in own:
+        del trunk["campaign_id"]
+    return msgspec.convert({**dict(row), "trunks": own}, Campaign)
 
 
-def to_campaign(row: asyncpg.Record | None) -> Campaign:
-    assert row is not None
-    return msgspec.convert(dict(row), Campaign)
-
-
-def missing_reference(error: asyncpg.ForeignKeyViolationError, settings: NewCampaign) -> NotFound:
-    if "prompt" in (error.constraint_name or ""):
-        return NotFound("prompt", settings.prompt_id or 0)
-    return NotFound("trunk", settings.trunk_id)
+async def add_trunks(connection: Connection, campaign_id: int, trunks: Sequence[CampaignTrunk]) -> None:
+    """Give a campaign its trunks. Raises `NotFound` for one that is not there."""
+    wanted = [key(trunk.trunk_id, "trunk") for trunk in trunks]
+    there = {row["trunk_id"] for row in await connection.fetch(SQL["lock_trunks"], wanted)}
+    for trunk_id in wanted:
+        if trunk_id not in there:
+            raise NotFound("trunk", trunk_id)
+    priorities, weights = [trunk.priority for trunk in trunks], [trunk.weight for trunk in trunks]
+    await connection.execute(SQL["add_campaign_trunks"], campaign_id, wanted, priorities, weights)

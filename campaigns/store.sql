@@ -1,19 +1,36 @@
 -- Fixed statements of campaigns/store.py.
 
--- create_campaign(name, mode, purpose, split, trunk_id, prompt_id, caller_id, default_country, time_zone, window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls, ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone, now) --
+-- create_campaign(name, mode, purpose, split, prompt_id, caller_id, default_country, time_zone, window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls, ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone, now) --
 INSERT INTO campaigns (
-    name, mode, purpose, status, split, trunk_id, prompt_id, caller_id, default_country, time_zone,
+    name, mode, purpose, status, split, prompt_id, caller_id, default_country, time_zone,
     window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls,
     ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone, created_time
 )
-VALUES ($1, $2, $3, 'draft', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-RETURNING *;
+VALUES ($1, $2, $3, 'draft', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+RETURNING campaign_id;
 
 -- create_shards(campaign_id, split) --
 -- All of them at once: whoever leases shards finds them before the first contact comes.
 INSERT INTO shards (shard_key, campaign_id)
 SELECT $1::integer * 256 + slot, $1::integer
 FROM generate_series(0, $2::integer - 1) AS slot;
+
+-- lock_trunks(trunk_ids) --
+-- Nobody deletes a trunk while it is given to a campaign.
+SELECT trunk_id FROM trunks WHERE trunk_id = ANY ($1::integer[]) AND deleted_time IS NULL ORDER BY trunk_id FOR SHARE;
+
+-- add_campaign_trunks(campaign_id, trunk_ids, priorities, weights) --
+INSERT INTO campaign_trunks (campaign_id, trunk_id, priority, weight)
+SELECT $1, t.trunk_id, t.priority, t.weight
+FROM unnest($2::integer[], $3::integer[], $4::integer[]) AS t(trunk_id, priority, weight);
+
+-- remove_campaign_trunks(campaign_id) --
+DELETE FROM campaign_trunks WHERE campaign_id = $1;
+
+-- campaign_trunks(campaign_ids) --
+SELECT campaign_id, trunk_id, priority, weight FROM campaign_trunks
+WHERE campaign_id = ANY ($1::integer[])
+ORDER BY campaign_id, priority, trunk_id;
 
 -- get_campaign(campaign_id) --
 SELECT * FROM campaigns WHERE campaign_id = $1;
@@ -27,14 +44,13 @@ SELECT * FROM campaigns WHERE campaign_id > $1 ORDER BY campaign_id LIMIT $2;
 -- newest_campaigns(limit) --
 SELECT * FROM campaigns ORDER BY campaign_id DESC LIMIT $1;
 
--- update_campaign(campaign_id, name, purpose, trunk_id, prompt_id, caller_id, default_country, time_zone, window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls, ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone) --
+-- update_campaign(campaign_id, name, purpose, prompt_id, caller_id, default_country, time_zone, window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls, ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone) --
 UPDATE campaigns
-SET name = $2, purpose = $3, trunk_id = $4, prompt_id = $5, caller_id = $6, default_country = $7, time_zone = $8,
-    window_start_minute = $9, window_end_minute = $10, window_weekdays = $11, max_calls_per_second = $12,
-    max_concurrent_calls = $13, ring_timeout_seconds = $14, max_talk_seconds = $15, key_wait_seconds = $16,
-    retry_rules = $17, callee_time_zone = $18
-WHERE campaign_id = $1
-RETURNING *;
+SET name = $2, purpose = $3, prompt_id = $4, caller_id = $5, default_country = $6, time_zone = $7,
+    window_start_minute = $8, window_end_minute = $9, window_weekdays = $10, max_calls_per_second = $11,
+    max_concurrent_calls = $12, ring_timeout_seconds = $13, max_talk_seconds = $14, key_wait_seconds = $15,
+    retry_rules = $16, callee_time_zone = $17
+WHERE campaign_id = $1;
 
 -- has_leads_left(campaign_id) --
 -- leads_due holds a due_time only while something is left to do, so this never reads a finished base.
@@ -49,23 +65,11 @@ UPDATE campaigns
 SET status = $2,
     started_time = CASE WHEN $2 = 'running' THEN coalesce(started_time, $3) ELSE started_time END,
     finished_time = CASE WHEN $2 = 'stopped' THEN $3::timestamptz END
-WHERE campaign_id = $1
-RETURNING *;
+WHERE campaign_id = $1;
 
 -- wake_nodes(campaign_id) --
 -- Says only that something changed; the nodes read what.
 SELECT pg_notify('campaign_control', $1::integer::text);
-
--- create_trunk(name, host, port, username, password, caller_id, max_calls_per_second, max_channels, now) --
-INSERT INTO trunks (name, host, port, username, password, caller_id, max_calls_per_second, max_channels, created_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-RETURNING *;
-
--- get_trunk(trunk_id) --
-SELECT * FROM trunks WHERE trunk_id = $1;
-
--- list_trunks() --
-SELECT * FROM trunks ORDER BY trunk_id;
 
 -- add_prompt(name, duration_ms, pcm, now) --
 INSERT INTO prompts (name, duration_ms, pcm_s16le_8khz, created_time)

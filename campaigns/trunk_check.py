@@ -7,8 +7,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from campaigns.findings import Finding, found
-from campaigns.models import Trunk
-from dialer.config import Secret, TrunkConfig
+from campaigns.trunk_models import Trunk
 from dialer.net.options import ask_trunk
 from dialer.sip.options import TrunkAnswer
 
@@ -52,14 +51,7 @@ async def check_trunk(
         return [found("trunk_unknown_host", **place, error=str(error) or type(error).__name__)]
     if is_loopback(bind_host) and not is_loopback(host):
         return [found("trunk_beyond_loopback", **place, bind_host=bind_host)]
-    config = TrunkConfig(
-        name=trunk.name,
-        host=host,
-        port=trunk.port,
-        username=trunk.username,
-        password=None if trunk.password is None else Secret(trunk.password),
-        caller_id=trunk.caller_id,
-    )
+    config = trunk.config(host)
     try:
         answer = await ask_trunk(config, bind_host=bind_host, seconds=seconds, rng=rng)
     except OSError as error:

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from dialer.errors import ConfigError
+from dialer.errors import ConfigError, ConfigProblem
 from dialer.transport_config import (
     KeepAlive,
     StreamLimits,
@@ -64,7 +64,7 @@ DiversionReason = Literal[
 """RFC 5806 §9."""
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
+class Identity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a trunk wants to be told who calls. The caller ID itself is the call's, or the trunk's."""
 
     display_name: str | None = None
@@ -86,9 +86,17 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         problems = []
         if "none" in self.privacy and len(self.privacy) > 1:
-            problems.append("identity.privacy: none excludes every other value (RFC 3323 §4.2)")
+            problems.append(
+                ConfigProblem(
+                    "privacy", "privacy_none_alone", "none excludes every other value (RFC 3323 §4.2)"
+                )
+            )
         if self.privacy == ("critical",):
-            problems.append("identity.privacy: critical needs a value to go with (RFC 3323 §4.2)")
+            problems.append(
+                ConfigProblem(
+                    "privacy", "privacy_critical_alone", "critical needs a value to go with (RFC 3323 §4.2)"
+                )
+            )
         if problems:
             raise ConfigError(*problems)
 
@@ -97,7 +105,7 @@ MIN_SESSION_EXPIRES_SECONDS: Final = 90
 """RFC 4028 §4: nobody may ask for less."""
 
 
-class SipPolicy(msgspec.Struct, frozen=True, kw_only=True):
+class SipPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which extensions of SIP a trunk gets from us."""
 
     has_reliable_provisionals: bool = True
@@ -113,11 +121,89 @@ class SipPolicy(msgspec.Struct, frozen=True, kw_only=True):
         problems = []
         expires = self.session_expires_seconds
         if expires is not None and expires < MIN_SESSION_EXPIRES_SECONDS:
-            problems.append(f"session_expires_seconds must be at least {MIN_SESSION_EXPIRES_SECONDS}")
+            problems.append(
+                ConfigProblem(
+                    "session_expires_seconds",
+                    "too_small",
+                    f"must be at least {MIN_SESSION_EXPIRES_SECONDS}",
+                    limit=MIN_SESSION_EXPIRES_SECONDS,
+                )
+            )
         if not 0 <= self.max_redirects <= 5:
-            problems.append("max_redirects must be 0 to 5")
+            problems.append(_beyond("max_redirects", 0, 5))
         if problems:
             raise ConfigError(*problems)
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A trunk that wants REGISTER (RFC 3261 §10) before it takes calls."""
+
+    registrars: tuple[str, ...] = ()
+    """HOST or HOST:PORT, in the order in which they are tried; the trunk itself when empty."""
+    expires_seconds: int = 300
+    """The lifetime that we ask for; the registrar decides, and a 423 may ask for more."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not 60 <= self.expires_seconds <= 86_400:
+            problems.append(_beyond("expires_seconds", 60, 86_400))
+        if len(self.registrars) > 8:
+            problems.append(ConfigProblem("registrars", "too_many_entries", "at most 8", max=8))
+        if not all(_is_place(place) for place in self.registrars):
+            problems.append(ConfigProblem("registrars", "not_a_host", "HOST or HOST:PORT"))
+        if problems:
+            raise ConfigError(*problems)
+
+
+class HealthPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a trunk is watched, and when it is left alone."""
+
+    options_interval_seconds: float | None = 30.0
+    """Between two OPTIONS; None sends none."""
+    consecutive_faults: int = 5
+    """So many faults of the trunk one after the other open its circuit."""
+    fault_share: float = 0.5
+    """So does this share of the calls of the last minute, ..."""
+    min_calls: int = 20
+    """... once there are so many."""
+    open_seconds: float = 10.0
+    """How long it is then left alone; twice as long each time that it fails again at once, at most ten minutes."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        interval = self.options_interval_seconds
+        if interval is not None and not 1.0 <= interval <= 3_600.0:
+            problems.append(_beyond("options_interval_seconds", 1, 3_600))
+        if not 1 <= self.consecutive_faults <= 1_000:
+            problems.append(_beyond("consecutive_faults", 1, 1_000))
+        if not 0.05 <= self.fault_share <= 1.0:
+            problems.append(_beyond("fault_share", 0.05, 1))
+        if not 1 <= self.min_calls <= 10_000:
+            problems.append(_beyond("min_calls", 1, 10_000))
+        if not 1.0 <= self.open_seconds <= 600.0:
+            problems.append(_beyond("open_seconds", 1, 600))
+        if problems:
+            raise ConfigError(*problems)
+
+
+def _beyond(field: str, low: float, high: float) -> ConfigProblem:
+    return ConfigProblem(field, "out_of_range", f"must be {low:g} to {high:g}", min=low, max=high)
+
+
+def split_place(place: str) -> tuple[str, int | None]:
+    """Split HOST or HOST:PORT; an IPv6 address with a port stands in brackets. Port None where none is written."""
+    host, colon, port = place.rpartition(":")
+    if place.count(":") > 1 and not host.endswith("]"):
+        return place.strip("[]"), None  # an IPv6 address alone
+    if not colon:
+        return place.strip("[]"), None
+    return host.strip("[]"), int(port) if port.isascii() and port.isdigit() else -1
+
+
+def _is_place(place: str) -> bool:
+    host, port = split_place(place)
+    is_host = bool(host) and all(letter.isalnum() or letter in ".-:_%" for letter in host)
+    return is_host and (port is None or 1 <= port <= 65_535)
 
 
 class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,13 +235,24 @@ class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     sip: SipPolicy = SipPolicy()
     engine: Literal["native", "pyvoip"] = "native"
     """Who places the calls: ours, or pyVoIP, which hears no busy and cannot cancel (docs/adr/0005)."""
+    registration: Registration | None = None
+    """None: the trunk knows us by our address, or asks for a password at each call."""
+    health: HealthPolicy = HealthPolicy()
 
     def __post_init__(self) -> None:
         problems = external_address_problems(self.external_signalling_address, self.external_media_address)
         if self.uses_sips and self.transport != "tls":
-            problems.append("uses_sips needs transport tls (RFC 3261 §26.2.2)")
+            problems.append(ConfigProblem("uses_sips", "needs_tls", "needs transport tls (RFC 3261 §26.2.2)"))
         if self.engine == "pyvoip" and self.transport != "udp":
-            problems.append("engine pyvoip speaks UDP only: choose transport udp or engine native")
+            problems.append(
+                ConfigProblem(
+                    "transport", "not_by_pyvoip", "engine pyvoip speaks UDP only: choose udp or engine native"
+                )
+            )
+        if self.engine == "pyvoip" and self.registration is not None:
+            problems.append(
+                ConfigProblem("registration", "not_by_pyvoip", "engine pyvoip does not register a trunk")
+            )
         if problems:
             raise ConfigError(*problems)
 

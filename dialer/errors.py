@@ -13,9 +13,25 @@ Exceptions of the dialer. A busy callee or a silent trunk is not one of them: th
     └── DialerClosed                        used after shutdown
 """
 
+from typing import Self
+
 
 class DialerError(Exception):
     """Base of every error that the dialer raises."""
+
+
+class ConfigProblem(str):
+    """One wrong setting: a sentence with its remedy; `field`, `code` and `params` let others say it in their words."""
+
+    __slots__ = ("__dict__",)
+    field: str
+    code: str
+    params: dict[str, float]
+
+    def __new__(cls, field: str, code: str, sentence: str, **params: float) -> Self:
+        self = super().__new__(cls, f"{field}: {sentence}")
+        self.field, self.code, self.params = field, code, params
+        return self
 
 
 class ConfigError(DialerError, ValueError):

@@ -5,7 +5,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from dialer.errors import ConfigError
+from dialer.errors import ConfigError, ConfigProblem
 
 Transport = Literal["udp", "tcp", "tls"]
 
@@ -32,10 +32,14 @@ class TlsConfig(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         problems = []
         if self.key_file is not None and self.certificate_file is None:
-            problems.append("tls.key_file needs tls.certificate_file")
+            problems.append(ConfigProblem("key_file", "key_without_certificate", "needs certificate_file"))
         if self.insecure_accepts_any_certificate and (self.ca_file is not None):
             problems.append(
-                "tls.insecure_accepts_any_certificate makes tls.ca_file pointless: drop one of them"
+                ConfigProblem(
+                    "insecure_accepts_any_certificate",
+                    "pointless_ca_file",
+                    "makes ca_file pointless: drop one of them",
+                )
             )
         if problems:
             raise ConfigError(*problems)
@@ -51,7 +55,9 @@ class KeepAlive(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not 1.0 <= self.interval_seconds <= 3_600.0:
-            raise ConfigError("keep_alive.interval_seconds must be 1 to 3600")
+            raise ConfigError(
+                ConfigProblem("interval_seconds", "out_of_range", "must be 1 to 3600", min=1, max=3_600)
+            )
 
 
 class StreamLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +110,7 @@ def parse_external_address(text: str) -> ExternalAddress:
     return ExternalAddress(host, int(port))
 
 
-def external_address_problems(signalling: str | None, media: str | None) -> list[str]:
+def external_address_problems(signalling: str | None, media: str | None) -> list[ConfigProblem]:
     """Name what is wrong with a pair of such settings."""
     problems = []
     for name, value in (("external_signalling_address", signalling), ("external_media_address", media)):
@@ -113,8 +119,14 @@ def external_address_problems(signalling: str | None, media: str | None) -> list
         try:
             address = parse_external_address(value)
         except ValueError:
-            problems.append(f"{name} must be an IP address, {AUTO} or {OFF}, not {value[:60]!r}")
+            problems.append(
+                ConfigProblem(
+                    name,
+                    "not_an_external_address",
+                    f"must be an IP address, {AUTO} or {OFF}, not {value[:60]!r}",
+                )
+            )
             continue
         if name == "external_media_address" and address.port is not None:
-            problems.append(f"{name} has no port: each call has its own")
+            problems.append(ConfigProblem(name, "port_not_wanted", "has no port: each call has its own"))
     return problems

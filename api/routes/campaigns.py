@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from http import HTTPStatus
 
+import msgspec
 from litestar import Controller, Response, get, patch, post
 from litestar.params import JSONBody
 
@@ -34,7 +35,7 @@ class CampaignController(Controller):
         self, request: ApiRequest, data: JSONBody[NewCampaign], pool: Pool, store: Store, clock: Clock
     ) -> Response[Campaign]:
         async def work() -> Campaign:
-            with unknown_references_are_field_problems():
+            with unknown_references_are_field_problems(has_trunks=bool(data.trunks)):
                 return await store.create_campaign(data, clock())
 
         return await answer_once(request, pool, clock(), work, body=await request.body())
@@ -59,7 +60,7 @@ class CampaignController(Controller):
         return_dto=None,
     )
     async def change(self, campaign_id: CampaignId, data: JSONBody[CampaignPatch], store: Store) -> Campaign:
-        with unknown_references_are_field_problems():
+        with unknown_references_are_field_problems(has_trunks=data.trunks is not msgspec.UNSET):
             return await store.patch_campaign(campaign_id, data)
 
     @post(
@@ -117,13 +118,12 @@ async def set_status(
 
 
 @contextlib.contextmanager
-def unknown_references_are_field_problems() -> Iterator[None]:
+def unknown_references_are_field_problems(*, has_trunks: bool) -> Iterator[None]:
     """A body that names a trunk or message that is not there is wrong in that field; the address itself is right."""
     try:
         yield
     except NotFound as error:
         if error.kind == "campaign":
             raise
-        raise invalid_request(
-            FieldProblem(f"{error.kind}_id", "no_such_reference", {"value": str(error.id)})
-        ) from error
+        field = "trunks" if error.kind == "trunk" and has_trunks else f"{error.kind}_id"
+        raise invalid_request(FieldProblem(field, "no_such_reference", {"value": str(error.id)})) from error

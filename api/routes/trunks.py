@@ -2,15 +2,16 @@
 
 from http import HTTPStatus
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import JSONBody
 
 from api.auth import needs
 from api.body import CheckedBody
 from api.dependencies import ApiRequest, Clock, Pool, Store
 from api.idempotency import answer_once
-from api.schemas.campaigns import TrunkList, TrunkView, trunk_view
-from campaigns.models import NewTrunk
+from api.schemas.parameters import TrunkId
+from api.schemas.trunks import TrunkList, TrunkView, trunk_view
+from campaigns.trunk_models import NewTrunk, TrunkPatch
 
 
 class TrunkController(Controller):
@@ -37,3 +38,21 @@ class TrunkController(Controller):
     @get(operation_id="list_trunks", **needs("campaigns:read"))
     async def list_trunks(self, store: Store) -> TrunkList:
         return TrunkList(items=[trunk_view(trunk) for trunk in await store.list_trunks()])
+
+    @get("/{trunk_id:int}", operation_id="get_trunk", **needs("campaigns:read"))
+    async def read(self, trunk_id: TrunkId, store: Store) -> TrunkView:
+        return trunk_view(await store.get_trunk(trunk_id))
+
+    @patch(
+        "/{trunk_id:int}",
+        operation_id="patch_trunk",
+        **needs("campaigns:write"),
+        dto=CheckedBody[TrunkPatch],
+        return_dto=None,
+    )
+    async def change(self, trunk_id: TrunkId, data: JSONBody[TrunkPatch], store: Store) -> TrunkView:
+        return trunk_view(await store.patch_trunk(trunk_id, data))
+
+    @delete("/{trunk_id:int}", operation_id="delete_trunk", **needs("campaigns:write"))
+    async def remove(self, trunk_id: TrunkId, store: Store, clock: Clock) -> None:
+        await store.delete_trunk(trunk_id, clock())

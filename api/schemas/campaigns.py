@@ -1,10 +1,10 @@
-"""Campaigns, trunks, messages and the do-not-call list as the API shows them."""
+"""Campaigns, messages and the do-not-call list as the API shows them."""
 
 from datetime import datetime
 
 import msgspec
 
-from campaigns.models import Campaign, DncNumber, DncSource, Prompt, Trunk
+from campaigns.models import Campaign, DncNumber, DncSource, Prompt
 
 
 class CampaignPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,27 +13,6 @@ class CampaignPage(msgspec.Struct, frozen=True, kw_only=True):
     items: list[Campaign]
     next_after_id: int | None
     """Send it as `after_id` to go on; null on the last page."""
-
-
-class TrunkView(msgspec.Struct, frozen=True, kw_only=True):
-    """A carrier peer; its password is never shown."""
-
-    trunk_id: int
-    name: str
-    host: str
-    port: int
-    username: str | None
-    has_password: bool
-    caller_id: str
-    max_calls_per_second: float
-    max_channels: int
-    created_time: datetime
-
-
-class TrunkList(msgspec.Struct, frozen=True, kw_only=True):
-    """All carrier peers."""
-
-    items: list[TrunkView]
 
 
 class PromptList(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,12 +46,6 @@ class DncPage(msgspec.Struct, frozen=True, kw_only=True):
     items: list[DncNumberView]
     next_cursor: str | None
     """Send it as `cursor` to go on; null on the last page."""
-
-
-def trunk_view(trunk: Trunk) -> TrunkView:
-    facts = msgspec.structs.asdict(trunk)
-    facts["has_password"] = facts.pop("password") is not None
-    return TrunkView(**facts)
 
 
 def dnc_view(entry: DncNumber) -> DncNumberView:

@@ -11,6 +11,7 @@ MAX_CAMPAIGN_ID = 2**23 - 1
 """The bound of `campaigns.campaign_id`."""
 
 CampaignId = Annotated[int, PathParameter(ge=1, le=MAX_CAMPAIGN_ID)]
+TrunkId = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
 ImportId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
 AfterId = Annotated[int, QueryParameter(ge=0, le=2**31 - 1)]
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]

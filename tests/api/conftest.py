@@ -12,8 +12,9 @@ from api.app import create_app
 from api.auth import SCOPES
 from api.settings import ApiSettings
 from campaigns.database import Pool
-from campaigns.models import NewCampaign, NewTrunk
+from campaigns.models import NewCampaign
 from campaigns.store import CampaignStore
+from campaigns.trunk_models import NewTrunk
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 EVERYTHING_BUT_ADMIN = tuple(scope for scope in SCOPES if scope != "admin")
@@ -55,7 +56,9 @@ async def client(anonymous: Client, make_key: MakeKey) -> Client:
 async def campaign_id(pool: Pool) -> int:
     """A draft with a trunk and a message, without contacts."""
     store = CampaignStore(pool)
-    trunk = await store.create_trunk(NewTrunk(name="carrier", host="127.0.0.9", password="secret"), NOW)
+    trunk = await store.create_trunk(
+        NewTrunk(name="carrier", host="127.0.0.9", username="us", password="secret"), NOW
+    )
     prompt = await store.add_prompt("hello", PCM, NOW)
     campaign = await store.create_campaign(
         NewCampaign(name="autumn", trunk_id=trunk.trunk_id, prompt_id=prompt.prompt_id), NOW

@@ -197,7 +197,9 @@ async def test_wrong_parameters_are_named_together(client: Client) -> None:
 
 
 async def test_a_trunk_never_shows_its_password(client: Client) -> None:
-    created = await client.post("/v1/trunks", json={"name": "t", "host": "127.0.0.9", "password": "hush"})
+    created = await client.post(
+        "/v1/trunks", json={"name": "t", "host": "127.0.0.9", "username": "u", "password": "hush"}
+    )
     assert created.status_code == 201
     listed = await client.get("/v1/trunks")
     for response in (created, listed):

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from api.body import read_body
 from api.errors import ApiError
 from campaigns.errors import InvalidSettings
-from campaigns.models import CampaignPatch, NewCampaign, NewTrunk
+from campaigns.models import CampaignPatch, NewCampaign
+from campaigns.trunk_models import NewTrunk
 
 
 def problems_of(body: object, struct: type[msgspec.Struct] = NewCampaign) -> set[tuple[str, str]]:

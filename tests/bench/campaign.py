@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from campaigns.contact_import import ContactImport
 from campaigns.database import Pool
-from campaigns.models import NewCampaign, NewTrunk, RetryRule
+from campaigns.models import NewCampaign, RetryRule
 from campaigns.store import CampaignStore
+from campaigns.trunk_models import NewTrunk
 
 ONE_FRAME_OF_SILENCE = bytes(320)
 """20 ms of 16-bit PCM at 8 kHz: the shortest message a campaign can play, one RTP packet."""

@@ -53,7 +53,7 @@ async def add_attempt(pool: Pool, campaign_id: int, index: int, group: Group, st
         "ended_time, pdd_ms, talk_ms, disposition, change_number) "
         "SELECT $1, $2, $3, $4, $5, $6, 1, trunk_id, '', 'call', 1, '{}', $2::timestamptz + interval '20 s', $7, "
         "'normal', 'none', 'callee', $8, $2::timestamptz + interval '20 s', $9, $10, $11, 1 "
-        "FROM campaigns WHERE campaign_id = $4",
+        "FROM campaign_trunks WHERE campaign_id = $4",
         campaign_id * 256,
         started_time,
         1_000 + index,

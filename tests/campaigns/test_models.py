@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from campaigns.errors import InvalidSettings
-from campaigns.models import CampaignPatch, NewCampaign, NewTrunk, RetryRule
+from campaigns.models import CampaignPatch, NewCampaign, RetryRule
+from campaigns.trunk_models import NewTrunk
 
 
 @pytest.mark.parametrize(

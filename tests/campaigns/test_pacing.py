@@ -61,16 +61,12 @@ def test_no_stretch_of_time_exceeds_the_rate_plus_one_burst(rate: float, gaps: l
 
 
 def test_the_tightest_limit_decides_and_is_named() -> None:
-    assert pace(campaign_tokens=5, campaign_free=3, trunk_tokens=9, trunk_free=7, batch_size=50) == Pace(
-        3, "campaign_concurrency"
-    )
-    assert pace(campaign_tokens=5, campaign_free=9, trunk_tokens=9, trunk_free=2, batch_size=50) == Pace(
-        2, "trunk_channels"
-    )
+    assert pace(campaign_tokens=5, campaign_free=3, batch_size=50) == Pace(3, "campaign_concurrency")
+    assert pace(campaign_tokens=5, campaign_free=9, batch_size=2) == Pace(2, "batch")
 
 
 def test_a_limit_lowered_below_the_calls_under_way_starts_none() -> None:
-    assert pace(campaign_tokens=5, campaign_free=-4, trunk_tokens=9, trunk_free=7, batch_size=50).count == 0
+    assert pace(campaign_tokens=5, campaign_free=-4, batch_size=50).count == 0
 
 
 @given(limit=st.floats(0.1, 1000.0), parts=st.lists(st.integers(0, 8), min_size=1, max_size=8))

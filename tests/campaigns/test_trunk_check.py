@@ -8,8 +8,8 @@ from typing import cast
 import msgspec
 import pytest
 
-from campaigns.models import Trunk
 from campaigns.trunk_check import check_trunks, is_loopback, read_answer, resolve
+from campaigns.trunk_models import Trunk
 from dialer.sip.digest import DigestVerifier
 from dialer.sip.message import Request, parse_message, response_to
 from dialer.sip.options import TrunkAnswer, Verdict

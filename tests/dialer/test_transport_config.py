@@ -49,10 +49,10 @@ def test_a_trunk_names_all_that_is_wrong_with_its_transport() -> None:
             external_media_address="203.0.113.5:4000",
         )
     assert raised.value.problems == (
-        "external_signalling_address must be an IP address, auto or off, not 'sip.example.com'",
-        "external_media_address has no port: each call has its own",
-        "uses_sips needs transport tls (RFC 3261 §26.2.2)",
-        "engine pyvoip speaks UDP only: choose transport udp or engine native",
+        "external_signalling_address: must be an IP address, auto or off, not 'sip.example.com'",
+        "external_media_address: has no port: each call has its own",
+        "uses_sips: needs transport tls (RFC 3261 §26.2.2)",
+        "transport: engine pyvoip speaks UDP only: choose udp or engine native",
     )
 
 

@@ -22,19 +22,12 @@ async def add_campaign(
     **settings: object,
 ) -> int:
     """Add a trunk, a campaign with one shard, and `leads` leads due since a minute, the lowest number first."""
-    trunk_id = await pool.fetchval(
-        "INSERT INTO trunks (name, host, port, caller_id, max_calls_per_second, max_channels, created_time) "
-        "VALUES ('trunk ' || (SELECT count(*) FROM trunks), $1, $2, '+74950000000', 1000, 1000, $3) RETURNING trunk_id",
-        trunk_host,
-        trunk_port,
-        NOW,
-    )
+    trunk_id = await add_trunk(pool, trunk_host, trunk_port)
     values: dict[str, object] = {
         "name": "test",
         "mode": "voice_message",
         "purpose": "service",
         "status": status,
-        "trunk_id": trunk_id,
         "default_country": "RU",
         "time_zone": "Europe/Moscow",
         "window_start_minute": 0,
@@ -55,11 +48,37 @@ async def add_campaign(
             f"INSERT INTO campaigns ({columns}) VALUES ({places}) RETURNING campaign_id", *values.values()
         )
     )
+    await use_trunk(pool, campaign_id, trunk_id)
     await pool.execute(
         "INSERT INTO shards (shard_key, campaign_id) VALUES ($1, $2)", campaign_id * 256, campaign_id
     )
     await add_leads(pool, campaign_id, leads)
     return campaign_id
+
+
+async def add_trunk(pool: Pool, host: str, port: int) -> int:
+    return int(
+        await pool.fetchval(
+            "INSERT INTO trunks (name, host, port, caller_id, max_calls_per_second, max_channels, created_time) "
+            "VALUES ('trunk ' || (SELECT count(*) FROM trunks), $1, $2, '+74950000000', 1000, 1000, $3) "
+            "RETURNING trunk_id",
+            host,
+            port,
+            NOW,
+        )
+    )
+
+
+async def use_trunk(
+    pool: Pool, campaign_id: int, trunk_id: int, *, priority: int = 0, weight: int = 1
+) -> None:
+    await pool.execute(
+        "INSERT INTO campaign_trunks (campaign_id, trunk_id, priority, weight) VALUES ($1, $2, $3, $4)",
+        campaign_id,
+        trunk_id,
+        priority,
+        weight,
+    )
 
 
 async def add_leads(pool: Pool, campaign_id: int, count: int) -> None:
@@ -95,7 +114,7 @@ async def begin_attempt(pool: Pool, campaign_id: int, index: int, *, run_id: int
         "INSERT INTO attempts (shard_key, started_time, attempt_id, campaign_id, contact_id, number, attempt_number, "
         "trunk_id, caller_id, call_id, run_id, gate) "
         "SELECT $1, $2, $3, $4, $5, $6, 1, trunk_id, '', 'a call', $7, '{}' "
-        "FROM campaigns WHERE campaign_id = $4",
+        "FROM campaign_trunks WHERE campaign_id = $4 ORDER BY trunk_id LIMIT 1",
         campaign_id * 256,
         NOW,
         attempt_id,

@@ -9,9 +9,10 @@ from campaigns.database import Pool
 from campaigns.errors import Conflict, ImportRefused, NotFound
 from campaigns.import_file import ImportOptions
 from campaigns.import_report import ImportReport
-from campaigns.models import Campaign, NewCampaign, NewTrunk
+from campaigns.models import Campaign, NewCampaign
 from campaigns.numbers import E164
 from campaigns.store import CampaignStore
+from campaigns.trunk_models import NewTrunk
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ import pytest
 from campaigns.database import Pool
 from campaigns.doctor import examine
 from campaigns.findings import Finding
-from campaigns.models import NewTrunk
 from campaigns.store import CampaignStore
+from campaigns.trunk_models import NewTrunk
 from dialer.config import DialerConfig
 from dialer.testing.carrier import CarrierConfig, SimulatedCarrier
 from tests.conftest import with_database

@@ -41,14 +41,15 @@ async def begin(connection: Any, shard_key: int, leads: list[Any], first_attempt
         NOW,
         shard_key // 256,
         RUN,
-        1,
-        "+74950000000",
+        [1] * len(leads),
+        ["+74950000000"] * len(leads),
         [first_attempt_id + index for index in range(len(leads))],
         [lead["contact_id"] for lead in leads],
         [lead["number"] for lead in leads],
         [lead["attempts_made"] + 1 for lead in leads],
         [f"call {first_attempt_id + index}" for index in range(len(leads))],
         [{"policy": 1}] * len(leads),
+        [None if lead["failover"] is None else lead["failover"]["attempt_id"] for lead in leads],
     )
 
 

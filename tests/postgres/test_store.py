@@ -5,9 +5,18 @@ import pytest
 
 from campaigns.database import Pool
 from campaigns.errors import Conflict, InvalidSettings, NotFound
-from campaigns.models import Action, Campaign, CampaignPatch, NewCampaign, NewTrunk, RetryRule, Status, Trunk
+from campaigns.models import (
+    Action,
+    Campaign,
+    CampaignPatch,
+    CampaignTrunk,
+    NewCampaign,
+    RetryRule,
+    Status,
+)
 from campaigns.numbers import E164
 from campaigns.store import MOVES, CampaignStore
+from campaigns.trunk_models import NewTrunk, Trunk
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -20,7 +29,9 @@ def store(pool: Pool) -> CampaignStore:
 
 @pytest.fixture
 async def trunk(store: CampaignStore) -> Trunk:
-    return await store.create_trunk(NewTrunk(name="carrier", host="127.0.0.9", password="hidden"), NOW)
+    return await store.create_trunk(
+        NewTrunk(name="carrier", host="127.0.0.9", username="us", password="hidden"), NOW
+    )
 
 
 @pytest.fixture
@@ -44,7 +55,7 @@ async def test_a_campaign_is_stored_as_it_was_asked_for(
     store: CampaignStore, trunk: Trunk, pool: Pool
 ) -> None:
     settings = NewCampaign(
-        name="Обзвон", trunk_id=trunk.trunk_id, split=3, max_calls_per_second=0.3, window_weekdays=(6, 7),
+        name="Обзвон", trunks=(CampaignTrunk(trunk_id=trunk.trunk_id, priority=2, weight=3),), split=3, max_calls_per_second=0.3, window_weekdays=(6, 7),
         retry_rules={"busy": RetryRule(delay_seconds=60, max_attempts=2)},
     )  # fmt: skip
     created = await store.create_campaign(settings, NOW)

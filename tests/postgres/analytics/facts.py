@@ -20,16 +20,16 @@ async def add_campaign(pool: Pool, name: str = "autumn", time_zone: str = "Europ
         LONG_AGO,
     )
     campaign_id: int = await pool.fetchval(
-        "INSERT INTO campaigns (name, mode, purpose, status, trunk_id, default_country, time_zone,"
+        "INSERT INTO campaigns (name, mode, purpose, status, default_country, time_zone,"
         " window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls,"
         " ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, created_time)"
-        " VALUES ($1, 'voice_message', 'service', 'running', $2, 'RU', $3, 0, 1440, '{1,2,3,4,5,6,7}',"
-        " 5, 5, 30, 300, 5, '{}', $4) RETURNING campaign_id",
+        " VALUES ($1, 'voice_message', 'service', 'running', 'RU', $2, 0, 1440, '{1,2,3,4,5,6,7}',"
+        " 5, 5, 30, 300, 5, '{}', $3) RETURNING campaign_id",
         name,
-        trunk_id,
         time_zone,
         LONG_AGO,
     )
+    await pool.execute("INSERT INTO campaign_trunks VALUES ($1, $2, 0, 1)", campaign_id, trunk_id)
     await pool.execute(
         "INSERT INTO shards (shard_key, campaign_id) VALUES ($1, $2)", campaign_id * 256, campaign_id
     )

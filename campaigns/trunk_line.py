@@ -1,0 +1,107 @@
+"""One trunk as one node sees it: its part of the limits, circuit, addresses, registration. Monotonic seconds."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from campaigns.circuit_breaker import CircuitBreaker, CircuitState
+from campaigns.failover import trunk_verdict
+from campaigns.models import CampaignTrunk
+from campaigns.pacing import TokenBucket
+from campaigns.plan import TrunkPlan
+from campaigns.trunk_choice import Candidate
+from dialer.config import TrunkConfig
+from dialer.outcome import Outcome
+
+ADDRESS_REST_SECONDS: Final = 30.0
+"""How long an address that failed is passed over while the trunk has others (RFC 3263 §4.3)."""
+
+Address = tuple[str, int]
+
+
+class TrunkLine:
+    """Counts calls and keeps what is known. Pure but for the numbers it draws."""
+
+    def __init__(self, plan: TrunkPlan, rng: Callable[[int], bytes], now: float) -> None:
+        self.plan = plan
+        self.breaker = CircuitBreaker(plan.trunk.health, rng)
+        self.calls = 0
+        self.addresses: tuple[Address, ...] = ()
+        """What the trunk's name stands for, first choice first."""
+        self.resolve_problem: str | None = None
+        self.is_registered = False
+        self.registration_problem: str | None = None
+        self._bucket = TokenBucket(plan.calls_per_second, now)
+        self._bad_until: dict[Address, float] = {}
+
+    @property
+    def trunk_id(self) -> int:
+        return self.plan.trunk.trunk_id
+
+    def use(self, plan: TrunkPlan) -> None:
+        """Take up changed settings."""
+        self.plan = plan
+        self.breaker.policy = plan.trunk.health
+        if plan.trunk.health.options_interval_seconds is None:
+            self.breaker.forget_pings()
+
+    def resolve(self, addresses: Sequence[Address], problem: str | None) -> None:
+        """Take what the name stands for now."""
+        self.addresses, self.resolve_problem = tuple(addresses), problem
+        self._bad_until = {key: until for key, until in self._bad_until.items() if key in self.addresses}
+
+    @property
+    def is_ready(self) -> bool:
+        """Calls could go if the circuit let them."""
+        return bool(self.addresses) and (self.plan.trunk.registration is None or self.is_registered)
+
+    def candidate(self, use: CampaignTrunk, now: float) -> Candidate:
+        """Describe this trunk to the choice."""
+        full_rate = self.plan.calls_per_second
+        self.breaker.advance(full_rate, now)
+        self._bucket.rate = self.breaker.rate(full_rate, now)
+        room = min(self._bucket.available(now), self.plan.channels - self.calls)
+        if self.breaker.room is not None:
+            room = min(room, self.breaker.room)
+        return Candidate(
+            trunk_id=self.trunk_id,
+            priority=use.priority,
+            weight=use.weight,
+            is_healthy=self.is_ready and self.breaker.state is CircuitState.CLOSED,
+            is_recovering=self.is_ready and self.breaker.state is CircuitState.HALF_OPEN,
+            room=max(0, room),
+        )
+
+    def config(self, now: float) -> TrunkConfig:
+        """Return what a call of this moment is told: the first address that has not just failed."""
+        good = [one for one in self.addresses if self._bad_until.get(one, 0.0) <= now]
+        host, port = (good or self.addresses)[0]
+        return self.plan.trunk.config(host, port)
+
+    def has_other_address(self, now: float) -> bool:
+        """Whether an address is left that has not just failed."""
+        return any(self._bad_until.get(one, 0.0) <= now for one in self.addresses)
+
+    def begin_call(self) -> None:
+        self._bucket.take(1)
+        self.calls += 1
+        self.breaker.call_begun()
+
+    def note_ringing(self, now: float) -> None:
+        """A phone rings: the trunk does its work."""
+        self.breaker.note_success(now)
+
+    def end_call(self, outcome: Outcome | None, address: Address, now: float, *, has_rung: bool) -> None:
+        """Count what the end says of the trunk, unless it has been counted; None where nobody knows how it ended."""
+        self.calls -= 1
+        verdict = "nothing" if outcome is None else trunk_verdict(outcome)
+        if outcome is None or verdict == "nothing" or has_rung:
+            self.breaker.note_nothing()
+        elif verdict == "success":
+            self.breaker.note_success(now)
+        else:
+            if len(self.addresses) > 1:
+                self._bad_until[address] = now + (outcome.retry_after_seconds or ADDRESS_REST_SECONDS)
+            if len(self.addresses) > 1 and self.has_other_address(now):
+                self.breaker.note_nothing()  # the trunk has not failed before its last address has
+            else:
+                self.breaker.note_fault(outcome.reason, now, retry_after_seconds=outcome.retry_after_seconds)
