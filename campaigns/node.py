@@ -5,11 +5,8 @@ One dialing node: a run in the database, a dialer, and the tasks between them.
     dial        five times a second: claim, commit, INVITE
     settle      outcomes into the database, or into the spool
     live        wakes the live pages, at most four times a second
-<<<<<<< HEAD
     traces      SIP messages of calls into the database, when it has time for them
-=======
     names       keeps the trunks' names resolved
->>>>>>> main
 
 Stopping is an event, not a cancellation: stop claiming, let calls finish for `drain_seconds`, hang up the rest, settle,
 release. Cancellation (the second signal) skips the waiting. A crash of any of the tasks ends the node: its supervisor
@@ -40,12 +37,9 @@ from campaigns.settle_buffer import SettleBuffer
 from campaigns.snowflake import SnowflakeIds
 from campaigns.spool import Spool
 from campaigns.statements import load_statements
-<<<<<<< HEAD
 from campaigns.trace_writer import TraceWriter
-=======
 from campaigns.trunk_lines import TrunkLines
 from campaigns.trunk_names import TrunkNames
->>>>>>> main
 from dialer.port import Engine
 from dialer.trunk_dialer import TrunkDialer
 
@@ -169,22 +163,15 @@ class Node:
         async with asyncio.TaskGroup() as tasks:
             settle = tasks.create_task(buffer.run(), name="settle")
             live = tasks.create_task(self._live_loop(), name="live")
-<<<<<<< HEAD
             trace = tasks.create_task(traces.run(), name="traces")
-=======
             names = tasks.create_task(self._names.run(self._wake.set), name="names")
->>>>>>> main
             heartbeat = tasks.create_task(self._heartbeat_loop(runner), name="heartbeat")
             await self._dial_loop(runner)
             log.info("node.draining", run_id=self._run_id, live_attempts=runner.live_attempts)
             await dialer.drain(self._settings.drain_seconds)
             dialer.hang_up_all()
             await dialer.drain(self._settings.dialer.close_timeout_seconds)
-<<<<<<< HEAD
-            for task in (heartbeat, live, settle, trace):
-=======
-            for task in (heartbeat, live, names, settle):
->>>>>>> main
+            for task in (heartbeat, live, names, settle, trace):
                 task.cancel()
         await traces.flush(until=math.inf)
 
