@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from analytics.dimensions import DIMENSIONS, Dimension
 from analytics.errors import QueryProblem, QueryRefused
 from analytics.metrics import METRICS, measures_of
-from analytics.period import compared_period, instant_of, named_period
+from analytics.period import compared_period, instant_of, midnight, named_period
 from analytics.query import (
     MAX_ROWS,
     Filter,
@@ -34,14 +34,19 @@ SIZE_COMPARISONS: Final = frozenset({"gt", "gte", "lt", "lte"})
 INTEGER_MAX: Final = 2**31 - 1
 
 
-def build_query(request: QueryRequest, now: datetime, *, max_rows: int = MAX_ROWS) -> Query:
+def build_query(
+    request: QueryRequest, now: datetime, *, default_zone: str = "UTC", max_rows: int = MAX_ROWS
+) -> Query:
     """
     Resolve names, defaults and periods.
+
+    `default_zone` says which day it is where the request leaves the clock to the campaigns.
 
     Raises:
         QueryRefused: naming every problem.
     """
-    zone = ZoneInfo(request.time_zone) if request.time_zone in ZONES else ZoneInfo("UTC")
+    time_zone = default_zone if request.time_zone is None else request.time_zone
+    zone = ZoneInfo(time_zone) if time_zone in ZONES else ZoneInfo("UTC")
     period, period_problems = span_of("period", request.period, now, zone)
     compare, compare_problems = comparison_of(request, period, now, zone)
     problems = [
@@ -50,9 +55,10 @@ def build_query(request: QueryRequest, now: datetime, *, max_rows: int = MAX_ROW
         *count_problems(request, max_rows),
         *pair_problems(request),
         *(filter_problems("filter", request.filter) if request.filter else ()),
-        *zone_problems(request.time_zone),
+        *zone_problems(time_zone),
         *period_problems,
         *compare_problems,
+        *clock_problems(request, period, compare, zone),
         *order_problems(request),
         *settings_problems(request.settings),
     ]
@@ -64,7 +70,8 @@ def build_query(request: QueryRequest, now: datetime, *, max_rows: int = MAX_ROW
         filter=request.filter,
         period=period,
         compare=compare,
-        time_zone=request.time_zone,
+        clock="campaign" if request.time_zone is None else "zone",
+        time_zone=time_zone,
         order=tuple(request.order),
         limit=request.limit,
         offset=request.offset,
@@ -232,6 +239,18 @@ def comparison_of(
         return None, [QueryProblem("compare", "not_an_instant", {"value": asked.name})]
 
 
+def clock_problems(
+    request: QueryRequest, period: Span, compare: Span | None, zone: ZoneInfo
+) -> Iterator[QueryProblem]:
+    """Each campaign's own clock knows days; an instant is at another hour of the day for each of them."""
+    if request.time_zone is not None:
+        return
+    for field, span in (("period", period), ("compare", compare)):
+        for name, instant in (("from", span.from_time), ("to", span.to_time)) if span is not None else ():
+            if instant is not None and midnight(instant.astimezone(zone).date(), zone) != instant:
+                yield QueryProblem(f"{field}.{name}", "not_a_whole_day")
+
+
 def order_problems(request: QueryRequest) -> Iterator[QueryProblem]:
     names = [*request.dimensions, *request.metrics]
     for index, order in enumerate(request.order):
@@ -245,9 +264,11 @@ def order_problems(request: QueryRequest) -> Iterator[QueryProblem]:
 
 def settings_problems(settings: QuerySettings) -> Iterator[QueryProblem]:
     for name in settings.__struct_fields__:
-        if not 0 <= getattr(settings, name) <= DAY_SECONDS:
+        value = getattr(settings, name)
+        if value is not None and not 0 <= value <= DAY_SECONDS:
             yield QueryProblem(f"settings.{name}", "out_of_range", {"min": 0, "max": DAY_SECONDS})
-    if settings.target_min_seconds > settings.target_max_seconds:
+    low, high = settings.target_min_seconds, settings.target_max_seconds
+    if low is not None and high is not None and low > high:
         yield QueryProblem("settings.target_max_seconds", "less_than_minimum")
 
 

@@ -1,5 +1,6 @@
 """The calls behind a figure, page by page, newest first."""
 
+from collections.abc import AsyncIterator
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from analytics.errors import QueryProblem, QueryRefused
 from analytics.metrics import METRICS, attempts_behind
 from analytics.optimize import optimize
 from analytics.query import Filter, Period, Query, QueryRequest, QuerySettings
-from analytics.run import TIMEOUT_SECONDS, reading
+from analytics.run import TIMEOUT_SECONDS, reading, shards_of
 from analytics.sql import compose_calls
 
 MAX_CALLS: int = 1000
@@ -28,7 +29,7 @@ class CallsRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Values by dimension, as the row has them."""
     filter: Filter | None = None
     period: Period = Period(name="all")
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     settings: QuerySettings = QuerySettings()
     cursor: str | None = None
     limit: int = 100
@@ -43,7 +44,7 @@ class CallsQuery(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str | None
 
 
-def build_calls(request: CallsRequest, now: datetime) -> CallsQuery:
+def build_calls(request: CallsRequest, now: datetime, *, default_zone: str = "UTC") -> CallsQuery:
     """
     Resolve and check.
 
@@ -62,6 +63,7 @@ def build_calls(request: CallsRequest, now: datetime) -> CallsQuery:
                 limit=request.limit,
             ),
             now,
+            default_zone=default_zone,
             max_rows=MAX_CALLS,
         )
     except QueryRefused as error:
@@ -119,9 +121,20 @@ async def calls_page(
         QueryTimedOut: it took longer than `timeout_seconds`.
     """
     before = read_cursor(calls.cursor) if calls.cursor is not None else None
-    composed = compose_calls(calls.query, calls.metric, calls.at, before)
     async with reading(pool, timeout_seconds) as connection:
+        shards = await shards_of(connection, calls.query)
+        composed = compose_calls(calls.query, calls.metric, calls.at, before, shards)
         rows = await connection.fetch(composed.text, *composed.arguments)
     limit = calls.query.limit
     attempts = [msgspec.convert(dict(row), Attempt) for row in rows[:limit]]
     return attempts, cursor_after(attempts[-1]) if len(rows) > limit else None
+
+
+async def every_page(pool: Pool, calls: CallsQuery) -> AsyncIterator[list[Attempt]]:
+    """Give all pages one after another. Each is a short statement of its own: a slow reader holds no snapshot open."""
+    while True:
+        attempts, cursor = await calls_page(pool, calls)
+        yield attempts
+        if cursor is None:
+            return
+        calls = msgspec.structs.replace(calls, cursor=cursor)

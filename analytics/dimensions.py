@@ -1,9 +1,9 @@
 """
 The registry of dimensions: by what the figures of a report can be told apart and filtered, defined once.
 
-A dimension's formula is SQL over the facts; `:zone` is the time zone of the query.
-An hour begins as many minutes ago as the local clock shows past the hour, so the two hours of an autumn night stay two
-hours and half-hour zones have hours of their own. Days, weeks and months are dates of the local calendar.
+A dimension's formula is SQL over the facts. `:local` is when the attempt began by the clock of the query: of its time zone,
+or each campaign's own. An hour begins as many minutes ago as that clock shows past the hour, so the two hours of an
+autumn night stay two hours and half-hour zones have hours of their own. Days, weeks and months are dates of that clock.
 """
 
 from collections.abc import Mapping
@@ -29,28 +29,44 @@ class Dimension(msgspec.Struct, frozen=True, kw_only=True):
     """The tables that have it."""
     names: Names | None = None
     """Of ids: whose names the result shows beside them."""
+    stats_dim: int | None = None
+    """The dimension of `stats` that keeps it (docs/rollups.md), if one of its own does."""
 
     @property
     def is_time(self) -> bool:
         """Whether its values are stretches of the period; those are filtered by the period itself."""
         return self.type in {"instant", "date"}
 
+    @property
+    def is_clock(self) -> bool:
+        """Whether it is read off the clock of the query."""
+        return ":local" in self.formula
 
-def local(field: str) -> str:
-    return f"extract({field} FROM started_time AT TIME ZONE :zone)::integer"
+
+def clock(unit: str) -> str:
+    return f"extract({unit} FROM :local)::integer"
 
 
 def calendar(unit: str) -> str:
-    return f"date_trunc('{unit}', started_time AT TIME ZONE :zone)::date"
+    return f"date_trunc('{unit}', :local)::date"
+
+
+def text(name: str, stats_dim: int | None = None) -> Dimension:
+    """Of a column of its own name; an empty text is as good as none."""
+    return Dimension(name=name, type="text", formula=f"nullif({name}, '')", stats_dim=stats_dim)
+
+
+def integer(name: str, formula: str, stats_dim: int, names: Names | None = None) -> Dimension:
+    return Dimension(name=name, type="integer", formula=formula, names=names, stats_dim=stats_dim)
 
 
 ALL: Final = (
-    Dimension(name="hour", type="instant", formula="date_trunc('hour', started_time, :zone)"),
+    Dimension(name="hour", type="instant", formula=":start - (:local - date_trunc('hour', :local))"),
     Dimension(name="day", type="date", formula=calendar("day")),
     Dimension(name="week", type="date", formula=calendar("week")),
     Dimension(name="month", type="date", formula=calendar("month")),
-    Dimension(name="hour_of_day", type="integer", formula=local("hour")),
-    Dimension(name="weekday", type="integer", formula=local("isodow")),
+    Dimension(name="hour_of_day", type="integer", formula=clock("hour")),
+    Dimension(name="weekday", type="integer", formula=clock("isodow")),
     Dimension(
         name="campaign",
         type="integer",
@@ -58,16 +74,22 @@ ALL: Final = (
         facts=("attempts", "leads"),
         names="campaigns",
     ),
-    Dimension(name="trunk", type="integer", formula="trunk_id", names="trunks"),
-    Dimension(name="caller_id", type="text", formula="caller_id"),
-    Dimension(name="result", type="text", formula="result"),
-    Dimension(name="reason", type="text", formula="reason"),
-    Dimension(name="fault", type="text", formula="fault"),
-    Dimension(name="ended_by", type="text", formula="ended_by"),
-    Dimension(name="sip_status", type="integer", formula="sip_status"),
-    Dimension(name="q850_cause", type="integer", formula="q850_cause"),
-    Dimension(name="disposition", type="text", formula="disposition"),
-    Dimension(name="attempt_number", type="integer", formula="attempt_number"),
+    integer("list", "import_id", 5, "lists"),
+    text("source", 6),
+    text("ad", 7),
+    text("keyword", 8),
+    text("region", 9),
+    integer("trunk", "trunk_id", 3, "trunks"),
+    text("caller_id", 4),
+    text("result", 10),
+    text("reason"),
+    text("fault"),
+    text("ended_by"),
+    integer("sip_status", "sip_status", 11),
+    integer("q850_cause", "q850_cause", 12),
+    text("disposition", 13),
+    integer("attempt_number", "attempt_number", 14),
+    text("answered_by", 15),
 )
 
 DIMENSIONS: Final[Mapping[str, Dimension]] = {dimension.name: dimension for dimension in ALL}

@@ -20,6 +20,9 @@ Comparison = Literal["is", "is_not", "in", "contains", "gt", "gte", "lt", "lte",
 Direction = Literal["asc", "desc"]
 Value = str | int
 
+Clock = Literal["campaign", "zone"]
+
+SHORT_CALL_SECONDS: Final = 6
 MAX_ROWS: Final = 10_000
 DEFAULT_ROWS: Final = 1000
 
@@ -66,12 +69,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class QuerySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the definitions leave open."""
 
-    target_min_seconds: int = 30
+    target_min_seconds: int | None = None
     """A target call talks at least so long ..."""
-    target_max_seconds: int = 3600
-    """... and at most so long; both included."""
-    short_call_seconds: int = 6
+    target_max_seconds: int | None = None
+    """... and at most so long; both included. Null both: as the campaign had it when the call ended."""
+    short_call_seconds: int = SHORT_CALL_SECONDS
     """An answered call that is shorter was no conversation."""
+    callback_hours: int = 24
+    """Who asks to be called back waits so long until the callback is missed."""
 
 
 class QueryRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,8 +87,8 @@ class QueryRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     filter: Filter | None = None
     period: Period = Period(name="all")
     compare: ComparedPeriod | None = None
-    time_zone: str = "UTC"
-    """IANA zone of the days, and of dates without an offset."""
+    time_zone: str | None = None
+    """IANA zone of hours and days. Null: each attempt counts on the day and hour of its own campaign's clock."""
     order: list[Order] = []
     """Default: time upwards, or the first metric downwards."""
     limit: int = DEFAULT_ROWS
@@ -106,7 +111,10 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     filter: Filter | None
     period: Span
     compare: Span | None
+    clock: Clock
+    """campaign: days and hours are those of each campaign's own clock. zone: those of `time_zone`."""
     time_zone: str
+    """Of dates in the period and of the instants that are shown."""
     order: tuple[Order, ...]
     limit: int
     offset: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -10,10 +10,10 @@ import msgspec
 from analytics.dimensions import DIMENSIONS
 from analytics.intervals import mean_interval, wilson
 from analytics.metrics import METRICS, Metric, Unit
+from analytics.plan import Source
 from analytics.query import Query
 
 Number = int | float
-Source = Literal["attempts", "leads", "rollups"]
 Measures = Mapping[str, Number | None]
 Key = tuple[Any, ...]
 """The dimension values of a row."""
@@ -91,8 +91,9 @@ class QueryResult(msgspec.Struct, frozen=True, kw_only=True):
 def figure(name: str, measures: Measures) -> Figure:
     """Compute one metric from the measures of its group."""
     metric = METRICS[name]
+    is_known = metric.needs is None or measures[metric.needs[0]] == measures[metric.needs[1]]
     if metric.facts is not None:
-        return Figure(value=plain_value(metric, measures))
+        return Figure(value=plain_value(metric, measures) if is_known else None)
     assert metric.numerator is not None
     assert metric.denominator is not None
     top, bottom = METRICS[metric.numerator], METRICS[metric.denominator]
@@ -110,7 +111,7 @@ def figure(name: str, measures: Measures) -> Figure:
         interval = mean_interval(above / top.scale, squares / METRICS[metric.squares].scale, int(below))
     return Figure(
         # one division, so that the value is the nearest double to the true quotient
-        value=above * bottom.scale / (below * top.scale) if below else None,
+        value=above * bottom.scale / (below * top.scale) if below and is_known else None,
         numerator=plain_value(top, measures),
         denominator=plain_value(bottom, measures),
         denominator_name=bottom.name,

@@ -13,7 +13,8 @@ from analytics.database import Connection, Pool, statement
 from analytics.dimensions import DIMENSIONS
 from analytics.errors import QueryTimedOut
 from analytics.metrics import METRICS, measures_of
-from analytics.optimize import optimize
+from analytics.optimize import campaigns_of, optimize
+from analytics.plan import plan, source_of, sources
 from analytics.query import MAX_ROWS, Query, Span
 from analytics.result import (
     DimensionValue,
@@ -21,7 +22,6 @@ from analytics.result import (
     MetricInfo,
     QueryResult,
     Row,
-    Source,
     Warning_,
     figures,
     nothing,
@@ -72,9 +72,12 @@ class Answer:
         self._query = query
         self._zone = ZoneInfo(query.time_zone)
         self._measures = [measure.name for measure in measures_of(query.metrics)]
+        self._shards: list[int] | None = None
 
     async def result(self) -> QueryResult:
         query = self._query
+        self._shards = await shards_of(self._connection, query)
+        by_measure = sources(plan(query))
         totals = await self.totals(query.period)
         past_totals = await self.totals(query.compare) if query.compare else None
         total = figures(query, totals, past_totals)
@@ -82,7 +85,7 @@ class Answer:
         return QueryResult(
             query=query,
             metrics=[
-                MetricInfo(name=name, unit=METRICS[name].unit, source=source_of(name))
+                MetricInfo(name=name, unit=METRICS[name].unit, source=source_of(name, by_measure))
                 for name in query.metrics
             ],
             generated_time=query.now,
@@ -93,12 +96,12 @@ class Answer:
         )
 
     async def totals(self, period: Span) -> Measures:
-        rows = await self.fetch(compose_totals(self._query, period))
+        rows = await self.fetch(compose_totals(self._query, period, self._shards))
         return self.measures(rows[0])
 
     async def rows(self) -> tuple[list[Row], int]:
         query = self._query
-        found = await self.fetch(compose_rows(query, query.period))
+        found = await self.fetch(compose_rows(query, query.period, self._shards))
         keys = [self.key(row) for row in found]
         names = [await self.names(index, keys) for index in range(len(query.dimensions))]
         past = await self.past() if query.compare else None
@@ -121,7 +124,7 @@ class Answer:
     async def count_rows(self) -> int:
         """How many groups there are, when the page asked for lies behind the last."""
         first = msgspec.structs.replace(self._query, limit=1, offset=0)
-        rows = await self.fetch(compose_rows(first, first.period)) if self._query.offset else []
+        rows = await self.fetch(compose_rows(first, first.period, self._shards)) if self._query.offset else []
         return rows[0]["row_count"] if rows else 0
 
     async def past(self) -> dict[Key, Measures]:
@@ -131,7 +134,7 @@ class Answer:
         every = msgspec.structs.replace(query, limit=MAX_ROWS, offset=0)
         return {
             place_of(query, period, self.key(row)): self.measures(row)
-            for row in await self.fetch(compose_rows(every, period))
+            for row in await self.fetch(compose_rows(every, period, self._shards))
         }
 
     async def names(self, index: int, keys: Sequence[Key]) -> Mapping[Any, str]:
@@ -155,16 +158,27 @@ class Answer:
         }
 
 
-def source_of(name: str) -> Source:
-    """Return what a metric is made of; what needs the base as it is now says so."""
-    kinds = {measure.facts for measure in measures_of([name])}
-    return "leads" if "leads" in kinds else "attempts"
+async def usual_zone(pool: Pool) -> str:
+    """Return the time zone that most campaigns have; without one, UTC."""
+    zone: str | None = await pool.fetchval(statement("usual_zone"))
+    return zone or "UTC"
+
+
+async def shards_of(connection: Connection, query: Query) -> list[int] | None:
+    """Return the shards of the campaigns that the filter names; None = it names none, so it may be any."""
+    campaigns = campaigns_of(query.filter)
+    if campaigns is None:
+        return None
+    rows = await connection.fetch(statement("shards_of_campaigns"), list(campaigns))
+    return [row["shard_key"] for row in rows]
 
 
 def warnings_of(query: Query, row_count: int) -> list[Warning_]:
     found = []
     is_bounded = query.period.from_time is not None or query.period.to_time is not None
-    lead_metrics = [name for name in query.metrics if source_of(name) == "leads"]
+    lead_metrics = [
+        name for name in query.metrics if any(measure.facts == "leads" for measure in measures_of([name]))
+    ]
     if is_bounded and lead_metrics:
         found.append(Warning_(code="base_is_now", params={"metrics": lead_metrics}))
     if query.compare is not None and row_count > MAX_ROWS:

@@ -7,22 +7,24 @@ Rule 2. A comparison with null is false, not unknown, so that `not` means not.
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from analytics.dimensions import DIMENSIONS, Dimension
-from analytics.metrics import METRICS, Facts, Metric, attempts_behind, measures_of
-from analytics.optimize import campaigns_of
+from analytics.metrics import LENIENT, METRICS, Metric, attempts_behind, measures_of
+from analytics.plan import HOUR_OF_DAY_DIM, Part, keeps_campaigns_apart, plan
 from analytics.query import Filter, Query, Span
 
 SLOTS: Final = 256
 """Shards of a campaign: campaign_id * 256 .. + 255 (docs/adr/0006)."""
-MAX_CAMPAIGN_ID: Final = 2**23 - 1
 NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
 SQL_TYPES: Final = {"text": "text", "integer": "bigint", "instant": "timestamptz", "date": "date"}
 SIGNS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+NULLS: Final = {"quantile": "NULL::float8"}
+ONE_DAY: Final = timedelta(days=1)
 CALL_COLUMNS: Final = (
     "attempt_id, campaign_id, contact_id, number, attempt_number, trunk_id, caller_id, call_id, started_time,"
     " settled_time, result, reason, fault, sip_status, q850_cause, ended_by, ringing_time, early_media_time,"
@@ -37,19 +39,25 @@ class Statement(msgspec.Struct, frozen=True):
     arguments: tuple[Any, ...]
 
 
+Shards = Sequence[int] | None
+FACTS: Final = Part(source="attempts", measures=())
+
+
 class Binds:
-    """Numbers the arguments of one statement."""
+    """Numbers the arguments of one statement, and knows what the names in formulas stand for."""
 
     def __init__(self, query: Query) -> None:
         self.arguments: list[Any] = []
         self._named: dict[str, str] = {}
         settings = query.settings
+        self._query = query
         self._values: dict[str, tuple[Any, str]] = {
             "zone": (query.time_zone, "text"),
             "now": (query.now, "timestamptz"),
             "short_ms": (settings.short_call_seconds * 1000, "integer"),
-            "target_min_ms": (settings.target_min_seconds * 1000, "integer"),
-            "target_max_ms": (settings.target_max_seconds * 1000, "integer"),
+            "callback_hours": (settings.callback_hours, "integer"),
+            "target_min_ms": ((settings.target_min_seconds or 0) * 1000, "integer"),
+            "target_max_ms": ((settings.target_max_seconds or TARGET_MAX_SECONDS) * 1000, "integer"),
         }
 
     def add(self, value: Any, sql_type: str) -> str:
@@ -57,62 +65,100 @@ class Binds:
         self.arguments.append(value)
         return f"${len(self.arguments)}::{sql_type}"
 
-    def fill(self, formula: str) -> str:
-        """Put the settings of the query where a formula of the registry names them."""
-        return NAMED.sub(lambda match: self._setting(match[1]), formula)
+    def fill(self, formula: str, part: Part | None = None) -> str:
+        """Put into a formula of the registry what its names stand for, over the facts or over `stats`."""
+        return NAMED.sub(lambda match: self._meaning(match[1], part), formula)
 
-    def _setting(self, name: str) -> str:
-        if name not in self._named:
-            self._named[name] = self.add(*self._values[name])
-        return self._named[name]
+    def _meaning(self, name: str, part: Part | None) -> str:
+        over_stats = part is not None and part.dim is not None
+        match name:
+            case "start":
+                return "bucket_time" if over_stats else "started_time"
+            case "local":
+                return self._local(over_stats=over_stats)
+            case "lenient":
+                return LENIENT.replace("campaign_id IN", f"shard_key / {SLOTS} IN", 1)
+            case "target":
+                settings = self._query.settings
+                if settings.target_min_seconds is None and settings.target_max_seconds is None:
+                    return "is_target"
+                return self.fill(
+                    "(result = 'answered' AND talk_ms BETWEEN :target_min_ms AND :target_max_ms)"
+                )
+            case _:
+                if name not in self._named:
+                    self._named[name] = self.add(*self._values[name])
+                return self._named[name]
+
+    def _local(self, *, over_stats: bool) -> str:
+        """What the clock of the query showed. A day of `stats` is midnight UTC of the date on the campaign's clock."""
+        if self._query.clock == "zone":
+            return f"({self.fill(':start AT TIME ZONE :zone', STATS if over_stats else None)})"
+        if over_stats:
+            return "(bucket_time AT TIME ZONE 'UTC')"
+        return "(started_time AT TIME ZONE 'UTC' + utc_offset_minutes * interval '1 minute')"
 
 
-def compose_rows(query: Query, period: Span) -> Statement:
-    """Return the statement of one page of groups, with `row_count` = how many groups there are in all."""
+STATS: Final = Part(source="rollups", measures=(), dim=0)
+TARGET_MAX_SECONDS: Final = 86_400
+"""Of a query that sets only the lower end."""
+
+
+def compose_rows(query: Query, period: Span, shards: Shards) -> Statement:
+    """
+    Return the statement of one page of groups, with `row_count` = how many groups there are in all.
+
+    `shards` are the keys that the filter's campaigns have; None = any.
+    """
     binds = Binds(query)
-    names = [f"d{index}" for index in range(len(query.dimensions))]
-    groups = compose_groups(binds, query, period, query.dimensions)
+    groups = compose_groups(binds, query, period, query.dimensions, shards)
     order = ", ".join(
         f"{order_expression(query, order.by)} {order.direction.upper()} NULLS LAST" for order in query.order
     )
     text = (
-        f"WITH found AS ({groups}) SELECT *, count(*) OVER () AS row_count FROM found"
-        f"{f' ORDER BY {order}' if names else ''}"
+        f"WITH found AS ({groups}) SELECT *, count(*) OVER () AS row_count FROM found ORDER BY {order}"
         f" LIMIT {binds.add(query.limit, 'integer')} OFFSET {binds.add(query.offset, 'integer')}"
     )
     return Statement(text, tuple(binds.arguments))
 
 
-def compose_totals(query: Query, period: Span) -> Statement:
+def compose_totals(query: Query, period: Span, shards: Shards) -> Statement:
     """Return the statement of the one row over everything that the groups are parts of."""
     binds = Binds(query)
-    text = compose_groups(binds, query, period, ())
+    text = compose_groups(binds, query, period, (), shards)
     return Statement(text, tuple(binds.arguments))
 
 
-def compose_groups(binds: Binds, query: Query, period: Span, dimensions: Sequence[str]) -> str:
+def compose_groups(
+    binds: Binds, query: Query, period: Span, dimensions: Sequence[str], shards: Shards
+) -> str:
     """
     Return a SELECT of d0, d1, ... and every measure by name.
 
-    Measures of different facts are counted apart, each row with nulls for the others', and then brought together: each
+    Measures of different sources are computed apart, each row with nulls for the others', and then brought together: each
     measure has one value per group, so max() is that value.
     """
     measures = measures_of(query.metrics)
-    kinds = list(dict.fromkeys(measure.facts for measure in measures))
-    parts = [compose_part(binds, query, period, dimensions, measures, facts) for facts in kinds if facts]
+    parts = [compose_part(binds, query, period, dimensions, measures, part, shards) for part in plan(query)]
     if len(parts) == 1:
         return parts[0]
     keys = ", ".join(f"d{index}" for index in range(len(dimensions)))
     values = ", ".join(
-        f"{'max' if measure.kind == 'quantile' else 'coalesce(max'}({measure.name})"
-        f"{'' if measure.kind == 'quantile' else ', 0)'} AS {measure.name}"
+        f"max({measure.name}) AS {measure.name}"
+        if measure.kind == "quantile"
+        else f"coalesce(max({measure.name}), 0) AS {measure.name}"
         for measure in measures
     )
     union = " UNION ALL ".join(f"({part})" for part in parts)
-    return (
-        f"SELECT {keys + ', ' if keys else ''}{values} FROM ({union}) AS part"
-        f"{f' GROUP BY {keys}' if keys else ''}"
-    )
+    return f"SELECT {listed(keys)}{values} FROM ({union}) AS part{grouped(keys)}"
+
+
+def listed(keys: str) -> str:
+    return f"{keys}, " if keys else ""
+
+
+def grouped(keys: str) -> str:
+    return f" GROUP BY {keys}" if keys else ""
 
 
 def compose_part(
@@ -121,51 +167,130 @@ def compose_part(
     period: Span,
     dimensions: Sequence[str],
     measures: Sequence[Metric],
-    facts: Facts,
+    part: Part,
+    shards: Shards,
 ) -> str:
-    keys = [f"{binds.fill(DIMENSIONS[name].formula)} AS d{index}" for index, name in enumerate(dimensions)]
-    values = [
-        f"{binds.fill(measure.formula) if measure.facts == facts else 'NULL'} AS {measure.name}"
+    if part.is_histogram:
+        return compose_histogram(binds, query, period, dimensions, measures, part, shards)
+    keys = "".join(
+        f"{dimension_expression(binds, DIMENSIONS[name], part)} AS d{index}, "
+        for index, name in enumerate(dimensions)
+    )
+    values = ", ".join(
+        f"{measure_expression(binds, measure, part)} AS {measure.name}" for measure in measures
+    )
+    where = conditions(binds, query, period, part, shards)
+    places = ", ".join(str(index + 1) for index in range(len(dimensions)))
+    table = "stats_now" if part.dim is not None else part.source
+    # corrections may have left a group of nothing
+    having = " HAVING sum(attempts) <> 0" if places and part.dim is not None else ""
+    return f"SELECT {keys}{values} FROM {table} WHERE {where}{grouped(places)}{having}"
+
+
+def measure_expression(binds: Binds, measure: Metric, part: Part) -> str:
+    if measure not in part.measures:
+        return NULLS.get(measure.kind, "NULL::numeric")
+    if part.dim is None:
+        return binds.fill(measure.formula, part)
+    assert measure.counter is not None
+    return f"coalesce(sum({binds.fill(measure.counter, part)}), 0)"
+
+
+def dimension_expression(binds: Binds, dimension: Dimension, part: Part) -> str:
+    if part.dim is None or (
+        dimension.is_clock and (dimension.name, part.dim) != ("hour_of_day", HOUR_OF_DAY_DIM)
+    ):
+        return binds.fill(dimension.formula, part)
+    if dimension.name == "campaign":
+        return f"shard_key / {SLOTS}"
+    return "nullif(value, '')::bigint" if dimension.type == "integer" else "nullif(value, '')"
+
+
+def compose_histogram(
+    binds: Binds,
+    query: Query,
+    period: Span,
+    dimensions: Sequence[str],
+    measures: Sequence[Metric],
+    part: Part,
+    shards: Shards,
+) -> str:
+    """The quantile of a histogram, interpolated between its neighbours as percentile_cont does."""
+    keys = ", ".join(f"d{index}" for index in range(len(dimensions)))
+    named = "".join(
+        f"{dimension_expression(binds, DIMENSIONS[name], part)} AS d{index}, "
+        for index, name in enumerate(dimensions)
+    )
+    where = conditions(binds, query, period, part, shards)
+    window = f"PARTITION BY {keys}" if keys else ""
+    values = ", ".join(
+        f"{quantile_expression(measure)} AS {measure.name}"
+        if measure in part.measures
+        else f"{NULLS.get(measure.kind, 'NULL::numeric')} AS {measure.name}"
         for measure in measures
-    ]
-    where = conditions(binds, query, period if facts == "attempts" else None)
-    grouping = ", ".join(str(index + 1) for index in range(len(dimensions)))
+    )
     return (
-        f"SELECT {', '.join(keys + values)} FROM {facts} WHERE {where}"
-        f"{f' GROUP BY {grouping}' if grouping else ''}"
+        f"SELECT {listed(keys)}{values} FROM (SELECT *, sum(n) OVER ({window} ORDER BY step) AS reached,"
+        f" sum(n) OVER ({window}) AS total FROM (SELECT {named}value::float8 AS step, sum(attempts) AS n"
+        f" FROM stats_now WHERE {where} GROUP BY {listed(keys)}step HAVING sum(attempts) <> 0) AS bars"
+        f") AS histogram{grouped(keys)}"
     )
 
 
-def conditions(binds: Binds, query: Query, period: Span | None) -> str:
+def quantile_expression(measure: Metric) -> str:
+    """The value at rank fraction * (total - 1), counted from 0."""
+    rank = f"({measure.fraction}::float8 * (total - 1)::float8)"
+    low, high = (f"min(step) FILTER (WHERE reached > {edge}({rank}))" for edge in ("floor", "ceil"))
+    return f"{low} + max({rank} - floor({rank})) * ({high} - {low})"
+
+
+def conditions(binds: Binds, query: Query, period: Span, part: Part, shards: Shards) -> str:
     found = []
-    campaigns = campaigns_of(query.filter)
-    if campaigns:
-        low, high = (
-            min(max(campaign, 0), MAX_CAMPAIGN_ID) * SLOTS for campaign in (min(campaigns), max(campaigns))
-        )
-        found.append(
-            f"shard_key BETWEEN {binds.add(low, 'integer')} AND {binds.add(high + SLOTS - 1, 'integer')}"
-        )
-    if period is not None and period.from_time is not None:
-        found.append(f"started_time >= {binds.add(period.from_time, 'timestamptz')}")
-    if period is not None and period.to_time is not None:
-        found.append(f"started_time < {binds.add(period.to_time, 'timestamptz')}")
+    if part.dim is not None:
+        found.append(f"dim = {part.dim}")
+    if shards is not None:
+        found.append(f"shard_key = ANY({binds.add(list(shards), 'integer[]')})")
+    elif part.dim is not None:
+        found.append("shard_key <> 0" if keeps_campaigns_apart(query, part) else "shard_key = 0")
+    if part.source != "leads":
+        found += bounds(binds, query, period, part)
     if query.filter is not None:
-        found.append(compose_filter(binds, query.filter))
+        found.append(compose_filter(binds, query.filter, part))
     return " AND ".join(found) or "true"
 
 
-def compose_filter(binds: Binds, node: Filter) -> str:
+def bounds(binds: Binds, query: Query, period: Span, part: Part) -> list[str]:
+    """The period: instants, or dates on each campaign's clock, which lie within a day of the same dates of UTC."""
+    column = "started_time" if part.dim is None else "bucket_time"
+    found = []
+    for sign, instant, slack in ((">=", period.from_time, -ONE_DAY), ("<", period.to_time, ONE_DAY)):
+        if instant is None:
+            continue
+        if query.clock == "zone":
+            found.append(f"{column} {sign} {binds.add(instant, 'timestamptz')}")
+            continue
+        midnight = instant.astimezone(ZoneInfo(query.time_zone)).replace(tzinfo=UTC)
+        if part.dim is not None:
+            found.append(f"{column} {sign} {binds.add(midnight, 'timestamptz')}")
+        else:
+            found.append(f"{column} {sign} {binds.add(midnight + slack, 'timestamptz')}")
+            local = binds.add(midnight.replace(tzinfo=None), "timestamp")
+            found.append(f"{binds.fill(':local')} {sign} {local}")
+    return found
+
+
+def compose_filter(binds: Binds, node: Filter, part: Part) -> str:
     if node.op == "not":
-        return f"(NOT {compose_filter(binds, node.filters[0])})"
+        return f"(NOT {compose_filter(binds, node.filters[0], part)})"
     if node.op in {"and", "or"}:
-        return f"({f' {node.op.upper()} '.join(compose_filter(binds, inner) for inner in node.filters)})"
+        inner = (compose_filter(binds, child, part) for child in node.filters)
+        return f"({f' {node.op.upper()} '.join(inner)})"
     assert node.dimension is not None
-    return compose_comparison(binds, node, DIMENSIONS[node.dimension])
+    return compose_comparison(binds, node, DIMENSIONS[node.dimension], part)
 
 
-def compose_comparison(binds: Binds, node: Filter, dimension: Dimension) -> str:
-    expression = binds.fill(dimension.formula)
+def compose_comparison(binds: Binds, node: Filter, dimension: Dimension, part: Part) -> str:
+    expression = dimension_expression(binds, dimension, part)
     sql_type = SQL_TYPES[dimension.type]
     match node.op:
         case "is_null":
@@ -208,6 +333,7 @@ def compose_calls(
     metric: str,
     at: dict[str, Any],
     before: tuple[datetime, int] | None,
+    shards: Shards,
 ) -> Statement:
     """
     Return the statement of a page of the attempts behind a figure, newest first.
@@ -217,7 +343,7 @@ def compose_calls(
     """
     binds = Binds(query)
     _, behind = attempts_behind(metric)
-    where = [conditions(binds, query, query.period)]
+    where = [conditions(binds, query, query.period, FACTS, None)]
     if behind is not None:
         where.append(f"({binds.fill(behind)})")
     for name, value in at.items():
@@ -228,10 +354,13 @@ def compose_calls(
         time_place, id_place = binds.add(before[0], "timestamptz"), binds.add(before[1], "bigint")
         where.append(f"(started_time, attempt_id) < ({time_place}, {id_place})")
     limit = binds.add(query.limit + 1, "integer")
+    some = (
+        f" WHERE shards.shard_key = ANY({binds.add(list(shards), 'integer[]')})" if shards is not None else ""
+    )
     newest = "ORDER BY started_time DESC, attempt_id DESC"
     text = (
         f"SELECT page.* FROM shards CROSS JOIN LATERAL (SELECT {CALL_COLUMNS} FROM attempts"
         f" WHERE attempts.shard_key = shards.shard_key AND {' AND '.join(where)} {newest} LIMIT {limit}) AS page"
-        f" {newest} LIMIT {limit}"
+        f"{some} {newest} LIMIT {limit}"
     )
     return Statement(text, tuple(binds.arguments))

@@ -9,8 +9,10 @@ COUNTERS: Final = (
     "attempts", "settled", "answered", "network_effective", "invalid_numbers", "abandoned", "trunk_faults", "persons",
     "machines", "orders", "meetings", "offers", "callbacks", "refusals", "voicemails_left", "target_calls", "short_calls",
     "new_numbers", "talk_count", "talk_ms_sum", "pdd_count", "pdd_ms_sum", "cost_count", "cost_micros_sum",
+    "judged", "talks", "successful_talks", "talk_ms_squares", "machine_successes", "unsuccessful", "unsuccessful_machines",
+    "undecided", "undecided_machines",
 )  # fmt: skip
-"""The columns of `stats` that a recount must find again. `changes` follows them in the table: it only grows."""
+"""The columns of `stats` that a recount must find again. `changes` is not one of them: it only grows."""
 
 KEY: Final = "shard_key, dim, bucket_time, value"
 FACTS_OF: Final = "CROSS JOIN LATERAL fact_stats(ROW({alias}.*)::outbox) s"
@@ -23,7 +25,7 @@ def _sums(names: tuple[str, ...]) -> str:
 def _add(rows: str) -> str:
     """Add rows of the shape of `stats` to it, in one order: two that add at once cannot wait for each other."""
     columns = (*COUNTERS, "changes")
-    return f"""INSERT INTO stats
+    return f"""INSERT INTO stats ({KEY}, {", ".join(columns)})
     SELECT {KEY}, {", ".join(columns)} FROM ({rows}) AS added ORDER BY {KEY}
     ON CONFLICT ({KEY}) DO UPDATE SET {", ".join(f"{name} = stats.{name} + excluded.{name}" for name in columns)}"""
 

@@ -3,27 +3,38 @@ The audio of all calls of a process, and of each: sockets, the 20 ms clock, what
 
 The engine opens a `CallMedia` before it sends an INVITE, tells it what each offer and answer settled, and closes it at
 the end; keys and finished prompts come back as events. Nothing here knows of SIP.
+
+At each tick of the clock everything that has arrived is read, then everything that is due is sent, then the taps get
+their frames. The clock runs while any call knows where its audio goes.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Final
 
+import structlog
+
 from dialer.events import CallEvent, CallId, DtmfReceived, NegotiatedMedia, PlaybackFinished
 from dialer.media.prompt import Prompt
 from dialer.net.faults import Loss
 from dialer.net.media_clock import MediaClock
 from dialer.net.ports import PortPool
-from dialer.net.rtp_socket import RtpSocket
+from dialer.net.rtp_socket import OnAny, OnKnown, RtpPoll, RtpSocket
+from dialer.rtp.quality import MediaQuality
 from dialer.rtp.session import Address, RtpSession
+from dialer.rtp.tap import CLASSIFIER_DEPTH_MS, AudioSink, AudioTap, TapFrame
+
+log = structlog.get_logger()
 
 _MAX_PORT: Final = 65_535
 _BIND_ATTEMPTS: Final = 20
 """How many RTP ports may be taken by other programs before a call fails."""
+_TICKS_PER_ROUND: Final = 25
+"""Every half second reports are sent where they are due, and silent sources forgotten."""
 
 
 class MediaPlane:
-    """What the calls share: the clock, the ports. `rng(n)` gives n random bytes."""
+    """What the calls share: the clock, the ports, the reading. `rng(n)` gives n random bytes."""
 
     def __init__(
         self,
@@ -34,11 +45,18 @@ class MediaPlane:
         rng: Callable[[int], bytes],
     ) -> None:
         self.loop = loop
-        self.clock = MediaClock(loop)
+        self.sending: dict[CallMedia, None] = {}
+        """Calls with something to send at the next tick."""
+        self._clock = MediaClock(loop)
+        self._poll = RtpPoll()
+        self._active: dict[CallMedia, None] = {}
+        """Calls whose audio has somewhere to go."""
+        self._tapped: dict[CallMedia, None] = {}
         self._host = host
         self._ports = ports
         self._loss = loss
         self._rng = rng
+        self._ticks = 0
 
     def open_call(self, call_id: CallId, tell: Callable[[CallEvent], None]) -> "CallMedia | None":
         """Bind a port for one call; None when there is none. `tell` gets what is heard and played."""
@@ -47,25 +65,71 @@ class MediaPlane:
             port = self._ports.take(self.loop.time())
             if port is None:
                 return None
-            socket = self.bind(port, media.receive_rtp)
+            socket = self.bind(port, media.receive_any, media.receive_known)
             if socket is not None:
                 media.socket = socket
                 return media
             self.give_back(port)  # another program has it: later perhaps
         return None
 
-    def bind(self, port: int, on_datagram: Callable[[bytes, Address], None]) -> RtpSocket | None:
+    def bind(self, port: int, on_any: OnAny, on_known: OnKnown) -> RtpSocket | None:
         try:
-            return RtpSocket(self.loop, (self._host, port), on_datagram, loss=self._loss)
+            return RtpSocket(self._poll, (self._host, port), on_any, on_known, loss=self._loss)
         except OSError:
             return None
 
     def give_back(self, port: int) -> None:
         self._ports.give_back(port, self.loop.time())
 
+    def activate(self, media: "CallMedia") -> None:
+        """Read and send for this call from now on."""
+        if media not in self._active:
+            self._active[media] = None
+            self._clock.add(self._tick)
+
+    def note_taps(self, media: "CallMedia") -> None:
+        """Look at a call's taps at each tick, or no more."""
+        if media.taps:
+            self._tapped[media] = None
+        else:
+            self._tapped.pop(media, None)
+
+    def forget(self, media: "CallMedia") -> None:
+        self.sending.pop(media, None)
+        self._tapped.pop(media, None)
+        self._active.pop(media, None)
+
     def close(self) -> None:
         """Stop the clock. Calls close themselves."""
-        self.clock.close()
+        self._clock.close()
+        self._poll.close()
+
+    def deliver_frames(self, frames: list[TapFrame]) -> None:
+        """Give each sink its frames in one list. A sink that crashes loses them, and costs nobody else."""
+        by_sink: dict[int, list[TapFrame]] = {}
+        for frame in frames:
+            by_sink.setdefault(id(frame.tap.sink), []).append(frame)
+        for batch in by_sink.values():
+            try:
+                batch[0].tap.sink.take_frames(batch)
+            except Exception:
+                log.exception("tap.sink_crashed", frames=len(batch))
+
+    def _tick(self, now: float) -> bool:
+        self._poll.read_all(now)
+        for media in list(self.sending):
+            media.send_due(now)
+        if self._tapped:
+            frames: list[TapFrame] = []
+            for media in self._tapped:
+                for tap in media.taps:
+                    tap.collect(now, frames)
+            self.deliver_frames(frames)
+        self._ticks += 1
+        if self._ticks % _TICKS_PER_ROUND == 0:
+            for media in list(self._active):
+                media.make_round(now)
+        return bool(self._active)
 
 
 class CallMedia:
@@ -77,47 +141,88 @@ class CallMedia:
         self.rtp = rtp
         self.socket: RtpSocket | None = None
         self.report_socket: RtpSocket | None = None
-        """RTCP; bound at the first prompt, because a call that plays nothing has nothing to report."""
+        """RTCP; bound when the first report is due, because most calls are over by then."""
+        self.taps: list[AudioTap] = []
         self._plane = plane
         self._call_id = call_id
         self._tell = tell
         self._is_playing = False
+        self._has_media = False
 
     @property
     def port(self) -> int:
         """The local one, for SDP; 0 once closed."""
         return 0 if self.socket is None else self.socket.port
 
+    @property
+    def quality(self) -> MediaQuality | None:
+        """The figures so far; None when no offer and answer ever settled where audio goes."""
+        return self.rtp.quality() if self._has_media else None
+
     def play(self, prompt: Prompt) -> None:
         """Send a prompt, at once; `PlaybackFinished` follows its last packet unless something replaces or stops it."""
         if self.socket is None:
             return
-        if self.report_socket is None:
-            # the port above (RFC 3550 §11); where another program has it, the call goes without reports
-            self.report_socket = self._plane.bind(self.socket.port + 1, self.rtp.receive_report)
-        self.rtp.play(prompt.ulaw, prompt.alaw)
+        self.rtp.outgoing.play(prompt.ulaw, prompt.alaw)
         self._is_playing = True
-        self._plane.clock.add(self._tick)
+        self._plane.sending[self] = None
+        self._plane.activate(self)
 
     def stop_playing(self) -> None:
         self._is_playing = False
-        self.rtp.stop_playing()
-        self._plane.clock.remove(self._tick)
+        self.rtp.outgoing.stop_playing()
 
     def obey(self, media: NegotiatedMedia) -> None:
         """Send where, and in which encoding, the last offer and answer settled."""
+        if self.socket is None:
+            return
+        self.socket.disconnect()
         self.rtp.set_media(
             (media.remote_host, media.remote_port),
             payload_type=media.payload_type,
             telephone_event=media.telephone_event_payload_type,
             can_send=media.can_send,
+            ptime_ms=media.ptime_ms,
         )
+        self._has_media = True
+        self._plane.activate(self)
+
+    def open_tap(self, sink: AudioSink, *, depth_ms: int = CLASSIFIER_DEPTH_MS) -> AudioTap | None:
+        """Let a consumer hear both sides from now on (`rtp.tap`); None once closed."""
+        if self.socket is None:
+            return None
+        outgoing = self.rtp.outgoing
+        now = self._plane.loop.time()
+        tap = AudioTap(
+            str(self._call_id), sink, now=now, depth_ms=depth_ms, payload_type=outgoing.payload_type
+        )
+        self.taps.append(tap)
+        self.rtp.listeners.append(tap.heard.put)
+        outgoing.listeners.append(tap.said.put)
+        self._plane.note_taps(self)
+        return tap
+
+    def close_tap(self, tap: AudioTap) -> None:
+        """End it, after its last frames; nothing if it has ended."""
+        if tap not in self.taps:
+            return
+        self.taps.remove(tap)
+        self.rtp.listeners.remove(tap.heard.put)
+        self.rtp.outgoing.listeners.remove(tap.said.put)
+        self._plane.note_taps(self)
+        frames: list[TapFrame] = []
+        tap.flush(frames)
+        self._plane.deliver_frames(frames)
+        tap.sink.end_tap(tap)
 
     def close(self) -> None:
         """Fall silent, let go of the sockets, and give the port back."""
         if self.socket is None:
             return
         self.stop_playing()
+        for tap in list(self.taps):
+            self.close_tap(tap)
+        self._plane.forget(self)
         self._plane.give_back(self.socket.port)
         self.socket.close()
         self.socket = None
@@ -125,28 +230,60 @@ class CallMedia:
             self.report_socket.close()
             self.report_socket = None
 
-    def receive_rtp(self, data: bytes, addr: Address) -> None:
-        digit = self.rtp.receive(data, addr)
+    def receive_known(self, buffer: bytearray, size: int, now: float, arrival: float | None) -> None:
+        """Take a datagram that can only be the peer's (`rtp_socket.OnKnown`)."""
+        digit = self.rtp.receive_from_source(buffer, size, now, arrival)
         if digit is not None:
-            self._tell(DtmfReceived(call_id=self._call_id, at=self._plane.loop.time(), digit=digit))
+            self._tell(DtmfReceived(call_id=self._call_id, at=now, digit=digit))
 
-    def _tick(self, now: float) -> bool:
-        data = self.rtp.next_packet(now)
-        destination = self.rtp.destination
-        if data is not None and destination is not None and self.socket is not None:
-            self.socket.send(data, destination)
-            self._report(now)
-        if self.rtp.is_playing:
-            return True
+    def receive_any(self, data: bytes, sender: Address, now: float) -> None:
+        """Take a datagram of whomever (`rtp_socket.OnAny`)."""
+        digit = self.rtp.receive(data, sender, now)
+        if self.socket is not None and not self.socket.is_connected and self.rtp.is_source_certain:
+            self.socket.connect(sender)
+        if digit is not None:
+            self._tell(DtmfReceived(call_id=self._call_id, at=now, digit=digit))
+
+    def send_due(self, now: float) -> None:
+        """Send what this tick asks for."""
+        outgoing, socket, destination = self.rtp.outgoing, self.socket, self.rtp.destination
+        if destination is not None and socket is not None:
+            while (data := outgoing.next_packet(now)) is not None:
+                socket.send(data, destination)
+                if not outgoing.is_short:
+                    break
+        if outgoing.is_playing or outgoing.is_sending_digits:
+            return
         if self._is_playing:
             self._is_playing = False
             self._tell(PlaybackFinished(call_id=self._call_id, at=now))
-        return self.rtp.is_playing  # the handler may have started another one
+        if not outgoing.is_playing:  # the handler may have started another one
+            self._plane.sending.pop(self, None)
 
-    def _report(self, now: float) -> None:
+    def make_round(self, now: float) -> None:
+        """What is done twice a second."""
+        if self.socket is None:
+            return
+        if self.rtp.forget_silent_source(now):
+            self.socket.disconnect()
         destination = self.rtp.report_destination
-        if self.report_socket is None or destination is None or destination[1] > _MAX_PORT:
+        if destination is None or destination[1] > _MAX_PORT:
             return
         report = self.rtp.next_report(now, str(self._call_id))
-        if report is not None:
+        if report is None:
+            return
+        if self.report_socket is None:
+            # the port above (RFC 3550 §11); where another program has it, the call goes without reports
+            self.report_socket = self._plane.bind(
+                self.socket.port + 1, self._receive_report, self._receive_known_report
+            )
+        if self.report_socket is not None:
             self.report_socket.send(report, destination)
+
+    def _receive_report(self, data: bytes, sender: Address, now: float) -> None:
+        self.rtp.receive_report(data, sender, now)
+
+    def _receive_known_report(
+        self, _buffer: bytearray, _size: int, _now: float, _arrival: float | None
+    ) -> None:
+        raise AssertionError("the socket of reports is never connected")

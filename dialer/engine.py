@@ -34,6 +34,7 @@ from dialer.net.faults import Loss
 from dialer.net.ports import PortPool
 from dialer.net.sip_socket import SipSocket
 from dialer.outcome import Outcome, outcome_of_answer, outcome_of_local_failure
+from dialer.rtp.tap import CLASSIFIER_DEPTH_MS, AudioSink, AudioTap
 from dialer.sip.hop import Address, Hop
 from dialer.sip.trace import TraceRecord
 
@@ -59,7 +60,7 @@ class Call:
     @property
     def played_ms(self) -> int:
         """How much of the last prompt the callee was sent."""
-        return 0 if self.media is None else self.media.rtp.played_ms
+        return 0 if self.media is None else self.media.rtp.outgoing.played_ms
 
     def play(self, prompt: Prompt) -> None:
         """Send a prompt, at once; `PlaybackFinished` follows its last packet unless something replaces or stops it."""
@@ -69,6 +70,15 @@ class Call:
     def stop_playing(self) -> None:
         if self.media is not None:
             self.media.stop_playing()
+
+    def open_tap(self, sink: AudioSink, *, depth_ms: int = CLASSIFIER_DEPTH_MS) -> AudioTap | None:
+        """Let a consumer hear both sides from now on (`rtp.tap`); None when there is no audio (any more)."""
+        return None if self.media is None else self.media.open_tap(sink, depth_ms=depth_ms)
+
+    def close_tap(self, tap: AudioTap) -> None:
+        """End it, after its last frames; the end of the call does so, too."""
+        if self.media is not None:
+            self.media.close_tap(tap)
 
     def hang_up(self) -> None:
         """CANCEL or BYE, whichever the call's state asks for, and silence; `CallEnded` follows."""
@@ -267,6 +277,8 @@ class Dialer:
             call.timings.ringing_at = event.at
         elif isinstance(event, CallAnswered):
             call.timings.answered_at = event.at
+            if call.media is not None:
+                call.media.rtp.note_answered()
         elif isinstance(event, CallEnded):
             call.close_media()
         self.deliver(call, event)

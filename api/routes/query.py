@@ -1,20 +1,25 @@
 """Questions about what happened, and the definitions of all figures."""
 
 from http import HTTPStatus
+from typing import Annotated
 
+import msgspec
 from litestar import Controller, Response, get, post
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
+from litestar.response import Stream
 
 from analytics.build import build_query
-from analytics.calls import CallsRequest, build_calls, calls_page
+from analytics.calls import CallsRequest, build_calls, calls_page, every_page
 from analytics.dimensions import DIMENSIONS
+from analytics.export import FileFormat
 from analytics.metrics import METRICS
 from analytics.query import QueryRequest
-from analytics.run import run_query
+from analytics.run import run_query, usual_zone
 from api.auth import needs
 from api.body import CheckedBody
 from api.catalogue import choose_language
 from api.dependencies import ApiRequest, Clock, Pool
+from api.exports import CALL_PAGE, EXPORT_ROWS, ExportOperation, calls_file, result_file
 from api.schemas.attempts import AttemptPage, attempt_page
 from api.schemas.query import (
     DimensionView,
@@ -24,6 +29,10 @@ from api.schemas.query import (
     metric_view,
     query_answer,
 )
+
+Format = Annotated[FileFormat, QueryParameter(name="format")]
+HasBom = Annotated[bool, QueryParameter(name="bom")]
+"""Of CSV: a mark by which Excel knows UTF-8."""
 
 
 class QueryController(Controller):
@@ -53,7 +62,7 @@ class QueryController(Controller):
     async def query(
         self, request: ApiRequest, data: JSONBody[QueryRequest], pool: Pool, clock: Clock
     ) -> Response[QueryAnswer]:
-        result = await run_query(pool, build_query(data, clock()))
+        result = await run_query(pool, build_query(data, clock(), default_zone=await usual_zone(pool)))
         return Response(
             query_answer(result, choose_language(request.headers.get("accept-language"))),
             headers={"Vary": "Accept-Language"},
@@ -70,5 +79,60 @@ class QueryController(Controller):
     async def calls(
         self, request: ApiRequest, data: JSONBody[CallsRequest], pool: Pool, clock: Clock
     ) -> AttemptPage:
-        attempts, next_cursor = await calls_page(pool, build_calls(data, clock()))
+        attempts, next_cursor = await calls_page(
+            pool, build_calls(data, clock(), default_zone=await usual_zone(pool))
+        )
         return attempt_page(attempts, next_cursor, shows_numbers=request.auth.may("numbers:read"))
+
+    @post(
+        "/query/export",
+        operation_id="export_query",
+        **needs("reports:read"),
+        status_code=HTTPStatus.OK,
+        operation_class=ExportOperation,
+        dto=CheckedBody[QueryRequest],
+        return_dto=None,
+    )
+    async def export(
+        self,
+        *,
+        data: JSONBody[QueryRequest],
+        pool: Pool,
+        clock: Clock,
+        file_format: Format = "csv",
+        has_bom: HasBom = False,
+    ) -> Stream:
+        result = await run_query(
+            pool, build_query(data, clock(), default_zone=await usual_zone(pool), max_rows=EXPORT_ROWS)
+        )
+        return result_file(result, file_format, has_bom=has_bom)
+
+    @post(
+        "/query/calls/export",
+        operation_id="export_calls",
+        **needs("reports:read"),
+        status_code=HTTPStatus.OK,
+        operation_class=ExportOperation,
+        dto=CheckedBody[CallsRequest],
+        return_dto=None,
+    )
+    async def export_calls(
+        self,
+        *,
+        request: ApiRequest,
+        data: JSONBody[CallsRequest],
+        pool: Pool,
+        clock: Clock,
+        file_format: Format = "csv",
+        has_bom: HasBom = False,
+    ) -> Stream:
+        """All of them, whatever limit the body has."""
+        calls = build_calls(
+            msgspec.structs.replace(data, limit=CALL_PAGE), clock(), default_zone=await usual_zone(pool)
+        )
+        return calls_file(
+            every_page(pool, calls),
+            file_format,
+            shows_numbers=request.auth.may("numbers:read"),
+            has_bom=has_bom,
+        )

@@ -7,8 +7,9 @@ import msgspec
 
 from analytics.dimensions import DIMENSIONS, Dimension, ValueType
 from analytics.metrics import METRICS, Kind, Metric, Unit, attempts_behind, measures_of
+from analytics.plan import Source
 from analytics.query import Query
-from analytics.result import Figure, QueryResult, Row, Source
+from analytics.result import Figure, QueryResult, Row
 from api.catalogue import text
 
 

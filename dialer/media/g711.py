@@ -45,3 +45,32 @@ def _alaw_table() -> NDArray[np.uint8]:
     sign = np.where(linear >= 0, 0x80, 0)
     table: NDArray[np.uint8] = ((sign | (exponent << 4) | mantissa) ^ 0x55).astype(np.uint8)
     return table
+
+
+def decode(payload: bytes, payload_type: int) -> NDArray[np.int16]:
+    """Expand G.711 into 16-bit samples; `payload_type` 0 = µ-law, 8 = A-law. Any length, many frames at once."""
+    return _expansion(payload_type)[np.frombuffer(payload, dtype=np.uint8)]
+
+
+@cache
+def _expansion(payload_type: int) -> NDArray[np.int16]:
+    codes = np.arange(256)
+    if payload_type == 8:
+        codes = codes ^ 0x55
+        exponent, mantissa = (codes >> 4) & 7, codes & 0x0F
+        magnitude = np.where(
+            exponent == 0, (mantissa << 4) + 8, ((mantissa << 4) + 0x108) << np.maximum(exponent - 1, 0)
+        )
+        return np.where(codes & 0x80, magnitude, -magnitude).astype(np.int16)
+    codes = ~codes & 0xFF
+    magnitude = (((codes & 0x0F) << 3) + _ULAW_BIAS << ((codes >> 4) & 7)) - _ULAW_BIAS
+    return np.where(codes & 0x80, -magnitude, magnitude).astype(np.int16)
+
+
+@cache
+def transcoding(from_payload_type: int, to_payload_type: int) -> bytes | None:
+    """Return the table for `bytes.translate` between the laws (through the linear value); None where they are the same."""
+    if from_payload_type == to_payload_type:
+        return None
+    linear = _expansion(from_payload_type).astype("<i2").tobytes()
+    return to_alaw(linear) if to_payload_type == 8 else to_ulaw(linear)

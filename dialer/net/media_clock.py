@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from dialer.rtp.session import FRAME_SECONDS
+from dialer.rtp.outgoing import FRAME_SECONDS
 
 Tick = Callable[[float], bool]
 """Sends what is due at this time; False = nothing more to send, forget me."""

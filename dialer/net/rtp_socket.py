@@ -1,12 +1,28 @@
 """
-The audio socket of one call.
+The UDP sockets of audio and its reports, and the reading of all of them at once.
 
-A plain socket with a reader callback: a transport per call would cost more than all its signalling. It never hears of
-ICMP (no IP_RECVERR), because audio that nobody takes is no verdict on a call.
+This is the hot path: every call costs a packet each way every 20 ms. So no socket is registered in the event loop; the
+media clock asks one epoll for all that have something, reads into one buffer, and hands it on before the next is read.
+And a socket is connected as soon as only one sender is believed: strangers are then refused by the system, and neither
+reading nor sending has an address to translate.
+
+Measured on one core of an AMD EPYC virtual machine, Python 3.11, CPU microseconds per packet of 172 bytes, loopback:
+
+    sendto 3.9, send on a connected socket 2.8 (in C: 2.8, 2.4; sendmmsg 2.35: no gain worth a C extension)
+    recvfrom 1.4, recvfrom_into 1.3, recv_into on a connected socket 0.84 (in C: 0.7, 0.6; recvmmsg 0.43)
+    a read that finds nothing 1.1 (the exception), epoll 0.16 per ready socket: hence epoll, and one read each
+    a receive time from the system 0.5: hence for one packet in four only, which is enough for the jitter
+
+It never hears of ICMP before it is connected, and then only counts: audio that nobody takes is no verdict on a call.
 """
 
-import asyncio
+import contextlib
+import ctypes
+import fcntl
+import functools
+import select
 import socket
+import struct
 from collections.abc import Callable
 from typing import Final
 
@@ -16,61 +32,167 @@ Address = tuple[str, int]
 
 _MAX_PACKET_BYTES: Final = 2_048
 """Ten times a G.711 packet; what is longer is cut, and is no audio of ours."""
-_READS_PER_WAKE: Final = 32
-"""Bounded, so that one busy socket cannot starve the others."""
+_PASSES: Final = 16
+"""How many packets of one socket are read at a tick at most; the rest waits in the system, which bounds it."""
+_MAX_READY: Final = 1_024
+_UNTIMED: Final = 3
+"""Bits of a sequence number: where one is set, the packet's arrival is not asked for."""
+_GET_RECEIVE_TIME: Final = 0x8907
+"""SIOCGSTAMPNS: when the last packet read had arrived (Linux socket(7))."""
+_RECEIVE_TIME_BYTES: Final = 16
+"""A struct timespec."""
+
+OnAny = Callable[[bytes, Address, float], None]
+"""`(data, sender, now)`, from a socket that hears everybody."""
+OnKnown = Callable[[bytearray, int, float, float | None], None]
+"""
+`(buffer, size, now, arrival)`, where it can only be the connected peer's. The buffer is the next packet's, too.
+
+`arrival` is in seconds of the system's wall clock, of every fourth packet.
+"""
 
 
 class RtpSocket:
-    """Bound from the start, reading until `close`. Raises OSError when the address cannot be bound."""
+    """Bound from the start. Raises OSError when the address cannot be bound."""
 
-    __slots__ = ("_loop", "_loss", "_on_packet", "_socket", "port", "send_errors")
+    __slots__ = ("_is_timed", "_loss", "_poll", "_receive_time", "_socket", "is_connected", "is_filtered", "on_any", "on_known", "port", "recv_into", "send_errors")  # fmt: skip
 
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        local: Address,
-        on_packet: Callable[[bytes, Address], None],
-        *,
-        loss: Loss | None = None,
+        self, poll: "RtpPoll", local: Address, on_any: OnAny, on_known: OnKnown, *, loss: Loss | None = None
     ) -> None:
-        self._loop = loop
-        self._on_packet = on_packet
+        self._poll = poll
         self._loss = loss
+        self._receive_time = bytearray(_RECEIVE_TIME_BYTES)
+        self._is_timed = False
+        self.on_any = on_any
+        self.on_known = on_known
         self.port = local[1]
+        self.is_connected = False
+        self.is_filtered = False
+        """Connected, and read empty since: what is read now can only be the peer's."""
         self.send_errors = 0
-        """Packets that the system would not take: lost, as on any network."""
+        """Packets that the system would not take, or that nobody took: lost, as on any network."""
         self._socket = socket.socket(
             socket.AF_INET6 if ":" in local[0] else socket.AF_INET, socket.SOCK_DGRAM
         )
+        self.recv_into = self._socket.recv_into
         try:
             self._socket.setblocking(False)
             self._socket.bind(local)
-            loop.add_reader(self._socket, self._read)
+            poll.add(self)
         except BaseException:
             self._socket.close()
             raise
 
-    def send(self, data: bytes, addr: Address) -> None:
+    def fileno(self) -> int:
+        """-1 once closed."""
+        return self._socket.fileno()
+
+    def connect(self, peer: Address) -> None:
+        """Talk to this address only; a system that will not leaves things as they are."""
+        with contextlib.suppress(OSError):
+            self._socket.connect(peer)
+            self.is_connected = True
+            if self._loss is None:  # with faults of our own every packet takes the long way
+                self._poll.filter_soon(self)
+
+    def disconnect(self) -> None:
+        """Listen to everybody again. Python has no word for it; connecting to no family is POSIX's."""
+        if self.is_connected:
+            self.is_connected = self.is_filtered = False
+            _libc().connect(self._socket.fileno(), bytes(16), 16)  # a sockaddr of family AF_UNSPEC
+
+    def send(self, data: bytes | bytearray, addr: Address) -> None:
         """Send one packet now, or lose it."""
         if self._loss is not None and self._loss.drops():
             return
         try:
-            self._socket.sendto(data, addr)
+            if self.is_connected:
+                self._socket.send(data)
+            else:
+                self._socket.sendto(data, addr)
         except OSError:
             self.send_errors += 1
 
+    def read_any(self, buffer: bytearray, now: float) -> None:
+        """Read one packet of whomever and hand it on; nothing if there is none."""
+        try:
+            size, sender = self._socket.recvfrom_into(buffer)
+        except BlockingIOError:
+            return
+        except OSError:  # ICMP: nobody takes what we send
+            self.send_errors += 1
+            return
+        if self._loss is None or not self._loss.drops():
+            self.on_any(bytes(buffer[:size]), sender[:2], now)
+
+    def received_at(self) -> float | None:
+        """When the packet that was read last had arrived; None = not known."""
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(self._socket, _GET_RECEIVE_TIME, self._receive_time)
+            if self._is_timed:
+                seconds, nanoseconds = struct.unpack("qq", self._receive_time)
+                return int(seconds) + int(nanoseconds) * 1e-9
+        self._is_timed = True  # the first question makes the system begin to note it, and has no answer yet
+        return None
+
     def close(self) -> None:
         if self._socket.fileno() >= 0:
-            self._loop.remove_reader(self._socket)
+            self._poll.remove(self)
             self._socket.close()
 
-    def _read(self) -> None:
-        for _ in range(_READS_PER_WAKE):
-            if self._socket.fileno() < 0:
-                return  # a packet's handler has closed us
-            try:
-                data, addr = self._socket.recvfrom(_MAX_PACKET_BYTES)
-            except OSError:
+
+class RtpPoll:
+    """All audio sockets of a process."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._sockets: dict[int, RtpSocket] = {}
+        self._to_filter: list[RtpSocket] = []
+        self._buffer = bytearray(_MAX_PACKET_BYTES)
+
+    def add(self, rtp_socket: RtpSocket) -> None:
+        self._epoll.register(rtp_socket, select.EPOLLIN)
+        self._sockets[rtp_socket.fileno()] = rtp_socket
+
+    def remove(self, rtp_socket: RtpSocket) -> None:
+        del self._sockets[rtp_socket.fileno()]
+        self._epoll.unregister(rtp_socket)
+
+    def filter_soon(self, rtp_socket: RtpSocket) -> None:
+        """Trust a connected socket as soon as nothing is left that had arrived before."""
+        self._to_filter.append(rtp_socket)
+
+    def read_all(self, now: float) -> None:
+        """Hand on everything that has arrived. A handler may close sockets."""
+        sockets, buffer = self._sockets, self._buffer
+        for _ in range(_PASSES):
+            ready = self._epoll.poll(0, _MAX_READY)
+            for number, _event in ready:
+                rtp_socket = sockets.get(number)
+                if rtp_socket is None:
+                    continue
+                if not rtp_socket.is_filtered:
+                    rtp_socket.read_any(buffer, now)
+                    continue
+                try:
+                    size = rtp_socket.recv_into(buffer)
+                except OSError:  # ICMP: nobody takes what we send
+                    rtp_socket.send_errors += 1
+                    continue
+                rtp_socket.on_known(
+                    buffer, size, now, None if buffer[3] & _UNTIMED else rtp_socket.received_at()
+                )
+            if not ready:
+                for rtp_socket in self._to_filter:
+                    rtp_socket.is_filtered = rtp_socket.is_connected
+                self._to_filter.clear()
                 return
-            if self._loss is None or not self._loss.drops():
-                self._on_packet(data, addr[:2])
+
+    def close(self) -> None:
+        self._epoll.close()
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

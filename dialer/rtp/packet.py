@@ -3,9 +3,11 @@
 import struct
 from typing import Final, NamedTuple
 
-_HEADER: Final = struct.Struct("!BBHII")
-_VERSION_2: Final = 0x80
-_MARKER: Final = 0x80
+HEADER: Final = struct.Struct("!BBHII")
+HEADER_BYTES: Final = HEADER.size
+VERSION_2: Final = 0x80
+"""First byte of a packet without padding, extension and contributors."""
+MARKER: Final = 0x80
 
 
 class RtpPacket(NamedTuple):
@@ -23,12 +25,12 @@ class RtpPacket(NamedTuple):
 
 def parse_packet(data: bytes) -> RtpPacket | None:
     """Read one datagram; None for whatever is not RTP version 2, or is cut short."""
-    if len(data) < _HEADER.size:
+    if len(data) < HEADER_BYTES:
         return None
-    flags, marker_and_type, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
-    if flags & 0xC0 != _VERSION_2:
+    flags, marker_and_type, sequence, timestamp, ssrc = HEADER.unpack_from(data)
+    if flags & 0xC0 != VERSION_2:
         return None
-    start = _HEADER.size + 4 * (flags & 0x0F)
+    start = HEADER_BYTES + 4 * (flags & 0x0F)
     if flags & 0x10:  # header extension, RFC 3550 §5.3.1
         if len(data) < start + 4:
             return None
@@ -39,16 +41,16 @@ def parse_packet(data: bytes) -> RtpPacket | None:
     if start > end:
         return None
     return RtpPacket(
-        marker_and_type & 0x7F, sequence, timestamp, ssrc, data[start:end], bool(marker_and_type & _MARKER)
+        marker_and_type & 0x7F, sequence, timestamp, ssrc, data[start:end], bool(marker_and_type & MARKER)
     )
 
 
 def build_packet(packet: RtpPacket) -> bytes:
     """Write one packet, without extension or padding."""
     return (
-        _HEADER.pack(
-            _VERSION_2,
-            packet.payload_type | (_MARKER if packet.has_marker else 0),
+        HEADER.pack(
+            VERSION_2,
+            packet.payload_type | (MARKER if packet.has_marker else 0),
             packet.sequence,
             packet.timestamp,
             packet.ssrc,

@@ -3,190 +3,243 @@ The audio of one call, sans-IO: what arrives, what is sent each 20 ms, and from 
 
 Rule: audio is believed from the address that the SDP names, or, behind NAT, from the first other one that sends (RFC 4961
 symmetric RTP); once the named address speaks, only it counts. A session that plays nothing sends nothing.
+
+A packet each way every 20 ms and call is most of what a dialer does, so the usual packet takes a short way here: one that
+is in its turn, of the stream we know, without padding or extension. Everything else goes through `parse_packet`.
 """
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Final
 
 from dialer.rtp.dtmf import DigitReceiver
-from dialer.rtp.packet import RtpPacket, build_packet, parse_packet
-from dialer.rtp.rtcp import build_sender_report, parse_loss
+from dialer.rtp.outgoing import FRAME_SECONDS, PCMA, PCMU, OutgoingStream, PacketListener
+from dialer.rtp.packet import HEADER, HEADER_BYTES, MARKER, VERSION_2, RtpPacket, parse_packet
+from dialer.rtp.quality import MediaQuality
+from dialer.rtp.reception import Reception
+from dialer.rtp.reports import Reports
+
+__all__ = ["FRAME_SECONDS", "PCMA", "PCMU", "Address", "RtpSession"]
 
 Address = tuple[str, int]
 """(IP address, UDP port)"""
 
-FRAME_SECONDS: Final = 0.02
-FRAME_SAMPLES: Final = 160
-SAMPLE_RATE_HZ: Final = 8_000
-REPORT_SECONDS: Final = 5.0
-"""Between our sender reports, the first after half of it (RFC 3550 §6.2)."""
-PCMU: Final = 0
 OFFERED_TELEPHONE_EVENT: Final = 101
 """Peers send events under the type that we offered (RFC 3264 §5.1), whatever their answer says."""
+_LATCH_PACKETS: Final = 50
+"""A second of audio from an address that the SDP does not name, before nobody else is listened to."""
+_SILENCE_SECONDS: Final = 3.0
+"""So long without a packet, and the address that the SDP names may speak again."""
 
 
 class RtpSession:
     """One stream each way. `now` is monotonic seconds; `rng(n)` gives n random bytes (RFC 3550 §5.1: random starts)."""
 
     __slots__ = (
-        "_alaw",
-        "_can_send",
         "_digits",
+        "_heard_at",
+        "_kind",
         "_named",
-        "_offset",
-        "_payload_type",
-        "_report_at",
-        "_sent_at",
-        "_sequence",
+        "_received_before_answer",
+        "_rng",
         "_source",
+        "_source_packets",
         "_source_ssrc",
-        "_ssrc",
-        "_started_at",
         "_telephone_event",
-        "_timestamp",
-        "_ulaw",
-        "packets_received",
+        "destination",
+        "has_moved_ssrc",
+        "listeners",
+        "outgoing",
         "packets_refused",
-        "packets_sent",
-        "reported_loss",
-        "reports_received",
+        "reception",
+        "reports",
     )
 
     def __init__(self, rng: Callable[[int], bytes]) -> None:
-        start = rng(10)
-        self._ssrc = int.from_bytes(start[:4], "big")
-        self._sequence = int.from_bytes(start[4:6], "big")
-        self._timestamp = int.from_bytes(start[6:10], "big")
+        self._rng = rng
+        self.outgoing = OutgoingStream(rng)
+        self.reception = Reception()
+        self.reports = Reports()
+        self.listeners: list[PacketListener] = []
+        """Who hears what the peer says; empty for most calls, which then pay nothing for it."""
+        self.packets_refused = 0
+        """From strangers, or no RTP."""
+        self.has_moved_ssrc = False
+        self.destination: Address | None = None
+        """Where to send: the address that audio came from, until then the one that the SDP names."""
         self._named: Address | None = None
         self._source: Address | None = None
-        self._source_ssrc: int | None = None
-        self._payload_type = PCMU
+        self._source_packets = 0
+        self._source_ssrc = -1
+        self._kind = -1
+        """Marker and type byte of the last audio packet."""
         self._telephone_event: int | None = None
-        self._can_send = False
         self._digits = DigitReceiver()
-        self._ulaw = self._alaw = b""
-        self._offset = 0
-        self._sent_at: float | None = None
-        self._started_at = self._report_at = 0.0
-        self.packets_received = 0
-        self.packets_refused = 0
-        self.packets_sent = 0
-        self.reports_received = 0
-        self.reported_loss: float | None = None
-        """Share of our packets that the callee lost, as it said last."""
+        self._heard_at = 0.0
+        self._received_before_answer: int | None = None
 
     def set_media(
-        self, remote: Address, *, payload_type: int, telephone_event: int | None, can_send: bool
+        self,
+        remote: Address,
+        *,
+        payload_type: int,
+        telephone_event: int | None,
+        can_send: bool,
+        ptime_ms: int = 20,
     ) -> None:
         """Obey an offer/answer: where the peer listens, and what it speaks."""
+        remote = (ip_address(remote[0]).compressed, remote[1])
         if remote != self._named:
-            self._named = remote
+            self._named = self.destination = remote
             self._source = None
-        self._payload_type = payload_type
+            self._source_packets = 0
         self._telephone_event = telephone_event
-        self._can_send = can_send
+        self.outgoing.can_send = can_send
+        self.outgoing.set_format(payload_type, ptime_ms)
+
+    def note_answered(self) -> None:
+        """Tell early media from the talk: the callee may be heard in one, and not in the other."""
+        self._received_before_answer = self.reception.received
 
     @property
-    def destination(self) -> Address | None:
-        """Where to send: the address that audio came from, until then the one that the SDP names."""
-        return self._source or self._named
+    def telephone_event(self) -> int | None:
+        """The type under which the peer takes digits; None = only as tones."""
+        return self._telephone_event
 
     @property
-    def is_playing(self) -> bool:
-        return self._offset < len(self._ulaw)
-
-    @property
-    def played_ms(self) -> int:
-        """How much of the prompt has been sent."""
-        return min(self._offset, len(self._ulaw)) * 1000 // SAMPLE_RATE_HZ
-
-    def play(self, ulaw: bytes, alaw: bytes) -> None:
-        """Begin to send a prompt, one byte a sample in either encoding; replaces what was playing."""
-        self._ulaw, self._alaw, self._offset = ulaw, alaw, 0
-
-    def stop_playing(self) -> None:
-        self._ulaw = self._ulaw[: self._offset]
-
-    def next_packet(self, now: float) -> bytes | None:
-        """Return the packet of this 20 ms; None when nothing plays, or the peer does not listen (hold)."""
-        if not self.is_playing or not self._can_send:
-            return None
-        payload = (self._ulaw if self._payload_type == PCMU else self._alaw)[
-            self._offset : self._offset + FRAME_SAMPLES
-        ]
-        if len(payload) < FRAME_SAMPLES:
-            # the last frame is filled with silence: 0xFF in µ-law, 0xD5 in A-law
-            payload = payload.ljust(FRAME_SAMPLES, b"\xff" if self._payload_type == PCMU else b"\xd5")
-        is_new_talkspurt = self._sent_at is None or now - self._sent_at > 10 * FRAME_SECONDS
-        if self._sent_at is not None and is_new_talkspurt:
-            # the timestamp is a clock: it ran on while we were silent (RFC 3550 §5.1)
-            self._timestamp += round((now - self._sent_at) * SAMPLE_RATE_HZ) - FRAME_SAMPLES
-        if self._sent_at is None:
-            self._started_at, self._report_at = now, now + REPORT_SECONDS / 2
-        self._sent_at = now
-        data = build_packet(
-            RtpPacket(
-                self._payload_type,
-                self._sequence,
-                self._timestamp & 0xFFFFFFFF,
-                self._ssrc,
-                payload,
-                has_marker=is_new_talkspurt,
-            )
+    def is_source_certain(self) -> bool:
+        """Whether no other address could be believed now, so that the system may refuse them for us."""
+        return self._source is not None and (
+            self._source == self._named or self._source_packets >= _LATCH_PACKETS
         )
-        self._offset += FRAME_SAMPLES
-        self._sequence = (self._sequence + 1) & 0xFFFF
-        self._timestamp += FRAME_SAMPLES
-        self.packets_sent += 1
-        return data
+
+    @property
+    def packets_received(self) -> int:
+        return self.reception.received
+
+    def receive(self, data: bytes, addr: Address, now: float) -> str | None:
+        """Feed one datagram of whatever sender; return a digit when it begins a key press."""
+        if parse_packet(data) is None or not self._believe(addr):
+            self.packets_refused += 1
+            return None
+        self._source_packets += 1
+        return self.receive_from_source(data, len(data), now)
+
+    def receive_from_source(
+        self, data: bytes | bytearray, size: int, now: float, arrival: float | None = None
+    ) -> str | None:
+        """
+        Feed one datagram that can only be the believed sender's: the first `size` bytes of `data`.
+
+        `arrival` is when the system got it, on any clock in seconds, for the jitter; None = not measured.
+        """
+        if size < HEADER_BYTES:
+            self.packets_refused += 1
+            return None
+        flags, kind, sequence, timestamp, ssrc = HEADER.unpack_from(data)
+        reception = self.reception
+        if (
+            flags == VERSION_2
+            and kind == self._kind
+            and sequence == reception.next_sequence
+            and ssrc == self._source_ssrc
+        ):
+            reception.next_sequence = sequence + 1 if sequence != 0xFFFF else reception.wrap()
+            reception.received += 1
+            self._heard_at = now
+            if arrival is not None:
+                reception.time(timestamp, arrival)
+            if self.listeners:
+                payload = bytes(data[HEADER_BYTES:size])
+                for listener in self.listeners:
+                    listener(kind, sequence, timestamp, payload, True, now)
+            return None
+        packet = parse_packet(bytes(data[:size]))
+        if packet is None:
+            self.packets_refused += 1
+            return None
+        return self._receive_unusual(packet, now)
+
+    def quality(self) -> MediaQuality:
+        """The figures of the call so far."""
+        reception, reports = self.reception, self.reports
+        after_answer = (
+            None
+            if self._received_before_answer is None
+            else reception.received - self._received_before_answer
+        )
+        return MediaQuality(
+            packets_expected=reception.expected,
+            packets_received=reception.received,
+            packets_lost=max(0, reception.lost),
+            packets_late=reception.late,
+            packets_duplicated=reception.duplicated,
+            packets_sent=self.outgoing.packets_sent,
+            jitter_ms=reception.jitter_ms,
+            round_trip_ms=reports.round_trip_ms,
+            reported_loss=reports.reported_loss,
+            is_one_way=None if after_answer is None else after_answer == 0,
+        )
+
+    def next_report(self, now: float, cname: str) -> bytes | None:
+        """Return the RTCP compound that is due; None when none is."""
+        return self.reports.next_report(now, cname, self.outgoing, self.reception, self._source_ssrc)
 
     @property
     def report_destination(self) -> Address | None:
         """Where reports go: the port above that of the audio (RFC 3550 §11)."""
         return None if self.destination is None else (self.destination[0], self.destination[1] + 1)
 
-    def next_report(self, now: float, cname: str) -> bytes | None:
-        """Return the sender report that is due while we play; None when none is."""
-        if self._sent_at is None or now < self._report_at:
-            return None
-        self._report_at = now + REPORT_SECONDS
-        return build_sender_report(
-            self._ssrc,
-            cname,
-            elapsed_seconds=now - self._started_at,
-            timestamp=self._timestamp & 0xFFFFFFFF,
-            packets=self.packets_sent,
-            octets=self.packets_sent * FRAME_SAMPLES,
-        )
-
-    def receive_report(self, data: bytes, addr: Address) -> None:
+    def receive_report(self, data: bytes, addr: Address, now: float) -> None:
         """Feed one RTCP datagram; only the host that we send to is believed."""
         if self.destination is None or addr[0] != self.destination[0]:
             self.packets_refused += 1
             return
-        self.reports_received += 1
-        loss = parse_loss(data, self._ssrc)
-        if loss is not None:
-            self.reported_loss = loss
+        self.reports.receive(data, self.outgoing.ssrc, now)
 
-    def receive(self, data: bytes, addr: Address) -> str | None:
-        """Feed one datagram; return a digit when it begins a key press. Strangers and garbage are counted."""
-        packet = parse_packet(data)
-        if packet is None or not self._believe(addr):
-            self.packets_refused += 1
-            return None
-        self.packets_received += 1
+    def forget_silent_source(self, now: float) -> bool:
+        """
+        Let the address that the SDP names speak again, once another one has been silent for a while.
+
+        True when there was such a one. To be asked now and then by whoever let the system refuse strangers.
+        """
+        if self._source is None or self._source == self._named or now - self._heard_at < _SILENCE_SECONDS:
+            return False
+        self._source_packets = 0
+        return True
+
+    def _receive_unusual(self, packet: RtpPacket, now: float) -> str | None:
+        self._heard_at = now
+        reception = self.reception
         if packet.ssrc != self._source_ssrc:
-            self._source_ssrc = packet.ssrc
-            self._digits.restart()
-        if packet.payload_type in (OFFERED_TELEPHONE_EVENT, self._telephone_event):
+            self._begin_stream(packet)
+        is_in_turn = packet.sequence == reception.next_sequence
+        is_new = reception.note(packet.sequence)
+        if is_new and self.listeners:
+            kind = packet.payload_type | (MARKER if packet.has_marker else 0)
+            for listener in self.listeners:
+                listener(kind, packet.sequence, packet.timestamp, packet.payload, is_in_turn, now)
+        if packet.payload_type in (PCMU, PCMA):
+            self._kind = packet.payload_type
+        elif packet.payload_type in (OFFERED_TELEPHONE_EVENT, self._telephone_event):
             return self._digits.receive(packet.payload, packet.timestamp)
         return None
+
+    def _begin_stream(self, packet: RtpPacket) -> None:
+        self._source_ssrc = packet.ssrc
+        self._digits.restart()
+        self.reception.restart(packet.sequence)
+        self.reports.forget_peer()
+        if packet.ssrc == self.outgoing.ssrc and not self.has_moved_ssrc:
+            # a collision is resolved by moving away, once: a second one is our own sound in a loop (RFC 3550 §8.2)
+            self.has_moved_ssrc = True
+            self.outgoing.move(self._rng)
 
     def _believe(self, addr: Address) -> bool:
         if addr == self._source:
             return True
         if self._named is None or (self._source is not None and addr != self._named):
             return False
-        self._source = addr
+        self._source = self.destination = addr
+        self._source_packets = 0
         return True

@@ -57,6 +57,8 @@ class NegotiatedMedia(msgspec.Struct, frozen=True, kw_only=True):
     """RFC 4733; None when the peer does not speak it."""
     can_send: bool = True
     """False while the peer holds us (sendonly, inactive, or address 0.0.0.0)."""
+    ptime_ms: int = 20
+    """How much sound the peer wants in a packet (RFC 8866 §6.4)."""
 
 
 class MediaDescription(msgspec.Struct, frozen=True, kw_only=True):
@@ -277,6 +279,7 @@ def _negotiated(audio: MediaDescription) -> NegotiatedMedia:
         payload_type=audio.codec,
         telephone_event_payload_type=audio.telephone_event,
         can_send=audio.direction in {"sendrecv", "recvonly"} and audio.host not in _UNSPECIFIED,
+        ptime_ms=20 if audio.ptime_ms is None else audio.ptime_ms,
     )
 
 

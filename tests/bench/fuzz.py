@@ -124,7 +124,7 @@ def main(datagrams: int, seed: int) -> int:
         try:
             verdicts["message" if parses(parse_message, data) else "refused"] += 1
             verdicts["description"] += parses(parse_sdp, data)
-            session.receive(data, TRUNK)
+            session.receive(data, TRUNK, now)
             core.receive_datagram(data, Hop(*TRUNK), now)
             if (due_at := core.get_timer()) is not None and due_at <= now:
                 core.handle_timer(now)

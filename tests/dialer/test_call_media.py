@@ -3,11 +3,14 @@
 import asyncio
 import socket
 
+import structlog
+
 from dialer.call_media import CallMedia, MediaPlane
 from dialer.events import CallEvent, CallId, DtmfReceived, NegotiatedMedia, PlaybackFinished
 from dialer.media.prompt import Prompt
 from dialer.net.ports import PortPool
 from dialer.rtp.packet import RtpPacket, build_packet, parse_packet
+from dialer.rtp.tap import AudioTap, TapFrame
 
 HOST = "127.0.0.30"
 """Of these tests alone, so that the ports are free."""
@@ -31,10 +34,13 @@ class Callee:
         media = plane.open_call(CallId("call"), self.told.put_nowait)
         assert media is not None
         self.media: CallMedia = media
-        media.obey(
+        self.agree(self.udp.getsockname()[1])
+
+    def agree(self, port: int) -> None:
+        self.media.obey(
             NegotiatedMedia(
                 remote_host=HOST,
-                remote_port=self.udp.getsockname()[1],
+                remote_port=port,
                 payload_type=0,
                 telephone_event_payload_type=101,
                 can_send=True,
@@ -75,13 +81,111 @@ async def test_a_key_is_told_once() -> None:
     plane = plane_of(1)
     callee = Callee(plane)
     for sequence in (1, 2, 3):
-        press = RtpPacket(101, sequence, 1_600, 7, bytes([5, 0, *divmod(160 * sequence, 256)]))
+        press = RtpPacket(101, sequence, 1_600, 7, bytes([5, 0, 0, 80 * sequence]))
         callee.udp.sendto(build_packet(press), (HOST, callee.media.port))
     event = await callee.next_event()
     assert isinstance(event, DtmfReceived)
     assert event.digit == "5"
     await asyncio.sleep(0)
     assert callee.told.empty()
+    callee.close()
+    plane.close()
+
+
+class Sink:
+    """Keeps what a tap gives."""
+
+    def __init__(self, *, crashes: bool = False) -> None:
+        self.batches: list[list[TapFrame]] = []
+        self.ended: list[AudioTap] = []
+        self._crashes = crashes
+
+    def take_frames(self, frames: list[TapFrame]) -> None:
+        self.batches.append(frames)
+        if self._crashes:
+            raise ZeroDivisionError
+
+    def end_tap(self, tap: AudioTap) -> None:
+        self.ended.append(tap)
+
+    def sound(self, side: str) -> bytes:
+        return b"".join(
+            frame.payload
+            for batch in self.batches
+            for frame in batch
+            if frame.side == side and not frame.is_filled
+        )
+
+
+async def test_a_tap_hears_both_sides_as_they_were_sent() -> None:
+    plane = plane_of(1)
+    callee = Callee(plane)
+    sink = Sink()
+    tap = callee.media.open_tap(sink)
+    assert tap is not None
+    spoken = bytes(range(160)) * 5
+    for index in range(5):
+        packet = RtpPacket(0, index, 160 * index, 7, spoken[160 * index : 160 * index + 160])
+        callee.udp.sendto(build_packet(packet), (HOST, callee.media.port))
+    callee.media.play(PROMPT)
+    await callee.next_event()
+    callee.media.close_tap(tap)
+    assert sink.sound("callee") == spoken
+    assert sink.sound("us") == PROMPT.ulaw
+    assert sink.ended == [tap]
+    for side in ("callee", "us"):
+        starts = [frame.start_sample for batch in sink.batches for frame in batch if frame.side == side]
+        assert starts == [160 * index for index in range(len(starts))]
+    assert callee.media.rtp.listeners == []
+    callee.close()
+    assert sink.ended == [tap], "once"
+    plane.close()
+
+
+async def test_a_sink_gets_one_list_a_tick_for_all_its_calls_and_one_that_crashes_hurts_no_other() -> None:
+    plane = plane_of(3)
+    callees = [Callee(plane) for _ in range(3)]
+    sink, crashing = Sink(), Sink(crashes=True)
+    taps = [callee.media.open_tap(sink) for callee in callees]
+    callees[0].media.open_tap(crashing)
+    for callee in callees:
+        callee.media.play(PROMPT)
+    with structlog.testing.capture_logs() as logs:
+        await asyncio.gather(*(callee.next_event() for callee in callees))
+    assert any({frame.tap for frame in batch} == set(taps) for batch in sink.batches)
+    assert {entry["event"] for entry in logs} == {"tap.sink_crashed"}
+    for callee in callees:
+        callee.close()
+    assert len(sink.ended) == 3
+    assert sink.sound("us") == b"".join(PROMPT.ulaw for _ in callees)
+    assert len(crashing.ended) == 1
+    plane.close()
+
+
+async def test_the_system_refuses_strangers_once_the_named_address_has_spoken() -> None:
+    plane = plane_of(1)
+    callee = Callee(plane)
+    hello = build_packet(RtpPacket(0, 1, 160, 7, bytes(160)))
+    callee.udp.sendto(hello, (HOST, callee.media.port))
+    callee.media.play(PROMPT)
+    await callee.next_event()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind((HOST, 0))
+        stranger.sendto(build_packet(RtpPacket(101, 2, 320, 7, b"\1\x0a\0\xa0")), (HOST, callee.media.port))
+        callee.media.play(PROMPT)
+        assert isinstance(await callee.next_event(), PlaybackFinished), "no key"
+    assert callee.media.socket is not None
+    assert callee.media.socket.is_filtered
+    assert callee.media.rtp.packets_received == 1
+    # a re-INVITE moves the audio
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as moved:
+        moved.bind((HOST, 0))
+        callee.agree(moved.getsockname()[1])
+        moved.sendto(hello, (HOST, callee.media.port))
+        callee.media.play(PROMPT)
+        await callee.next_event()
+        assert moved.recv(2_048)
+    assert callee.media.rtp.packets_refused == 0
     callee.close()
     plane.close()
 

@@ -1,52 +1,167 @@
-import asyncio
+"""Sockets of audio: read all at once, connected when only one sender counts."""
+
 import socket
+from collections.abc import Iterator
 
 import pytest
 
-from dialer.net.rtp_socket import Address, RtpSocket
+from dialer.net.rtp_socket import Address, RtpPoll, RtpSocket
+
+HOST = "127.0.0.33"
+"""Of these tests alone."""
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+class Ears:
+    """What a socket heard."""
+
+    def __init__(self) -> None:
+        self.any: list[tuple[bytes, Address]] = []
+        self.known: list[bytes] = []
+        self.timed = 0
+
+    def hear_any(self, data: bytes, sender: Address, _now: float) -> None:
+        self.any.append((data, sender))
+
+    def hear_known(self, buffer: bytearray, size: int, _now: float, arrival: float | None) -> None:
+        self.known.append(bytes(buffer[:size]))
+        self.timed += arrival is not None
 
 
-async def test_packets_go_both_ways() -> None:
-    received: asyncio.Queue[tuple[bytes, Address]] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    ends = [
-        RtpSocket(loop, ("127.0.0.1", free_port()), lambda data, addr: received.put_nowait((data, addr)))
-        for _ in range(2)
-    ]
-    ends[0].send(b"sound", ("127.0.0.1", ends[1].port))
-    assert await received.get() == (b"sound", ("127.0.0.1", ends[0].port))
-    for end in ends:
-        end.close()
+def peer() -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind((HOST, 0))
+    return made
 
 
-async def test_a_handler_may_close_the_socket() -> None:
-    loop = asyncio.get_running_loop()
-    calls = []
-    closed = asyncio.Event()
-
-    def on_packet(data: bytes, _addr: Address) -> None:
-        calls.append(data)
-        ours.close()
-        closed.set()
-
-    ours = RtpSocket(loop, ("127.0.0.1", free_port()), on_packet)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
-        for data in (b"one", b"two"):
-            far.sendto(data, ("127.0.0.1", ours.port))
-        await closed.wait()
-    await asyncio.sleep(0)
-    assert calls == [b"one"]
+@pytest.fixture
+def poll() -> Iterator[RtpPoll]:
+    made = RtpPoll()
+    yield made
+    made.close()
 
 
-async def test_a_port_that_is_taken_raises() -> None:
-    loop = asyncio.get_running_loop()
-    ours = RtpSocket(loop, ("127.0.0.1", free_port()), lambda _data, _addr: None)
-    with pytest.raises(OSError, match="in use"):
-        RtpSocket(loop, ("127.0.0.1", ours.port), lambda _data, _addr: None)
+def open_socket(poll: RtpPoll, ears: Ears) -> RtpSocket:
+    with peer() as probe:
+        port = int(probe.getsockname()[1])
+    return RtpSocket(poll, (HOST, port), ears.hear_any, ears.hear_known)
+
+
+def arrive(sender: socket.socket, data: bytes, ours: RtpSocket) -> None:
+    """Send, and wait until it is there: the loopback delivers before `sendto` returns."""
+    sender.sendto(data, (HOST, ours.port))
+
+
+def test_whatever_arrives_is_handed_on_with_its_sender(poll: RtpPoll) -> None:
+    ears = Ears()
+    ours = open_socket(poll, ears)
+    with peer() as one, peer() as two:
+        arrive(one, b"first", ours)
+        arrive(two, b"second", ours)
+        poll.read_all(0.0)
+        assert ears.any == [(b"first", one.getsockname()), (b"second", two.getsockname())]
+        ours.send(b"back", one.getsockname())
+        assert one.recv(100) == b"back"
     ours.close()
+
+
+def test_a_connected_socket_hears_its_peer_only_and_what_was_queued_before_is_not_trusted(
+    poll: RtpPoll,
+) -> None:
+    ears = Ears()
+    ours = open_socket(poll, ears)
+    with peer() as one, peer() as stranger:
+        arrive(stranger, b"queued before", ours)
+        ours.connect(one.getsockname())
+        arrive(stranger, b"refused by the system", ours)
+        poll.read_all(0.0)
+        assert [data for data, _sender in ears.any] == [b"queued before"]
+        assert ears.known == []
+        arrive(one, bytes(20), ours)
+        arrive(stranger, b"refused by the system", ours)
+        poll.read_all(0.02)
+        assert ears.known == [bytes(20)]
+        ours.send(b"back", one.getsockname())
+        assert one.recv(100) == b"back"
+    ours.close()
+
+
+def test_a_disconnected_socket_hears_everybody_again_at_the_same_port(poll: RtpPoll) -> None:
+    ears = Ears()
+    ours = open_socket(poll, ears)
+    with peer() as one, peer() as two:
+        ours.connect(one.getsockname())
+        poll.read_all(0.0)
+        ours.disconnect()
+        arrive(two, b"from another", ours)
+        poll.read_all(0.02)
+        assert ears.any == [(b"from another", two.getsockname())]
+        ours.send(b"back", two.getsockname())
+        assert two.recvfrom(100) == (b"back", (HOST, ours.port))
+    ours.close()
+
+
+def test_every_fourth_packet_is_timed(poll: RtpPoll) -> None:
+    ears = Ears()
+    ours = open_socket(poll, ears)
+    with peer() as one:
+        ours.connect(one.getsockname())
+        poll.read_all(0.0)
+        for sequence in range(12):
+            arrive(one, bytes([0x80, 0, 0, sequence]) + bytes(8), ours)
+        poll.read_all(0.02)
+        assert len(ears.known) == 12
+        assert ears.timed == 2, "of three: the first question makes the system begin to note it"
+    ours.close()
+
+
+def test_a_peer_that_takes_nothing_costs_nothing_but_the_packets(poll: RtpPoll) -> None:
+    ears = Ears()
+    ours = open_socket(poll, ears)
+    with peer() as gone:
+        address = gone.getsockname()
+    ours.connect(address)
+    for _ in range(4):
+        ours.send(b"to nobody", address)
+        poll.read_all(0.0)
+    assert ours.send_errors > 0
+    ours.close()
+
+
+def test_a_handler_may_close_the_socket(poll: RtpPoll) -> None:
+    ears = Ears()
+    ours = open_socket(poll, ears)
+
+    def close(data: bytes, sender: Address, now: float) -> None:
+        ears.hear_any(data, sender, now)
+        ours.close()
+
+    ours.on_any = close
+    with peer() as one:
+        for data in (b"one", b"two"):
+            arrive(one, data, ours)
+    poll.read_all(0.0)
+    assert [data for data, _sender in ears.any] == [b"one"]
+    ours.close()  # once
+
+
+def test_one_busy_socket_is_read_within_bounds(poll: RtpPoll) -> None:
+    ears = Ears()
+    ours = open_socket(poll, ears)
+    with peer() as one:
+        for _ in range(40):
+            arrive(one, b"flood", ours)
+    poll.read_all(0.0)
+    assert len(ears.any) == 16
+    poll.read_all(0.02)
+    poll.read_all(0.04)
+    assert len(ears.any) == 40
+    ours.close()
+
+
+def test_a_port_that_is_taken_raises_and_leaves_nothing(poll: RtpPoll) -> None:
+    ears = Ears()
+    ours = open_socket(poll, ears)
+    with pytest.raises(OSError, match="in use"):
+        RtpSocket(poll, (HOST, ours.port), ears.hear_any, ears.hear_known)
+    ours.close()
+    assert poll._sockets == {}

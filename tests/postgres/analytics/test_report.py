@@ -1,11 +1,7 @@
 """The report on attempts written by hand, against figures worked out by hand."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
-import pytest
-
-import analytics
 from analytics.database import statement
 from analytics.report import CampaignReport, campaign_report
 from campaigns.database import Pool
@@ -242,21 +238,6 @@ async def test_a_period_takes_its_first_instant_and_leaves_its_last(pool: Pool) 
 
     assert [bucket.start.hour for bucket in report.by_hour] == [10]
     assert report.attempts == 1
-
-
-@pytest.mark.parametrize(
-    "path", sorted(Path(analytics.__file__).parent.glob("*.sql")), ids=lambda path: path.stem
-)
-async def test_every_statement_prepares_and_takes_the_arguments_that_its_header_names(
-    pool: Pool, path: Path
-) -> None:
-    text = statement(path.stem)
-    header = text.splitlines()[0]
-    assert header.startswith(f"-- {path.stem}(")
-    named = header[header.index("(") + 1 : header.index(")")].split(", ")
-    async with pool.acquire() as connection:
-        prepared = await connection.prepare(text)
-        assert len(prepared.get_parameters()) == len(named)
 
 
 async def test_the_report_of_a_big_neighbour_is_not_read(pool: Pool) -> None:

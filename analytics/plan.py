@@ -1,0 +1,136 @@
+"""
+Which source answers which part of a query. Pure.
+
+The facts can answer everything; `stats` (docs/rollups.md) answers the same, to the last digit, without reading them. One
+dimension of `stats` is one partition of the attempts, so a query that tells them apart by two of those is one for the facts.
+"""
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+import msgspec
+
+from analytics.dimensions import DIMENSIONS
+from analytics.metrics import METRICS, Metric, measures_of
+from analytics.query import SHORT_CALL_SECONDS, Filter, Query, Span
+
+Source = Literal["attempts", "leads", "rollups"]
+QUARTER_HOUR_DIM: Final = 0
+DAY_DIM: Final = 1
+HOUR_OF_DAY_DIM: Final = 2
+TALK_DIM: Final = 16
+PDD_DIM: Final = 17
+HOURS: Final = frozenset({"hour", "hour_of_day"})
+TARGET_METRICS: Final = frozenset(metric.name for metric in METRICS.values() if ":target" in metric.formula)
+SHORT_METRICS: Final = frozenset(metric.name for metric in METRICS.values() if ":short_ms" in metric.formula)
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Measures that one SELECT computes."""
+
+    source: Source
+    measures: tuple[Metric, ...]
+    dim: int | None = None
+    """Of `stats`."""
+
+    @property
+    def is_histogram(self) -> bool:
+        return self.dim in {TALK_DIM, PDD_DIM}
+
+
+def plan(query: Query, *, uses_rollups: bool = True) -> list[Part]:
+    """Split the measures of a query by the source that answers them."""
+    dim = stats_dim(query) if uses_rollups else None
+    has_histograms = dim is not None and has_histogram(query)
+    groups: dict[tuple[Source, int | None], list[Metric]] = {}
+    for measure in measures_of(query.metrics):
+        place: tuple[Source, int | None] = ("attempts", None)
+        if measure.facts == "leads":
+            place = ("leads", None)
+        elif measure.kind == "quantile" and has_histograms:
+            place = ("rollups", TALK_DIM if "talk_ms" in measure.formula else PDD_DIM)
+        elif measure.counter is not None and dim is not None and is_standard(measure, query):
+            place = ("rollups", dim)
+        groups.setdefault(place, []).append(measure)
+    return [
+        Part(source=source, measures=tuple(measures), dim=dim) for (source, dim), measures in groups.items()
+    ]
+
+
+def is_standard(measure: Metric, query: Query) -> bool:
+    """Tell whether the measure is kept with the thresholds that the query sets."""
+    settings = query.settings
+    has_target = settings.target_min_seconds is not None or settings.target_max_seconds is not None
+    if measure.name in TARGET_METRICS and has_target:
+        return False
+    return measure.name not in SHORT_METRICS or settings.short_call_seconds == SHORT_CALL_SECONDS
+
+
+def stats_dim(query: Query) -> int | None:
+    """Return the dimension of `stats` in which the query's groups and filters can be found; None = in none."""
+    names = {*query.dimensions, *filtered(query.filter)} - {"campaign"}
+    special = [name for name in names if not DIMENSIONS[name].is_clock]
+    clock = names - set(special)
+    reads_clock = bool(clock) or is_bounded(query)
+    if len(special) > 1 or (special and HOURS & clock):
+        return None
+    if special:
+        is_by_day = query.clock == "campaign" or not reads_clock
+        return DIMENSIONS[special[0]].stats_dim if is_by_day else None
+    if not reads_clock:
+        return DAY_DIM
+    if query.clock == "zone":
+        return QUARTER_HOUR_DIM if is_on_quarter_hours(query) else None
+    if "hour" in clock:
+        return None
+    return HOUR_OF_DAY_DIM if "hour_of_day" in clock else DAY_DIM
+
+
+def has_histogram(query: Query) -> bool:
+    """Tell whether a histogram of each day answers: it knows the campaign's days and nothing else."""
+    names = {*query.dimensions, *filtered(query.filter)} - {"campaign"}
+    clock = {name for name in names if DIMENSIONS[name].is_clock}
+    reads_clock = bool(clock) or is_bounded(query)
+    return names == clock and not HOURS & clock and (query.clock == "campaign" or not reads_clock)
+
+
+def filtered(node: Filter | None) -> Iterator[str]:
+    """Name the dimensions that a filter looks at."""
+    if node is not None:
+        if node.dimension is not None:
+            yield node.dimension
+        for inner in node.filters:
+            yield from filtered(inner)
+
+
+def spans(query: Query) -> list[Span]:
+    return [span for span in (query.period, query.compare) if span is not None]
+
+
+def is_bounded(query: Query) -> bool:
+    return any(span.from_time is not None or span.to_time is not None for span in spans(query))
+
+
+def is_on_quarter_hours(query: Query) -> bool:
+    return all(
+        instant is None or (instant.minute * 60 + instant.second) % 900 + instant.microsecond == 0
+        for span in spans(query)
+        for instant in (span.from_time, span.to_time)
+    )
+
+
+def keeps_campaigns_apart(query: Query, part: Part) -> bool:
+    """Tell whether the sums over all campaigns, which `stats` has too, would not do."""
+    by_campaign = "campaign" in query.dimensions or "campaign" in filtered(query.filter)
+    return by_campaign or any(":lenient" in (measure.counter or "") for measure in part.measures)
+
+
+def sources(parts: list[Part]) -> dict[str, Source]:
+    """Return where each measure comes from."""
+    return {measure.name: part.source for part in parts for measure in part.measures}
+
+
+def source_of(name: str, by_measure: dict[str, Source]) -> Source:
+    """Return what a metric is made of: the base as it is now if any of it is, else the facts if any of it is."""
+    found = {by_measure[measure.name] for measure in measures_of([name])}
+    return next(source for source in ("leads", "attempts", "rollups") if source in found)
