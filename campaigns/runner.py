@@ -188,7 +188,9 @@ class Runner:
                     state.floor_until = 0.0
                 allowed, blocked = self._gate(plan, leads, now)
                 if blocked:
-                    await connection.execute(STATEMENTS["block_leads"], plan.shard_key, *_columns(blocked, 3))
+                    await connection.execute(
+                        STATEMENTS["block_leads"], plan.shard_key, *map(list, zip(*blocked, strict=True))
+                    )
                 traces: list[dict[str, object]] = []
                 put_off: list[tuple[int, datetime | None, bool]] = []
                 for lead, trace in allowed:
@@ -399,7 +401,3 @@ def _set_rate(buckets: dict[int, TokenBucket], key: int, rate: float, now: float
         buckets[key].rate = rate
     else:
         buckets[key] = TokenBucket(rate, now)
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [[row[index] for row in rows] for index in range(width)]
