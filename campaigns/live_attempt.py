@@ -207,5 +207,6 @@ class LiveAttempt:
             answered_time=wall_time(timings.answered_at),
             pdd_ms=timings.pdd_ms,
             talk_ms=timings.talk_ms,
+            media=event.media,
         )
         self._on_done(self, settlement)

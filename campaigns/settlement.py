@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from campaigns.dispositions import AnsweredBy, Disposition
+from dialer.events import MediaQuality
 from dialer.outcome import EndedBy, Fault, Result
 
 
@@ -37,10 +38,20 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disposition: Disposition | None = None
     answered_by: AnsweredBy | None = None
     """Who or what picked up, where somebody listened."""
+    media: MediaQuality | None = None
+    """How well the call could be heard; None where nothing was agreed on or counted."""
     next_due_time: datetime | None = None
     """When the lead is due again; None finishes it."""
     failover_trunk_ids: tuple[int, ...] | None = None
     """The trunk did not place the call: the same try goes on, by another trunk than these (docs/adr/0010)."""
+
+    @property
+    def media_figures(self) -> dict[str, object] | None:
+        """As the settle statement takes them."""
+        if self.media is None:
+            return None
+        figures: dict[str, object] = msgspec.structs.asdict(self.media)
+        return figures
 
     @property
     def failover(self) -> dict[str, object] | None:

@@ -29,6 +29,7 @@ from dialer.events import (
     CallTimings,
     DtmfReceived,
     MediaChanged,
+    MediaQuality,
     NegotiatedMedia,
     PlaybackFinished,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "Limits",
     "LocalProtocolError",
     "MediaChanged",
+    "MediaQuality",
     "NegotiatedMedia",
     "NetworkFaults",
     "Outcome",

@@ -28,6 +28,7 @@ from dialer.events import (
     CallRinging,
     CallTimings,
     MediaChanged,
+    MediaQuality,
 )
 from dialer.media.prompt import Prompt
 from dialer.net.faults import Loss
@@ -93,9 +94,12 @@ class Call:
         """Hand on an event of the media."""
         self._dialer.deliver(self, event)
 
-    def close_media(self) -> None:
-        if self.media is not None:
-            self.media.close()
+    def close_media(self) -> MediaQuality | None:
+        """Let go of the audio; tell how well it could be heard."""
+        if self.media is None:
+            return None
+        self.media.close()
+        return self.media.quality
 
 
 class Dialer:
@@ -280,7 +284,7 @@ class Dialer:
             if call.media is not None:
                 call.media.rtp.note_answered()
         elif isinstance(event, CallEnded):
-            call.close_media()
+            event = msgspec.structs.replace(event, media=call.close_media())
         self.deliver(call, event)
         if isinstance(event, CallEnded):
             self._forget(call)
@@ -308,9 +312,9 @@ class Dialer:
         """End a call that the core knows nothing of, or never will again."""
         if self._calls.get(call.call_id) is not call:
             return
-        call.close_media()
+        quality = call.close_media()
         call.timings.ended_at = now = self._loop.time()
-        ended = CallEnded(call_id=call.call_id, at=now, outcome=outcome, timings=call.timings)
+        ended = CallEnded(call_id=call.call_id, at=now, outcome=outcome, timings=call.timings, media=quality)
         self.deliver(call, ended)
         self._forget(call)
 

@@ -9,6 +9,7 @@ from typing import NewType
 import msgspec
 
 from dialer.outcome import Outcome
+from dialer.rtp.quality import MediaQuality
 from dialer.sip.sdp import NegotiatedMedia
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "CallTimings",
     "DtmfReceived",
     "MediaChanged",
+    "MediaQuality",
     "NegotiatedMedia",
     "PlaybackFinished",
 ]
@@ -100,3 +102,5 @@ class CallEnded(CallEvent, frozen=True, kw_only=True):
 
     outcome: Outcome
     timings: CallTimings
+    media: MediaQuality | None = None
+    """How well it could be heard; None where no audio was agreed on, or its engine does not count."""

@@ -6,7 +6,7 @@ engine is driven without a database at rising rates until a call fails, is place
 best rate. pyVoIP (with sound, it knows no other way) and aiosipua (signalling only) place the same calls as obzvon
 does beside them. Every run is a process of its own. CPU is the caller's, per call placed; SIPp is not counted.
 
-    python -m tests.bench.signalling_load [--quick]
+    python -m tests.bench.signalling_load [--quick] [--only media]
 """
 
 import argparse
@@ -159,6 +159,52 @@ def added_ms(row: dict[str, Any], bare: dict[str, Any]) -> float | None:
     )
 
 
+def beside_pyvoip(plan: Plan, rounds: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Calls with sound by us and by pyVoIP, in turn: each in a process of its own, on the same far end."""
+    rows: dict[str, list[dict[str, Any]]] = {"obzvon": [], "pyvoip": []}
+    with far_end(rings=False):
+        for _ in range(rounds):
+            for library, its_rows in rows.items():
+                its_rows.append(
+                    place(
+                        library,
+                        calls=plan.media_calls,
+                        rate=plan.media_rate,
+                        hold=plan.media_hold,
+                        flags=("--media",),
+                    )
+                )
+    return rows["obzvon"], rows["pyvoip"]
+
+
+def media_only(plan: Plan, rounds: int) -> None:
+    """The part with sound alone; the ratio is of the sums over all rounds."""
+    load_before = os.getloadavg()[0]
+    ours, pyvoip = beside_pyvoip(plan, rounds)
+
+    def summed(rows: list[dict[str, Any]]) -> float:
+        seconds: float = sum(row["cpu_seconds"] for row in rows)
+        return 1000 * seconds / int(sum(row["placed"] for row in rows))
+
+    print(
+        json.dumps(
+            {
+                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+                "load_average": [round(load_before, 1), round(os.getloadavg()[0], 1)],
+                "calls": plan.media_calls,
+                "seconds_of_sound": plan.media_hold,
+                "rounds": rounds,
+                "cpu_ms_per_call_with_media": round(summed(ours), 3),
+                "cpu_ms_per_call_pyvoip": round(summed(pyvoip), 3),
+                "cpu_ratio_pyvoip": round(summed(ours) / summed(pyvoip), 3),
+                "cpu_ratio_pyvoip_by_round": [ratio(*pair) for pair in zip(ours, pyvoip, strict=True)],
+                "failed": sum(row["failed"] for row in ours),
+                "failed_pyvoip": sum(row["failed"] for row in pyvoip),
+            }
+        )
+    )
+
+
 def main(plan: Plan, *, is_quick: bool) -> None:
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
     with far_end(rings=False):
@@ -167,16 +213,7 @@ def main(plan: Plan, *, is_quick: bool) -> None:
             place(library, calls=plan.signalling_calls, rate=plan.signalling_rate, hold=1.0)
             for library in ("obzvon", "aiosipua")
         )
-        ours_with_media, pyvoip = (
-            place(
-                library,
-                calls=plan.media_calls,
-                rate=plan.media_rate,
-                hold=plan.media_hold,
-                flags=("--media",),
-            )
-            for library in ("obzvon", "pyvoip")
-        )
+    (ours_with_media,), (pyvoip,) = beside_pyvoip(plan, 1)
     ours_ringing = ringing("obzvon", plan)
     aiosipua_ringing = None if is_quick else ringing("aiosipua", plan)
     peak, is_limit_found = climb("obzvon", plan)
@@ -224,5 +261,11 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="within 50 s")
-    is_quick = parser.parse_args().quick
-    main(QUICK if is_quick else FULL, is_quick=is_quick)
+    parser.add_argument("--only", choices=["media"], help="calls with sound beside pyVoIP, nothing else")
+    parser.add_argument("--rounds", type=int, default=3, help="of --only media")
+    options = parser.parse_args()
+    plan = QUICK if options.quick else FULL
+    if options.only == "media":
+        media_only(plan, 1 if options.quick else options.rounds)
+    else:
+        main(plan, is_quick=options.quick)

@@ -113,6 +113,8 @@ async def test_a_prompt_is_heard_whole_and_its_end_is_told() -> None:
     assert watched.call.played_ms == PROMPT.duration_ms == 500
     assert truth[watched.call.call_id].heard_ms == 500
     assert ended.outcome.result == "answered"
+    assert ended.media is not None
+    assert ended.media.packets_sent == 25
 
 
 async def test_a_prompt_goes_without_reports_where_another_program_has_their_port() -> None:
@@ -147,6 +149,17 @@ async def test_hanging_up_stops_the_prompt() -> None:
     assert digits == ["1"]
     assert PlaybackFinished not in watched.kinds
     assert 0 < watched.call.played_ms < 500
+
+
+async def test_the_end_tells_how_well_the_callee_was_heard() -> None:
+    async with carrier_of(PRESSES) as trunk, Dialer(DialerConfig()) as dialer:
+        heard = await Watched(dialer, trunk, hang_up_on(DtmfReceived)).end()
+    async with carrier_of(RINGS) as trunk, Dialer(DialerConfig()) as dialer:
+        never = await Watched(dialer, trunk, hang_up_on(CallRinging)).end()
+    assert heard.media is not None
+    assert heard.media.packets_received > 0
+    assert (heard.media.packets_lost, heard.media.is_one_way) == (0, False)
+    assert never.media is None
 
 
 async def test_a_ringing_call_can_be_given_up() -> None:

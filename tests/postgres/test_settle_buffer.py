@@ -9,6 +9,7 @@ from campaigns.database_link import DatabaseLink
 from campaigns.settle_buffer import SettleBuffer
 from campaigns.settlement import Settlement
 from campaigns.spool import Spool
+from dialer.events import MediaQuality
 from tests.campaigns.settlements import settlement
 from tests.postgres.campaign_rows import NOW, add_campaign, add_run, begin_attempt
 from tests.postgres.outage import database_away
@@ -95,6 +96,26 @@ async def test_a_settled_attempt_has_its_outcome_and_its_lead_is_finished(
     assert row["settled_time"] == NOW + timedelta(seconds=30)
     assert await lead(pool, 0) == ("finished", None, None, "answered")
     assert await lead(pool, 1) == ("dialing", None, 11, None)
+
+
+async def test_how_well_a_call_was_heard_is_kept_with_it_also_through_the_spool(
+    pool: Pool, buffer: SettleBuffer, spool: Spool, campaign_id: int
+) -> None:
+    heard = MediaQuality(
+        packets_expected=500, packets_received=496, packets_lost=5, packets_late=2, packets_duplicated=1,
+        packets_sent=480, jitter_ms=1.25, round_trip_ms=None, reported_loss=0.5, is_one_way=False,
+    )  # fmt: skip
+    spool.append([of(campaign_id, 10, result="answered", media=heard)])
+    buffer.add(of(campaign_id, 11))
+    assert await buffer.flush()
+    figures = "media_packets_expected, media_packets_received, media_packets_lost, media_packets_late,"
+    figures += " media_packets_duplicated, media_packets_sent, media_jitter_ms, media_round_trip_ms,"
+    figures += " media_reported_loss, media_is_one_way"
+    rows = await pool.fetch(
+        f"SELECT {figures} FROM attempts WHERE settled_time IS NOT NULL ORDER BY attempt_id"
+    )
+    assert tuple(rows[0].values()) == (500, 496, 5, 2, 1, 480, 1.25, None, 0.5, False)
+    assert tuple(rows[1].values()) == (None,) * 10
 
 
 async def test_a_retry_makes_the_lead_due_again(pool: Pool, buffer: SettleBuffer, campaign_id: int) -> None:
