@@ -9,7 +9,7 @@ Rule 3: while the database is away nothing is claimed; calls under way go on.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +31,7 @@ from campaigns.retry import RetryAt, next_step
 from campaigns.settle_buffer import SettleBuffer
 from campaigns.settlement import Settlement
 from campaigns.snowflake import SnowflakeIds
-from campaigns.statements import load_statements
+from campaigns.statements import columns, load_statements
 from campaigns.trunk_choice import Assignment, choose_trunks
 from campaigns.trunk_lines import TrunkLines
 from dialer.config import CallRequest
@@ -188,9 +188,7 @@ class Runner:
                     state.floor_until = 0.0
                 allowed, blocked = self._gate(plan, leads, now)
                 if blocked:
-                    await connection.execute(
-                        STATEMENTS["block_leads"], plan.shard_key, *map(list, zip(*blocked, strict=True))
-                    )
+                    await connection.execute(STATEMENTS["block_leads"], plan.shard_key, *columns(blocked))
                 traces: list[dict[str, object]] = []
                 put_off: list[tuple[int, datetime | None, bool]] = []
                 for lead, trace in allowed:
@@ -204,7 +202,9 @@ class Runner:
                         put_off.append(self._put_off(plan, lead, now, is_over=trunks.is_hopeless(tried)))
                 if put_off:
                     await connection.execute(
-                        STATEMENTS["put_off_failovers"], plan.shard_key, *_columns(put_off, 3)
+                        STATEMENTS["put_off_failovers"],
+                        plan.shard_key,
+                        *columns(put_off),
                     )
                 if begun:
                     await self._write(connection, plan, begun, traces, now)

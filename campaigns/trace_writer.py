@@ -22,7 +22,7 @@ from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.live_attempt import LiveAttempt
 from campaigns.settlement import Settlement
-from campaigns.statements import load_statements
+from campaigns.statements import columns, load_statements
 from campaigns.trace_policy import TracePolicy
 
 log = structlog.get_logger()
@@ -97,8 +97,9 @@ class TraceWriter:
 
         async def write(connection: Connection) -> None:
             for shard_key, rows in batch.items():
-                columns = [list(column) for column in zip(*rows, strict=True)]
-                await connection.execute(STATEMENTS["write_traces"], shard_key, self._wall_clock(), *columns)
+                await connection.execute(
+                    STATEMENTS["write_traces"], shard_key, self._wall_clock(), *columns(rows)
+                )
 
         await self._try(write, lost=sum(map(len, batch.values())))
 
