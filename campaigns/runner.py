@@ -397,7 +397,4 @@ def _zones(plan: ShardPlan, number: str) -> tuple[str, ...]:
 
 
 def _set_rate(buckets: dict[int, TokenBucket], key: int, rate: float, now: float) -> None:
-    if key in buckets:
-        buckets[key].rate = rate
-    else:
-        buckets[key] = TokenBucket(rate, now)
+    buckets.setdefault(key, TokenBucket(rate, now)).rate = rate

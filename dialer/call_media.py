@@ -58,23 +58,25 @@ class MediaPlane:
         self._rng = rng
         self._ticks = 0
 
-    def open_call(self, call_id: CallId, tell: Callable[[CallEvent], None]) -> "CallMedia | None":
-        """Bind a port for one call; None when there is none. `tell` gets what is heard and played."""
-        media = CallMedia(self, call_id, tell, RtpSession(self._rng))
+    def open_call(
+        self, call_id: CallId, tell: Callable[[CallEvent], None], host: str | None = None
+    ) -> "CallMedia | None":
+        """Bind a port for one call, at `host` if it is another; None when there is none. `tell` gets what is heard and played."""
+        media = CallMedia(self, call_id, tell, RtpSession(self._rng), host or self._host)
         for _ in range(_BIND_ATTEMPTS):
             port = self._ports.take(self.loop.time())
             if port is None:
                 return None
-            socket = self.bind(port, media.receive_any, media.receive_known)
+            socket = self.bind((media.host, port), media.receive_any, media.receive_known)
             if socket is not None:
                 media.socket = socket
                 return media
             self.give_back(port)  # another program has it: later perhaps
         return None
 
-    def bind(self, port: int, on_any: OnAny, on_known: OnKnown) -> RtpSocket | None:
+    def bind(self, local: Address, on_any: OnAny, on_known: OnKnown) -> RtpSocket | None:
         try:
-            return RtpSocket(self._poll, (self._host, port), on_any, on_known, loss=self._loss)
+            return RtpSocket(self._poll, local, on_any, on_known, loss=self._loss)
         except OSError:
             return None
 
@@ -136,9 +138,15 @@ class CallMedia:
     """One call's audio. After `close` all methods do nothing."""
 
     def __init__(
-        self, plane: MediaPlane, call_id: CallId, tell: Callable[[CallEvent], None], rtp: RtpSession
+        self,
+        plane: MediaPlane,
+        call_id: CallId,
+        tell: Callable[[CallEvent], None],
+        rtp: RtpSession,
+        host: str,
     ) -> None:
         self.rtp = rtp
+        self.host = host
         self.socket: RtpSocket | None = None
         self.report_socket: RtpSocket | None = None
         """RTCP; bound when the first report is due, because most calls are over by then."""
@@ -275,7 +283,7 @@ class CallMedia:
         if self.report_socket is None:
             # the port above (RFC 3550 §11); where another program has it, the call goes without reports
             self.report_socket = self._plane.bind(
-                self.socket.port + 1, self._receive_report, self._receive_known_report
+                (self.host, self.socket.port + 1), self._receive_report, self._receive_known_report
             )
         if self.report_socket is not None:
             self.report_socket.send(report, destination)

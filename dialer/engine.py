@@ -1,8 +1,7 @@
 """
-The dialer as a program uses it: `DialerCore` on a real socket; the audio is in `call_media`.
+The dialer as a program uses it: calls that are placed, followed and hung up. SIP is in `signalling`, audio in `call_media`.
 
-One signalling socket and one timer for all calls. No task per call: everything happens in callbacks of the loop that
-entered the dialer.
+No task per call: everything happens in callbacks of the loop that entered the dialer.
 """
 
 import asyncio
@@ -11,15 +10,14 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import msgspec
 import structlog
 
 from dialer.call_media import CallMedia, MediaPlane
 from dialer.config import CallRequest, DialerConfig
-from dialer.core import DialerCore
-from dialer.errors import DialerClosed, TransportError
+from dialer.errors import DialerClosed
 from dialer.events import (
     CallAnswered,
     CallEnded,
@@ -33,17 +31,15 @@ from dialer.events import (
 from dialer.media.prompt import Prompt
 from dialer.net.faults import Loss
 from dialer.net.ports import PortPool
-from dialer.net.sip_socket import SipSocket
 from dialer.outcome import Outcome, outcome_of_answer, outcome_of_local_failure
 from dialer.rtp.tap import CLASSIFIER_DEPTH_MS, AudioSink, AudioTap
-from dialer.sip.hop import Address, Hop
+from dialer.signalling import Signalling
+from dialer.sip.hop import Address
 from dialer.sip.trace import TraceRecord
 
 log = structlog.get_logger()
 
 OnEvent = Callable[[CallEvent], None]
-
-_TIMER_GRAIN_SECONDS: Final = 0.001  # uvloop rounds, down too: an early timer does nothing but be armed again
 
 
 class Call:
@@ -118,25 +114,15 @@ class Dialer:
         self._nobody_talks = asyncio.Event()
         self._nobody_talks.set()
         self._loop: asyncio.AbstractEventLoop
-        self._core: DialerCore
-        self._socket: SipSocket
+        self._signalling: Signalling
         self._media: MediaPlane
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
-        self._is_pumping = False
         self._is_open = False
 
     async def __aenter__(self) -> Self:
-        """Bind the signalling socket. Raises `TransportError` when the address cannot be bound."""
+        """Bind the signalling sockets. Raises `TransportError` when an address cannot be bound."""
         self._loop = asyncio.get_running_loop()
-        local = (self._config.bind_host, self._config.bind_port)
-        try:
-            self._socket = await SipSocket.open(local, self._receive_sip, self._unreachable, loss=self._loss)
-        except OSError as error:
-            raise TransportError(
-                error.errno, f"cannot bind {local[0]}:{local[1]}: {error.strerror}"
-            ) from error
-        self._core = DialerCore(self._config, self._rng, self._socket.local_address)
+        self._signalling = Signalling(self._config, self._tell, self._rng, self._loss)
+        await self._signalling.open()
         self._media = MediaPlane(self._loop, self._config.bind_host, self._ports, self._loss, self._rng)
         self._is_open = True
         return self
@@ -152,6 +138,7 @@ class Dialer:
             await self.drain(self._config.close_timeout_seconds)
         finally:
             self._close()
+            await self._signalling.close()
 
     @property
     def live_calls(self) -> int:
@@ -160,13 +147,13 @@ class Dialer:
 
     @property
     def local_address(self) -> Address:
-        """Of the signalling socket."""
-        return self._socket.local_address
+        """Of the UDP socket of the signalling."""
+        return self._signalling.local_address
 
     @property
     def counters(self) -> Counter[str]:
         """What arrived and was of no use, by kind."""
-        return self._core.counters
+        return self._signalling.counters
 
     def now(self) -> float:
         """Monotonic seconds, the clock of every event's `at`."""
@@ -192,28 +179,23 @@ class Dialer:
         if request.call_id is None:
             request = msgspec.structs.replace(request, call_id=call_id)
         call = Call(self, call_id, on_event)
-        call.media = self._media.open_call(call_id, call.tell)
+        media_host = self._signalling.media_host(request)
+        call.media = self._media.open_call(call_id, call.tell, media_host)
         if call.media is None:
             self._adopt(call)
             self._loop.call_soon(self._end_locally, call, outcome_of_local_failure("no_rtp_port"))
             return call
-        now = self._loop.time()
-        rtp_address = (self._socket.local_address[0], call.media.port)
         try:
-            self._core.place_call(request, rtp_address=rtp_address, now=now)
+            self._signalling.place_call(request, (media_host, call.media.port))
         except BaseException:
             call.close_media()
             raise
         self._adopt(call)
-        # events may only follow the return of this method; the INVITE itself leaves now
-        self._transmit(now)
-        self._loop.call_soon(self._pump)
         return call
 
     def hang_up(self, call: Call) -> None:
         if self._is_open:
-            self._core.hang_up(call.call_id, self._loop.time())
-            self._pump()
+            self._signalling.hang_up(call.call_id)
 
     def hang_up_all(self) -> None:
         for call in list(self._calls.values()):
@@ -228,7 +210,7 @@ class Dialer:
             log.warning("dialer.drain_timed_out", live_calls=self.live_calls)
 
     def records(self, call_id: CallId) -> list[TraceRecord]:
-        return self._core.records(call_id)
+        return self._signalling.records(call_id)
 
     def deliver(self, call: Call, event: CallEvent) -> None:
         """Hand an event to whoever placed the call. A handler that crashes costs its own call, nobody else's."""
@@ -238,42 +220,10 @@ class Dialer:
             log.exception("call.handler_crashed", call_id=call.call_id)
             call.hang_up()
 
-    def _receive_sip(self, data: bytes, source: Hop) -> None:
-        if self._is_open:  # the socket is bound a moment before the core exists
-            self._core.receive_datagram(data, source, self._loop.time())
-            self._pump()
-
-    def _unreachable(self, hop: Hop) -> None:
-        if self._is_open:
-            self._core.transport_failed(hop, self._loop.time())
-            self._pump()
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        self._core.handle_timer(self._loop.time())
-        self._pump()
-
-    def _pump(self) -> None:
-        """Send, tell and re-arm until nothing is left; a handler that acts comes back here and is let through above."""
-        if self._is_pumping or not self._is_open:
+    def _tell(self, event: CallEvent) -> None:
+        call = self._calls.get(event.call_id)
+        if call is None:
             return
-        self._is_pumping = True
-        try:
-            self._transmit(self._loop.time())
-            while (event := self._core.next_event()) is not None:
-                call = self._calls.get(event.call_id)
-                if call is not None:
-                    self._tell(call, event)
-                self._transmit(self._loop.time())
-        finally:
-            self._is_pumping = False
-            self._arm()
-
-    def _transmit(self, now: float) -> None:
-        for data, hop in self._core.datagrams_to_send(now):
-            self._socket.send(data, hop)
-
-    def _tell(self, call: Call, event: CallEvent) -> None:
         if isinstance(event, MediaChanged):
             if call.media is not None:
                 call.media.obey(event.media)
@@ -288,16 +238,6 @@ class Dialer:
         self.deliver(call, event)
         if isinstance(event, CallEnded):
             self._forget(call)
-
-    def _arm(self) -> None:
-        """One timer for everything. An earlier one than needed is left: it re-arms, and cancelling costs more."""
-        due_at = self._core.get_timer()
-        if due_at is None or (self._timer is not None and self._timer_at <= due_at):
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = due_at  # TRICKY: uvloop's handle does not know when() if the time has come already
-        self._timer = self._loop.call_at(due_at + _TIMER_GRAIN_SECONDS, self._on_timer)
 
     def _adopt(self, call: Call) -> None:
         self._calls[call.call_id] = call
@@ -331,6 +271,3 @@ class Dialer:
                 outcome = Outcome(result="unknown", reason="dialer_closed", fault="local", ended_by="us")
             self._end_locally(call, outcome)
         self._media.close()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._socket.close()

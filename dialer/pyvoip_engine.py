@@ -204,6 +204,8 @@ class PyvoipEngine:
         request, trunk = call.request, call.request.trunk
         if ":" in trunk.host + self._config.bind_host:
             return "pyvoip_has_no_ipv6"
+        if request.trunk.transport != "udp":
+            return f"pyvoip_has_no_{request.trunk.transport}"
         if phones is None:
             return "pyvoip_not_importable"
         call.port = self._free_port()

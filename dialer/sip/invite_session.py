@@ -62,7 +62,7 @@ class InviteSession:
     """Everything of one Call-ID. `user` is whose call it is, opaque here."""
 
     __slots__ = (
-        "_answered", "_credentials", "_extensions", "_redirects", "_rng", "_sent_by", "_trunk", "allows_update", "bye", "call_id",
+        "_answered", "_credentials", "_extensions", "_is_listening", "_redirects", "_rng", "_sent_by", "_trunk", "allows_update", "bye", "call_id",
         "contact", "cseq_number", "description", "destination", "dialog", "dialogs", "early", "ended_tags", "from_",
         "invite", "is_released", "local_tag", "may_go_by_tcp", "media", "min_se_seconds", "open_transactions", "refresh", "refresh_ack",
         "reinvite", "rtp_address", "sdp_version", "session_id", "timer", "to", "transaction", "uri", "user",
@@ -79,6 +79,7 @@ class InviteSession:
         user_agent: str,
         rng: Rng,
         user: object,
+        is_listening: bool = False,
     ) -> None:
         trunk = request.trunk
         self.user = user
@@ -102,6 +103,7 @@ class InviteSession:
             else Credentials(trunk.username, trunk.password)
         )
         self._answered: dict[tuple[str, str], _Answered] = {}
+        self._is_listening = is_listening
 
         host = bracketed(trunk.host)
         caller = request.caller_id or trunk.caller_id
@@ -164,8 +166,13 @@ class InviteSession:
         )
 
     def via(self, hop: Hop) -> str:
-        """Make the Via of one request (§18.1.1); `rport` asks where it came from, of connections too (RFC 3581 §3)."""
-        return f"SIP/2.0/{hop.transport.upper()} {self._sent_by};rport;branch=z9hG4bK{self._rng(8).hex()}"
+        """
+        Make the Via of one request (§18.1.1). `rport` asks where it came from, of connections too (RFC 3581 §3); `alias`
+        says that the connection leads to the listener that the Via names (RFC 5923 §5).
+        """
+        alias = ";alias" if self._is_listening and hop.transport == "tcp" else ""
+        branch = self._rng(8).hex()
+        return f"SIP/2.0/{hop.transport.upper()} {self._sent_by};rport{alias};branch=z9hG4bK{branch}"
 
     def build_invite(self) -> Request:
         """Build the INVITE, or its successor after a `retry`: same Call-ID and tag, next CSeq (§22.2)."""

@@ -145,6 +145,7 @@ class SipUserAgent:
             user_agent=self._config.user_agent,
             rng=self._rng,
             user=user,
+            is_listening=self._config.listens_on_tcp,
         )
         self._layer.sessions[call_id] = session
         self._layer.traces.open(call_id)

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from dialer.errors import InvalidSdp
 from dialer.sip.fields import Headers
+from dialer.sip.hop import bracketed
 from dialer.sip.message import Request, Response, response_to
 from dialer.sip.sdp import answer_offer, parse_sdp
 from dialer.testing.callee_states import TRANSITIONS, Action, Input, State
@@ -179,7 +180,7 @@ class Callee:
     def _send_response(self, status_code: int, *, with_sdp: bool = False) -> None:
         response = response_to(self._invite, status_code, to_tag=self._tag)
         if status_code < 300:
-            response.headers.set("Contact", f"<sip:{self._local[0]}:{self._local[1]}>")
+            response.headers.set("Contact", f"<sip:{bracketed(self._local[0])}:{self._local[1]}>")
         if with_sdp:
             response.headers.set("Content-Type", "application/sdp")
             response.body = self._sdp_answer
@@ -268,7 +269,7 @@ class Callee:
         """RFC 3261 §12.2.1.1; the route set of a UAS is the INVITE's Record-Route as it stands (§12.1.1)."""
         invite = self._invite
         headers = Headers()
-        sent_by = f"{self._local[0]}:{self._local[1]}"
+        sent_by = f"{bracketed(self._local[0])}:{self._local[1]}"
         headers.add("Via", f"SIP/2.0/UDP {sent_by};branch=z9hG4bK{self._tag}bye")
         headers.add("Max-Forwards", "70")
         for route in invite.record_route:

@@ -1,5 +1,5 @@
 """
-A simulated carrier over real UDP: one signalling socket, one RTP socket for all calls, a population by seed, a truth log.
+A simulated carrier on real sockets, UDP, TCP or TLS: one for signalling, one for the RTP of all calls, a population by seed, a truth log.
 
 Used by the demo, by load tests and for trying things by hand; never as the only proof (sip-lab is that).
 
@@ -14,6 +14,7 @@ import contextlib
 import random
 import signal
 import socket
+import ssl
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -23,11 +24,15 @@ from typing import Final, Self
 import msgspec
 import structlog
 
+from dialer.config import DialerConfig
 from dialer.errors import RemoteProtocolError
+from dialer.net.streams import Streams
+from dialer.sip.hop import Hop
 from dialer.sip.message import Request, parse_message, refuse_malformed, response_to
 from dialer.testing.callee import T1_SECONDS, Address, Callee
 from dialer.testing.population import CalleePlan, plan_for
 from dialer.testing.truth import TruthLog, TruthRow
+from dialer.transport_config import Transport
 
 log = structlog.get_logger()
 
@@ -46,6 +51,9 @@ class CarrierConfig(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     """0 lets the system choose."""
     seed: int = 7
+    transport: Transport = "udp"
+    certificate_file: str | None = None
+    """With its key, in PEM; for TLS."""
     loss: float = 0.0
     """Share of datagrams dropped here, both directions, signalling and sound."""
 
@@ -72,29 +80,32 @@ class SimulatedCarrier(asyncio.DatagramProtocol):
         self._rng = random.Random(f"{config.seed}:loss")
         self._tags = random.Random(f"{config.seed}:tags")
         self._callees: dict[str, Callee] = {}
-        self._peers: dict[str, Address] = {}
+        self._peers: dict[str, Hop] = {}
         self._reported: dict[str, TruthRow] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._calls_to: Counter[str] = Counter()
         self._speaking: set[str] = set()
         self._clock: asyncio.TimerHandle | None = None
         self._listeners: dict[Address, str] = {}
+        self._transport: asyncio.DatagramTransport | None = None
+        self._streams: Streams | None = None
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._rtp = _bound_socket(self._config.host, 0)
-        sip = _bound_socket(self._config.host, self._config.port)
-        self._transport, _ = await self._loop.create_datagram_endpoint(lambda: self, sock=sip)
+        self.address: Address = await self._listen()
         self._loop.add_reader(self._rtp, self._hear)
-        self.address: Address = sip.getsockname()
-        self.rtp_address: Address = self._rtp.getsockname()
+        self.rtp_address: Address = self._rtp.getsockname()[:2]
         log.info("carrier.started", host=self.address[0], port=self.address[1], seed=self._config.seed)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._loop.remove_reader(self._rtp)
         self._rtp.close()
-        self._transport.close()
+        if self._transport is not None:
+            self._transport.close()
+        if self._streams is not None:
+            await self._streams.close()
         for timer in (*self._timers.values(), *([self._clock] if self._clock else [])):
             timer.cancel()
         for callee in self._callees.values():
@@ -105,7 +116,27 @@ class SimulatedCarrier(asyncio.DatagramProtocol):
     def live_calls(self) -> int:
         return sum(not callee.is_over for callee in self._callees.values())
 
+    async def _listen(self) -> Address:
+        config = self._config
+        if config.transport == "udp":
+            sip = _bound_socket(config.host, config.port)
+            self._transport, _ = await self._loop.create_datagram_endpoint(lambda: self, sock=sip)
+            host, port = sip.getsockname()[:2]
+            return host, port
+        tls = None
+        if config.transport == "tls":
+            assert config.certificate_file is not None
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain(config.certificate_file)
+        self._streams = Streams(DialerConfig(), self, self._tags.randbytes, lambda _is_ipv6: config.host)
+        await self._streams.open()
+        return await self._streams.listen((config.host, config.port), tls)
+
     def datagram_received(self, data: bytes, addr: Address) -> None:
+        self.receive(data, Hop(addr[0], addr[1]))
+
+    def receive(self, data: bytes, source: Hop) -> None:
+        """Take one message, of a datagram or a connection."""
         if self._is_lost():
             self.counters["datagrams_dropped"] += 1
             return
@@ -114,40 +145,40 @@ class SimulatedCarrier(asyncio.DatagramProtocol):
         except RemoteProtocolError as error:
             self.counters["malformed"] += 1
             if (refusal := refuse_malformed(data, error, to_tag="carrier")) is not None:
-                self._send(refusal.to_bytes(), addr)
+                self._send(refusal.to_bytes(), source)
             return
         if isinstance(message, Request):
             message.headers.set_all(
-                "Via", [str(message.via.received_from(*addr)), *message.headers.get_all("Via")[1:]]
+                "Via", [str(message.via.received_from(*source.address)), *message.headers.get_all("Via")[1:]]
             )
         callee = self._callees.get(message.call_id)
         if callee is not None:
-            self._peers[message.call_id] = addr
+            self._peers[message.call_id] = source
             callee.receive(message, self._loop.time())
             self._settle(message.call_id)
         elif isinstance(message, Request):
-            self._receive_stray(message, addr)
+            self._receive_stray(message, source)
 
     def error_received(self, exc: Exception) -> None:  # noqa: ARG002 (asyncio's signature)
         """Count an ICMP answer: a dialer that is gone. Messages are repeated or given up by their timers."""
         self.counters["socket_errors"] += 1
 
-    def _receive_stray(self, request: Request, addr: Address) -> None:
+    def _receive_stray(self, request: Request, source: Hop) -> None:
         if request.method == "INVITE" and request.to.tag is None:
-            self._accept_call(request, addr)
+            self._accept_call(request, source)
         elif request.method != "ACK":
             status_code = 200 if request.method == "OPTIONS" else 481
-            self._send(response_to(request, status_code, to_tag="carrier").to_bytes(), addr)
+            self._send(response_to(request, status_code, to_tag="carrier").to_bytes(), source)
 
-    def _accept_call(self, invite: Request, addr: Address) -> None:
+    def _accept_call(self, invite: Request, source: Hop) -> None:
         number = "+" + invite.uri.partition(":")[2].partition("@")[0].partition(";")[0].lstrip("+")
         call_id = invite.call_id
         self._calls_to[number] += 1
         self.counters["calls"] += 1
-        self._peers[call_id] = addr
+        self._peers[call_id] = source
         callee = self._callees[call_id] = Callee(
             invite,
-            addr,
+            source.address,
             self._loop.time(),
             plan=self._plan_for(number, self._config.seed),
             number=number,
@@ -216,7 +247,7 @@ class SimulatedCarrier(asyncio.DatagramProtocol):
     def _hear(self) -> None:
         for _ in range(_PACKETS_PER_WAKE):
             try:
-                addr = self._rtp.recvfrom(2048)[1]
+                addr = self._rtp.recvfrom(2048)[1][:2]
             except BlockingIOError:
                 return
             except OSError:
@@ -225,11 +256,24 @@ class SimulatedCarrier(asyncio.DatagramProtocol):
             if call_id is not None and not self._is_lost():
                 self._callees[call_id].heard_packets += 1
 
-    def _send(self, data: bytes, addr: Address) -> None:
+    def receive_unframeable(self, data: bytes, error: RemoteProtocolError, source: Hop) -> None:  # noqa: ARG002 (a receiver's verb)
+        """Count what breaks a connection."""
+        self.counters["malformed"] += 1
+
+    def transport_failed(self, hop: Hop) -> None:  # noqa: ARG002 (a receiver's verb)
+        """Count a dialer that takes no connection."""
+        self.counters["socket_errors"] += 1
+
+    def stream_lost(self, hop: Hop) -> None:
+        """Go on: the dialer comes back over another connection, or its calls are given up by their timers."""
+
+    def _send(self, data: bytes, hop: Hop) -> None:
         if self._is_lost():
             self.counters["datagrams_dropped"] += 1
-        else:
-            self._transport.sendto(data, addr)
+        elif self._streams is not None:
+            self._streams.send(data, hop)
+        elif self._transport is not None:
+            self._transport.sendto(data, hop.address)
 
     def _is_lost(self) -> bool:
         return self._config.loss > 0 and self._rng.random() < self._config.loss

@@ -35,6 +35,7 @@ PRESSES = CalleePlan(behaviour="presses_1", final_status=200, digit="1", press_a
 RINGS = CalleePlan(behaviour="no_answer")
 SILENT = CalleePlan(behaviour="silent", is_silent=True)
 EARLY = CalleePlan(behaviour="early_media", ring_seconds=0.1, final_status=200, has_early_media=True)
+_UDP = CarrierConfig()
 PYVOIP_THREADS = ("pyVoIP", "RTP ", "SIP ")
 
 
@@ -97,15 +98,17 @@ class Watched:
 
 @asynccontextmanager
 async def carrier_of(
-    plan: CalleePlan, truth: dict[str, TruthRow] | None = None
+    plan: CalleePlan, truth: dict[str, TruthRow] | None = None, config: CarrierConfig = _UDP
 ) -> AsyncIterator[TrunkConfig]:
     rows = {} if truth is None else truth
 
     def note(row: TruthRow) -> None:
         rows[row.call_id] = row
 
-    async with SimulatedCarrier(CarrierConfig(), note, plan_for=lambda _number, _seed: plan) as carrier:
-        yield TrunkConfig(name="carrier", host=carrier.address[0], port=carrier.address[1])
+    async with SimulatedCarrier(config, note, plan_for=lambda _number, _seed: plan) as carrier:
+        yield TrunkConfig(
+            name="carrier", host=carrier.address[0], port=carrier.address[1], transport=config.transport
+        )
 
 
 def hang_up_on(kind: type[CallEvent]) -> Act:

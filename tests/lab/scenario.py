@@ -231,13 +231,13 @@ async def _until_idle(dialer: Dialer) -> None:
     """Transactions absorb retransmissions for 64*T1 after the call (RFC 3261 §17); a scenario may stretch that twice."""
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + _SECONDS_TO_IDLE
-    while not dialer._core.is_idle and loop.time() < give_up_at:
+    while not dialer._signalling.core.is_idle and loop.time() < give_up_at:
         await asyncio.sleep(0.1)
 
 
 def _left(dialer: Dialer, call: Call) -> list[str]:
     """Name what should be gone."""
-    core = dialer._core
+    core = dialer._signalling.core
     gone = {
         "call": dialer.live_calls == 0 and core.live_calls == 0,
         "transaction or timer": core.is_idle and core.get_timer() is None,
