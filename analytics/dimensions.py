@@ -51,13 +51,25 @@ def calendar(unit: str) -> str:
     return f"date_trunc('{unit}', :local)::date"
 
 
-def text(name: str, stats_dim: int | None = None) -> Dimension:
+def text(name: str, stats_dim: int | None = None, facts: tuple[Facts, ...] = ("attempts",)) -> Dimension:
     """Of a column of its own name; an empty text is as good as none."""
-    return Dimension(name=name, type="text", formula=f"nullif({name}, '')", stats_dim=stats_dim)
+    return Dimension(name=name, type="text", formula=f"nullif({name}, '')", facts=facts, stats_dim=stats_dim)
 
 
-def integer(name: str, formula: str, stats_dim: int, names: Names | None = None) -> Dimension:
-    return Dimension(name=name, type="integer", formula=formula, names=names, stats_dim=stats_dim)
+def integer(
+    name: str,
+    formula: str,
+    stats_dim: int,
+    names: Names | None = None,
+    facts: tuple[Facts, ...] = ("attempts",),
+) -> Dimension:
+    return Dimension(
+        name=name, type="integer", formula=formula, facts=facts, names=names, stats_dim=stats_dim
+    )
+
+
+OF_CONTACTS: Final[tuple[Facts, ...]] = ("attempts", "leads")
+"""What a contact is from its import on, so that its lead and its attempts share it."""
 
 
 ALL: Final = (
@@ -71,14 +83,14 @@ ALL: Final = (
         name="campaign",
         type="integer",
         formula="campaign_id",
-        facts=("attempts", "leads"),
+        facts=OF_CONTACTS,
         names="campaigns",
     ),
-    integer("list", "import_id", 5, "lists"),
-    text("source", 6),
-    text("ad", 7),
-    text("keyword", 8),
-    text("region", 9),
+    integer("list", "import_id", 5, "lists", OF_CONTACTS),
+    text("source", 6, OF_CONTACTS),
+    text("ad", 7, OF_CONTACTS),
+    text("keyword", 8, OF_CONTACTS),
+    text("region", 9, OF_CONTACTS),
     integer("trunk", "trunk_id", 3, "trunks"),
     text("caller_id", 4),
     text("result", 10),

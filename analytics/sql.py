@@ -99,6 +99,12 @@ class Binds:
         return "(started_time AT TIME ZONE 'UTC' + utc_offset_minutes * interval '1 minute')"
 
 
+TABLES: Final = {
+    "attempts": "attempts",
+    # an outer join, so that the planner leaves the contacts out where nothing of theirs is asked for
+    "leads": "(SELECT leads.*, import_id, source, ad, keyword, region FROM leads LEFT JOIN contacts"
+    " USING (shard_key, contact_id)) AS leads",
+}
 STATS: Final = Part(source="rollups", measures=(), dim=0)
 TARGET_MAX_SECONDS: Final = 86_400
 """Of a query that sets only the lower end."""
@@ -181,7 +187,7 @@ def compose_part(
     )
     where = conditions(binds, query, period, part, shards)
     places = ", ".join(str(index + 1) for index in range(len(dimensions)))
-    table = "stats_now" if part.dim is not None else part.source
+    table = "stats_now" if part.dim is not None else TABLES[part.source]
     # corrections may have left a group of nothing
     having = " HAVING sum(attempts) <> 0" if places and part.dim is not None else ""
     return f"SELECT {keys}{values} FROM {table} WHERE {where}{grouped(places)}{having}"

@@ -16,4 +16,4 @@ class Section(msgspec.Struct, frozen=True):
         return f"navigation.{self.key}"
 
 
-SECTIONS: Final = (Section("campaigns", "/campaigns"),)
+SECTIONS: Final = (Section("campaigns", "/campaigns"), Section("reports", "/reports"))

@@ -14,7 +14,7 @@ from litestar import MediaType, Request, Response
 from markupsafe import Markup
 
 from api.catalogue import LANGUAGES, Catalogue, Language, choose_language, text
-from api.errors import ApiError, as_api_error, problem_response
+from api.errors import ApiError, as_api_error, field_view, problem_response
 from api.navigation import SECTIONS
 from api.static import address_of
 
@@ -119,6 +119,13 @@ def problem_text(request: AnyRequest, error: Exception) -> tuple[ApiError, Probl
         text(f"problems.{problem.code}.title", language, **params),
         text(f"problems.{problem.code}.detail", language, **params),
     )
+
+
+def problem_details(request: AnyRequest, error: Exception) -> list[str]:
+    """Say everything that is wrong with what was asked for, one sentence each; a problem without fields says itself."""
+    problem, words = problem_text(request, error)
+    language = language_of(request)
+    return [field_view(field, language).detail for field in problem.problems] or [words.detail]
 
 
 def problem_page(request: AnyRequest, error: Exception) -> Response[str]:

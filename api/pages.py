@@ -16,6 +16,7 @@ from litestar.response import Redirect
 from analytics.overview import CampaignOverview, overview
 from analytics.report import RESULTS, campaign_report
 from api.auth import requires
+from api.calls_page import CallsPageController
 from api.catalogue import Language
 from api.dependencies import ApiRequest, Clock, Hub, Pool, Store
 from api.page_view import (
@@ -28,6 +29,7 @@ from api.page_view import (
     raw_texts,
     render,
 )
+from api.report_pages import ReportPageController
 from api.schemas.contacts import ImportView, import_view
 from api.schemas.parameters import CampaignId
 from api.static import serve_static
@@ -234,6 +236,6 @@ def clock_time(minute_of_day: int) -> str:
 
 page_router: Final = Router(
     "/",
-    route_handlers=[PageController, serve_static],
+    route_handlers=[PageController, ReportPageController, CallsPageController, serve_static],
     exception_handlers={Exception: problem_page},
 )

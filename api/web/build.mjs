@@ -18,7 +18,7 @@ await build({
 });
 await build({
   ...common,
-  entryPoints: { app: "src/app.ts", campaign: "src/campaign.ts" },
+  entryPoints: { app: "src/app.ts", campaign: "src/campaign.ts", report: "src/report.ts" },
   format: "esm",
   splitting: true,
   chunkNames: "chunk-[hash]",

@@ -19,6 +19,7 @@ from typing import Literal
 
 from playwright.async_api import Browser, BrowserContext, StorageState, ViewportSize, async_playwright
 
+from api.report_registry import REPORTS
 from api.settings import ApiSettings
 from campaigns.database import Pool, open_pool
 from campaigns.embedded_postgres import UNSAFE_TEST_SETTINGS, start_postgres
@@ -39,6 +40,9 @@ def pages(campaign_ids: list[int]) -> dict[str, str]:
         "campaign": f"/campaigns/{campaign_ids[0]}",
         "draft": f"/campaigns/{campaign_ids[-1]}",
         "message": "/campaigns/4711",
+        "reports": "/reports",
+        **{f"report-{name}": f"/reports/{name}" for name in REPORTS},
+        "calls": "/calls?query={}",
     }
 
 

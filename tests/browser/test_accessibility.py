@@ -12,7 +12,15 @@ from tests.browser.rows import add_known_campaign
 
 AXE = Path(__file__).parents[2] / "api" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PATHS = ["/campaigns/{campaign_id}", "/campaigns/4711", *(section.path for section in SECTIONS)]
+PATHS = [
+    "/campaigns/{campaign_id}",
+    "/campaigns/4711",
+    "/reports/summary",
+    "/reports/hours",
+    "/reports/comparison",
+    "/calls",
+    *(section.path for section in SECTIONS),
+]
 
 
 async def violations(page: Page) -> list[str]:

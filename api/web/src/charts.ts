@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000;
 const MAX_HOURS = 168;
 const FONT = '"Inter Variable", system-ui, sans-serif';
 
-interface Colours {
+export interface Colours {
   ink: string;
   ink2: string;
   ink3: string;
@@ -22,6 +22,7 @@ interface Colours {
   accent: string;
   quiet: string;
   danger: string;
+  series2: string;
 }
 
 /** The tokens as the theme resolves them: light-dark() is known only where it is used. */
@@ -34,13 +35,13 @@ function colours(): Colours {
   };
   const found = {
     ink: read("ink"), ink2: read("ink-2"), ink3: read("ink-3"), line: read("line"), card: read("card"),
-    accent: read("accent"), quiet: read("quiet"), danger: read("danger"),
+    accent: read("accent"), quiet: read("quiet"), danger: read("danger"), series2: read("series-2"),
   };
   probe.remove();
   return found;
 }
 
-abstract class Chart {
+export abstract class Chart {
   readonly #chart: EChartsType;
 
   constructor(protected readonly element: HTMLElement) {

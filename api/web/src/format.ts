@@ -9,6 +9,11 @@ export class Format {
   readonly #time: Intl.DateTimeFormat;
   readonly #hour: Intl.DateTimeFormat;
   readonly #dayHour: Intl.DateTimeFormat;
+  readonly #date: Intl.DateTimeFormat;
+  readonly #month: Intl.DateTimeFormat;
+  readonly #decimal: Intl.NumberFormat;
+  readonly #change: Intl.NumberFormat;
+  readonly #points: Intl.NumberFormat;
 
   /** `timeZone` is the campaign's: its reports are read in it. */
   constructor(language: string, timeZone: string) {
@@ -21,6 +26,13 @@ export class Format {
     this.#time = new Intl.DateTimeFormat(locale, { timeStyle: "medium", timeZone });
     this.#hour = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZone });
     this.#dayHour = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone });
+    // a date of a report is a day of the calendar already
+    this.#date = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
+    this.#month = new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" });
+    this.#decimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+    const signed: Intl.NumberFormatOptions = { signDisplay: "exceptZero", maximumFractionDigits: 1 };
+    this.#change = new Intl.NumberFormat(locale, { ...signed, style: "percent" });
+    this.#points = new Intl.NumberFormat(locale, { ...signed, minimumFractionDigits: 1 });
   }
 
   integer(value: number | null): string {
@@ -57,6 +69,28 @@ export class Format {
 
   dayHour(at: string): string {
     return this.#dayHour.format(new Date(at));
+  }
+
+  date(day: string): string {
+    return this.#date.format(new Date(day));
+  }
+
+  month(day: string): string {
+    return this.#month.format(new Date(day));
+  }
+
+  decimal(value: number | null): string {
+    return value === null ? NO_DATA : this.#decimal.format(value);
+  }
+
+  /** +12.5%: what changed, as a part of what it was. */
+  change(value: number | null): string {
+    return value === null ? NO_DATA : this.#change.format(value);
+  }
+
+  /** +3.2: a difference of two shares, in percentage points. */
+  points(value: number): string {
+    return this.#points.format(value * 100);
   }
 }
 

@@ -1,0 +1,238 @@
+"""
+The reports as pages: a list of them, and each with its filter bar and panels.
+
+The server draws words, filters and table heads; the page's script asks the figures of `POST /v1/query`
+(`api.report_registry` says which) and leads from each to the calls behind it.
+"""
+
+from typing import Final, get_args
+
+import msgspec
+from litestar import Controller, Response, get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+from analytics.build import ZONES, build_query
+from analytics.errors import QueryRefused
+from analytics.metrics import METRICS
+from analytics.query import ComparedPeriod, ComparisonName, Filter, Period, PeriodName, QueryRequest
+from analytics.report import RESULTS
+from analytics.run import usual_zone
+from api.auth import requires
+from api.catalogue import Language, text
+from api.dependencies import ApiRequest, Clock, Pool, Store
+from api.page_view import json_in_html, language_of, problem_details, raw_texts, render
+from api.report_registry import REPORTS, Panel, Report
+from api.schemas.query import MetricView, metric_view
+
+PERIODS: Final = (*get_args(PeriodName), "custom")
+COMPARISONS: Final = ("none", *get_args(ComparisonName))
+MAX_CAMPAIGNS: Final = 200
+
+SCRIPT_TEXTS: Final = {
+    name: f"reports.{name}"
+    for name in (
+        "empty", "failed", "total", "none", "before", "interval", "of", "points", "truncated", "calls_behind",
+    )
+}  # fmt: skip
+
+BETTER_WHEN_MORE: Final = frozenset(
+    {
+        "answered_attempts", "answered_numbers", "answered_by_attempt", "answered_by_number", "asr", "ner",
+        "person_answers", "person_share", "talks", "successes", "successful_talks", "orders", "meetings", "offers",
+        "conversion_per_talk", "conversion_per_dial", "conversion_per_number", "conversion_per_contact",
+        "conversion_per_lead", "target_calls", "target_share", "unique_target_numbers", "callback_requests",
+        "callbacks_done", "callbacks_done_share", "penetration", "status_successful", "status_successful_with_machines",
+    }
+)  # fmt: skip
+WORSE_WHEN_MORE: Final = frozenset(
+    {
+        "refusals", "short_calls", "short_call_share", "pdd_ms_median", "pdd_ms_p95", "voicemail_hits", "machine_share",
+        "callbacks_missed", "status_unsuccessful", "cost_per_talk", "cost_per_success",
+    }
+)  # fmt: skip
+"""What is in neither set is simply more or less: a change of it has no colour."""
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the filter bar says; as it stands in the address."""
+
+    period: str
+    from_date: str | None
+    to_date: str | None
+    compare: str
+    campaign: int | None
+    zone: str | None
+    """IANA; None leaves days and hours to each campaign's own clock, which the rollups answer."""
+
+    def request(self) -> QueryRequest:
+        """Return what every panel's query begins with."""
+        is_custom = self.period == "custom" or self.period not in PERIODS
+        return QueryRequest(
+            metrics=["attempts"],
+            period=Period(from_time=self.from_date, to_time=self.to_date)
+            if is_custom
+            else Period(name=self.period),  # type: ignore[arg-type]  # in PERIODS
+            compare=ComparedPeriod(name=self.compare)  # type: ignore[arg-type]  # in COMPARISONS
+            # nothing came before all time
+            if self.compare in get_args(ComparisonName) and self.period != "all"
+            else None,
+            filter=None
+            if self.campaign is None
+            else Filter(op="is", dimension="campaign", values=[self.campaign]),
+            time_zone=self.zone,
+        )
+
+
+class PanelData(msgspec.Struct, frozen=True, kw_only=True):
+    """A panel as the script wants it."""
+
+    name: str
+    chart: str
+    metrics: tuple[str, ...]
+    drawn: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    order: list[dict[str, str]]
+    limit: int
+
+
+class MetricWords(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric as the script says it."""
+
+    name: str
+    title: str
+    unit: str
+    has_calls: bool
+    is_more_better: bool | None
+
+
+class ReportPageController(Controller):
+    """`/reports`."""
+
+    include_in_schema = False
+    guards = (requires("reports:read"),)
+
+    @get("/reports")
+    async def reports(self, request: ApiRequest) -> Response[str]:
+        return render(request, "reports.html", reports=REPORTS.values(), section="reports")
+
+    @get("/reports/{name:str}")
+    async def report(
+        self,
+        request: ApiRequest,
+        name: FromPath[str],
+        pool: Pool,
+        store: Store,
+        clock: Clock,
+    ) -> Response[str]:
+        report = REPORTS.get(name)
+        if report is None:
+            raise NotFoundException
+        campaigns = await store.newest_campaigns(MAX_CAMPAIGNS)
+        choice = choice_of(request, report)
+        usual = await usual_zone(pool)
+        language = language_of(request)
+        problem = None
+        try:
+            build_query(choice.request(), clock(), default_zone=usual)
+        except QueryRefused as error:
+            problem = problem_details(request, error)
+        metrics = {
+            name: metric_view(METRICS[name], language) for panel in report.panels for name in panel.metrics
+        }
+        dimensions = {
+            name: text(f"dimensions.{name}.title", language)
+            for panel in report.panels
+            for name in panel.dimensions
+        }
+        return render(
+            request,
+            "report.html",
+            report=report,
+            choice=choice,
+            periods=PERIODS,
+            comparisons=COMPARISONS,
+            campaigns=campaigns,
+            zones=sorted(ZONES),
+            metrics=metrics,
+            dimensions=dimensions,
+            problem=problem,
+            section="reports",
+            data=json_in_html(page_data(report, choice, usual, metrics, dimensions, language)),
+        )
+
+
+def choice_of(request: ApiRequest, report: Report) -> Choice:
+    """Read the filter bar from the address; what is missing has a default, what is wrong is said by the query."""
+    given = request.query_params
+    campaign_text = given.get("campaign", "")
+    campaign = int(campaign_text) if campaign_text.isdecimal() else None
+    from_date, to_date = given.get("from") or None, given.get("to") or None
+    return Choice(
+        period=given.get("period") or ("custom" if from_date or to_date else "last_30_days"),
+        from_date=from_date,
+        to_date=to_date,
+        compare=given.get("compare") or ("previous_period" if report.is_compared else "none"),
+        campaign=campaign,
+        zone=given.get("zone") or None,
+    )
+
+
+def page_data(
+    report: Report,
+    choice: Choice,
+    usual_zone: str,
+    metrics: dict[str, MetricView],
+    dimensions: dict[str, str],
+    language: Language,
+) -> dict[str, object]:
+    request = choice.request()
+    return {
+        "report": report.name,
+        "language": language,
+        "shown_zone": request.time_zone or usual_zone,
+        "panels": [panel_data(panel) for panel in report.panels],
+        "request": {
+            "period": request.period,
+            "compare": request.compare,
+            "filter": request.filter,
+            "time_zone": request.time_zone,
+        },
+        "metrics": {
+            name: MetricWords(
+                name=name,
+                title=view.title,
+                unit=view.unit,
+                has_calls=view.has_calls,
+                is_more_better=True
+                if name in BETTER_WHEN_MORE
+                else False
+                if name in WORSE_WHEN_MORE
+                else None,
+            )
+            for name, view in metrics.items()
+        },
+        "dimensions": dimensions,
+        "values": {
+            **{f"result.{result}": text(f"pages.result.{result}", language) for result in RESULTS},
+            **{f"weekday.{day}": text(f"reports.weekday.{day}", language) for day in range(1, 8)},
+        },
+        "texts": raw_texts(language, SCRIPT_TEXTS),
+    }
+
+
+def panel_data(panel: Panel) -> PanelData:
+    order = (
+        []
+        if panel.order_by is None
+        else [{"by": panel.order_by, "direction": "asc" if panel.is_ascending else "desc"}]
+    )
+    return PanelData(
+        name=panel.name,
+        chart=panel.chart,
+        metrics=panel.metrics,
+        drawn=panel.drawn,
+        dimensions=panel.dimensions,
+        order=order,
+        limit=panel.limit,
+    )

@@ -1,0 +1,341 @@
+"""
+The reports as data: each is a page of panels, each panel one query, drawn as a chart with its table below.
+
+A report says which metrics of `analytics.metrics` it shows by which dimensions; the page's script asks them of
+`POST /v1/query`, so a page, the API and an export cannot disagree. Sentences are in the catalogue: `reports.REPORT.title`,
+`reports.REPORT.question`, `reports.panel.PANEL`. A new report is an entry here and its sentences.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import msgspec
+
+Chart = Literal["figures", "funnel", "columns", "bars", "heat", "lines", "periods"]
+"""
+figures: totals side by side, one value each. funnel: totals, each a part of the one before. columns: over time or another order.
+lines: shares over time. bars: one per row, longest first. heat: hour of day by weekday. periods: one line per metric, two periods.
+"""
+
+
+class Panel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One query and how it is drawn."""
+
+    name: str
+    chart: Chart
+    metrics: tuple[str, ...]
+    """Columns of the table, in this order."""
+    drawn: tuple[str, ...] = ()
+    """What the chart shows; the first metric when empty."""
+    dimensions: tuple[str, ...] = ()
+    order_by: str | None = None
+    """Upwards for a dimension, downwards for a metric; None leaves it to the query."""
+    is_ascending: bool = True
+    limit: int = 200
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One page."""
+
+    name: str
+    panels: tuple[Panel, ...]
+    is_compared: bool = False
+    """Holds the period against the one before it unless the visitor chooses otherwise."""
+
+
+NETWORK: Final = (
+    "settled_attempts",
+    "asr",
+    "ner",
+    "acd_seconds",
+    "pdd_ms_median",
+    "short_calls",
+    "short_call_share",
+)
+RESULTS: Final = (
+    "attempts",
+    "distinct_numbers",
+    "answered_attempts",
+    "answered_by_attempt",
+    "talks",
+    "successes",
+    "conversion_per_talk",
+    "conversion_per_dial",
+)
+
+
+CALLBACKS: Final = (
+    "callback_requests",
+    "callbacks_due",
+    "callbacks_done",
+    "callbacks_missed",
+    "callbacks_done_share",
+)
+STATUSES: Final = (
+    "status_successful",
+    "status_successful_with_machines",
+    "status_unsuccessful",
+    "status_undecided",
+    "voicemail_hits",
+)
+COSTS: Final = ("cost_sum", "talks", "cost_per_talk", "successes", "cost_per_success", "priced_attempts")
+
+
+def by(dimension: str, metrics: tuple[str, ...] = RESULTS, drawn: tuple[str, ...] = ("attempts",)) -> Panel:
+    """Return the panel of one dimension whose values have no order: the most calls first."""
+    return Panel(
+        name=f"by_{dimension}",
+        chart="bars",
+        metrics=metrics,
+        drawn=drawn,
+        dimensions=(dimension,),
+        order_by=metrics[0],
+        is_ascending=False,
+    )
+
+
+def over(dimension: str, metrics: tuple[str, ...], drawn: tuple[str, ...], chart: Chart = "columns") -> Panel:
+    """Return the panel of a dimension that has an order of its own."""
+    return Panel(
+        name=f"by_{dimension}",
+        chart=chart,
+        metrics=metrics,
+        drawn=drawn,
+        dimensions=(dimension,),
+        order_by=dimension,
+    )
+
+
+ALL: Final = (
+    Report(
+        name="summary",
+        panels=(
+            Panel(
+                name="totals",
+                chart="figures",
+                metrics=(
+                    "attempts",
+                    "distinct_numbers",
+                    "answered_by_number",
+                    "talks",
+                    "conversion_per_talk",
+                    "successes",
+                    "voicemail_hits",
+                    "callback_requests",
+                ),
+            ),
+            Panel(
+                name="funnel",
+                chart="funnel",
+                metrics=(
+                    "settled_attempts",
+                    "answered_attempts",
+                    "person_answers",
+                    "talks",
+                    "successful_talks",
+                ),
+            ),
+            over(
+                "day",
+                (
+                    "attempts",
+                    "answered_attempts",
+                    "answered_by_attempt",
+                    "talks",
+                    "successes",
+                    "conversion_per_talk",
+                ),
+                ("attempts", "answered_attempts"),
+            ),
+            by("campaign"),
+        ),
+        is_compared=True,
+    ),
+    Report(
+        name="hours",
+        panels=(
+            Panel(
+                name="heat_answers",
+                chart="heat",
+                metrics=("answered_by_attempt", "settled_attempts"),
+                dimensions=("weekday", "hour_of_day"),
+                order_by="weekday",
+            ),
+            Panel(
+                name="heat_conversion",
+                chart="heat",
+                metrics=("conversion_per_talk", "talks"),
+                dimensions=("weekday", "hour_of_day"),
+                order_by="weekday",
+            ),
+            over("hour_of_day", RESULTS, ("answered_by_attempt",)),
+        ),
+    ),
+    Report(
+        name="tries",
+        panels=(
+            over(
+                "attempt_number",
+                (
+                    "settled_attempts",
+                    "answered_attempts",
+                    "answered_by_attempt",
+                    "talks",
+                    "successes",
+                    "conversion_per_dial",
+                ),
+                ("answered_by_attempt", "conversion_per_dial"),
+            ),
+        ),
+    ),
+    Report(name="sources", panels=(by("source"), by("ad"), by("keyword"))),
+    Report(
+        name="lists",
+        panels=(
+            Panel(
+                name="lists_inventory",
+                chart="bars",
+                metrics=(
+                    "leads",
+                    "leads_attempted",
+                    "penetration",
+                    "leads_pending",
+                    "dialable_now",
+                    "leads_finished",
+                    "leads_blocked",
+                ),
+                drawn=("penetration",),
+                dimensions=("list",),
+                order_by="leads",
+                is_ascending=False,
+            ),
+            Panel(
+                name="passes",
+                chart="columns",
+                metrics=(
+                    "settled_attempts",
+                    "answered_by_attempt",
+                    "talks",
+                    "successes",
+                    "conversion_per_dial",
+                    "refusals",
+                ),
+                drawn=("settled_attempts",),
+                dimensions=("list", "attempt_number"),
+                order_by="list",
+            ),
+            by("list"),
+        ),
+    ),
+    Report(
+        name="causes",
+        panels=(
+            by("result", ("settled_attempts", "distinct_numbers"), ("settled_attempts",)),
+            by("sip_status", ("settled_attempts", "distinct_numbers"), ("settled_attempts",)),
+            by("q850_cause", ("settled_attempts", "distinct_numbers"), ("settled_attempts",)),
+        ),
+    ),
+    Report(
+        name="network",
+        panels=(
+            by("trunk", NETWORK, ("asr", "ner")),
+            by("caller_id", NETWORK, ("asr",)),
+            over("day", NETWORK, ("asr", "ner"), "lines"),
+        ),
+    ),
+    Report(
+        name="target",
+        panels=(
+            Panel(
+                name="target_totals",
+                chart="figures",
+                metrics=(
+                    "attempts",
+                    "distinct_numbers",
+                    "repeat_calls",
+                    "target_calls",
+                    "unique_target_numbers",
+                    "target_share",
+                ),
+            ),
+            over(
+                "day",
+                (
+                    "attempts",
+                    "distinct_numbers",
+                    "repeat_calls",
+                    "target_calls",
+                    "unique_target_numbers",
+                    "target_share",
+                ),
+                ("target_calls", "repeat_calls"),
+            ),
+            by(
+                "source",
+                ("attempts", "distinct_numbers", "target_calls", "unique_target_numbers", "target_share"),
+                ("target_calls",),
+            ),
+        ),
+        is_compared=True,
+    ),
+    Report(
+        name="callbacks",
+        panels=(
+            Panel(name="callback_totals", chart="figures", metrics=CALLBACKS),
+            over("day", CALLBACKS, ("callback_requests", "callbacks_done")),
+            by("campaign", CALLBACKS, ("callbacks_missed",)),
+        ),
+    ),
+    Report(
+        name="statuses",
+        panels=(
+            Panel(name="status_totals", chart="figures", metrics=STATUSES),
+            over("day", STATUSES, ("status_successful", "status_unsuccessful")),
+            by("campaign", STATUSES, ("status_successful",)),
+        ),
+        is_compared=True,
+    ),
+    Report(
+        name="comparison",
+        panels=(
+            Panel(
+                name="comparison_totals",
+                chart="periods",
+                metrics=(
+                    *RESULTS,
+                    "answered_by_number",
+                    "person_share",
+                    "orders",
+                    "meetings",
+                    "offers",
+                    "callback_requests",
+                    "refusals",
+                    "talk_seconds_sum",
+                    "talk_seconds_mean",
+                    "talk_seconds_median",
+                    "asr",
+                    "ner",
+                    "acd_seconds",
+                    "pdd_ms_median",
+                    "short_call_share",
+                    "machine_share",
+                    "target_calls",
+                    "repeat_calls",
+                ),
+            ),
+            by("campaign"),
+        ),
+        is_compared=True,
+    ),
+    Report(
+        name="costs",
+        panels=(
+            Panel(name="cost_totals", chart="figures", metrics=COSTS),
+            by("trunk", COSTS, ("cost_sum",)),
+            by("source", COSTS, ("cost_sum",)),
+        ),
+        is_compared=True,
+    ),
+)
+
+REPORTS: Final[Mapping[str, Report]] = {report.name: report for report in ALL}

@@ -1,0 +1,90 @@
+// A report's chart over an ordered dimension: columns for counts, lines for shares. Days without a call are days, too.
+import { LineChart } from "echarts/charts";
+import { use } from "echarts/core";
+import { Chart, type Colours } from "./charts";
+import type { Panel, Row } from "./report_model";
+import type { Words } from "./report_words";
+
+use([LineChart]);
+
+const DAY_MS = 86_400_000;
+/** A gap longer than this is left out instead of being drawn day by day. */
+const MAX_DAYS = 400;
+
+export class SeriesChart extends Chart {
+  #panel: Panel | null = null;
+  #rows: Row[] = [];
+
+  constructor(
+    element: HTMLElement,
+    private readonly words: Words,
+  ) {
+    super(element);
+  }
+
+  show(panel: Panel, rows: Row[]): void {
+    this.#panel = panel;
+    this.#rows = panel.dimensions[0] === "day" ? withEveryDay(rows) : rows;
+    this.redraw();
+  }
+
+  override redraw(): void {
+    if (this.#panel) super.redraw();
+  }
+
+  protected override option(paint: Colours): Record<string, unknown> {
+    const panel = this.#panel;
+    if (!panel) return {};
+    const { words } = this;
+    const drawn = panel.drawn.length ? panel.drawn : panel.metrics.slice(0, 1);
+    const unit = words.metric(drawn[0] ?? "").unit;
+    const tints = [paint.accent, paint.series2, paint.quiet];
+    return {
+      grid: { left: 0, right: 8, top: 36, bottom: 2, containLabel: true },
+      legend: {
+        left: 0, top: 0, itemWidth: 10, itemHeight: 10, itemGap: 18, icon: "roundRect", selectedMode: false,
+        textStyle: { color: paint.ink2, fontSize: 13 },
+      },
+      tooltip: {
+        ...this.tooltip(paint),
+        valueFormatter: (value: number | null) => words.value(drawn[0] ?? "", value),
+      },
+      xAxis: {
+        type: "category",
+        data: this.#rows.map((row) => words.row(row)),
+        axisLine: { lineStyle: { color: paint.line } },
+        axisTick: { show: false },
+        axisLabel: { color: paint.ink3, fontSize: 12, hideOverlap: true },
+      },
+      yAxis: {
+        type: "value",
+        splitNumber: 4,
+        splitLine: { lineStyle: { color: paint.line } },
+        axisLabel: { color: paint.ink3, fontSize: 12, formatter: (value: number) => words.value(drawn[0] ?? "", value) },
+        ...(unit === "share" ? { max: (range: { max: number }) => Math.min(1, Math.ceil(range.max * 10) / 10 || 0.1) } : { minInterval: 1 }),
+      },
+      series: drawn.map((name, index) => ({
+        name: words.metric(name).title,
+        type: panel.chart === "lines" ? "line" : "bar",
+        barMaxWidth: 34,
+        barGap: "12%",
+        symbolSize: 6,
+        connectNulls: false,
+        itemStyle: { color: tints[index % tints.length], borderRadius: [3, 3, 0, 0] },
+        lineStyle: { width: 2 },
+        data: this.#rows.map((row) => row.metrics[name]?.value ?? null),
+      })),
+    };
+  }
+}
+
+function withEveryDay(rows: Row[]): Row[] {
+  const times = rows.map((row) => Date.parse(String(row.dimensions["day"]?.value)));
+  const [first, last] = [times[0], times.at(-1)];
+  if (first === undefined || last === undefined || (last - first) / DAY_MS > MAX_DAYS) return rows;
+  const known = new Map(rows.map((row, index) => [times[index], row]));
+  return [...Array(Math.round((last - first) / DAY_MS) + 1).keys()].map((offset) => {
+    const at = first + offset * DAY_MS;
+    return known.get(at) ?? { dimensions: { day: { value: new Date(at).toISOString().slice(0, 10) } }, metrics: {} };
+  });
+}
