@@ -238,6 +238,8 @@ class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     registration: Registration | None = None
     """None: the trunk knows us by our address, or asks for a password at each call."""
     health: HealthPolicy = HealthPolicy()
+    other_addresses: tuple[tuple[str, int], ...] = ()
+    """Further addresses of the same trunk, in the order in which a watch goes on to them (RFC 3263 §4.3)."""
 
     def __post_init__(self) -> None:
         problems = external_address_problems(self.external_signalling_address, self.external_media_address)

@@ -5,14 +5,13 @@ RFC 3261 §17.1.3 (matching responses), §17.2.3 (matching requests).
 """
 
 from collections import Counter
-from typing import Final
+from typing import Any, Final, Protocol
 
 from dialer.config import DialerConfig
 from dialer.sip.hop import Hop
 from dialer.sip.invite_session import InviteSession
 from dialer.sip.message import Request, Response
 from dialer.sip.server_transaction import ServerTransaction
-from dialer.sip.session_timer import SessionTimer
 from dialer.sip.timer_heap import TimerHeap
 from dialer.sip.trace import TraceRing
 from dialer.sip.transaction import (
@@ -31,11 +30,22 @@ ServerKey = tuple[str, str, str]
 _MAGIC_COOKIE: Final = "z9hG4bK"
 
 
+class TransactionUser(Protocol):
+    """Whose transaction it is."""
+
+    open_transactions: int
+    is_released: bool
+    """It ends with its last transaction."""
+
+    @property
+    def call_id(self) -> str: ...
+
+
 class TransactionLayer:
     """Owns every transaction; `counters` is shared with whoever else counts."""
 
     def __init__(self, config: DialerConfig) -> None:
-        self.timers: TimerHeap[Transaction | SessionTimer] = TimerHeap()
+        self.timers: TimerHeap[Any] = TimerHeap()
         self.clients: dict[ClientKey, ClientTransaction] = {}
         self.servers: dict[ServerKey, ServerTransaction] = {}
         self.sessions: dict[str, InviteSession] = {}
@@ -53,11 +63,11 @@ class TransactionLayer:
         """Find whose response it is: branch and CSeq method (§17.1.3)."""
         return self.clients.get((response.via.branch, response.cseq.method))
 
-    def start_client(self, transaction: ClientTransaction, session: InviteSession, now: float) -> None:
+    def start_client(self, transaction: ClientTransaction, user: TransactionUser, now: float) -> None:
         """Send its request and keep it."""
         self.clients[transaction.request.via.branch, transaction.request.method] = transaction
-        session.open_transactions += 1
-        self.send(transaction.outgoing, transaction.destination, now, session.call_id)
+        user.open_transactions += 1
+        self.send(transaction.outgoing, transaction.destination, now, user.call_id)
         self.timers.schedule(transaction)
 
     def start_server(
@@ -82,15 +92,14 @@ class TransactionLayer:
                 del self.servers[server_key(transaction.request)]
             else:
                 del self.clients[transaction.request.via.branch, transaction.request.method]
-            session = transaction.user
-            assert isinstance(session, InviteSession)
-            session.open_transactions -= 1
-            self.forget_if_over(session)
+            user: Any = transaction.user
+            user.open_transactions -= 1
+            self.forget_if_over(user)
 
-    def forget_if_over(self, session: InviteSession) -> None:
+    def forget_if_over(self, user: TransactionUser) -> None:
         """Drop a released session with its last transaction."""
-        if session.is_released and session.open_transactions == 0:
-            self.sessions.pop(session.call_id, None)
+        if user.is_released and user.open_transactions == 0:
+            self.sessions.pop(user.call_id, None)
 
     def send(self, data: bytes, destination: Hop, now: float, call_id: str) -> None:
         """Queue one datagram, and note it for the ladder of its call."""
