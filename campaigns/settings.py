@@ -3,13 +3,16 @@
 import math
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from campaigns.errors import InvalidSettings, Problem
+from campaigns.trace_policy import TracePolicy
 from dialer.config import DialerConfig, NetworkFaults, Secret
+from dialer.transport_config import AUTO, OFF, parse_external_address
 
 TICK_SECONDS: Final = 0.2
 """How often a node looks for leads to dial: calls start in bursts of a fifth of the rate. Half of it doubles what a call
@@ -31,6 +34,7 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A node silent for so long is dead: long enough for a stalled disk or a failover, short for those who wait."""
     database_timeout_seconds: float = 5.0
     """A statement that takes longer means that the database is away."""
+    traces: TracePolicy = TracePolicy()
     batch_size: int = 50
     """Leads per claim."""
 
@@ -54,10 +58,19 @@ def load_node_settings(node_name: str, environ: Mapping[str, str]) -> NodeSettin
         spool_dir=Path(reader.text("OBZVON_SPOOL_DIR", str(default_spool_dir(environ)))),
         dialer=DialerConfig(
             bind_host=reader.text("OBZVON_SIP_HOST", "127.0.0.1"),
+            bind_host_ipv6=environ.get("OBZVON_SIP_HOST_IPV6") or None,
             bind_port=int(reader.number("OBZVON_SIP_PORT", 0, low=0, high=65_535)),
+            listens_on_tcp=bool(reader.number("OBZVON_SIP_LISTEN_TCP", 0, low=0, high=1)),
+            external_signalling_address=reader.external_address("OBZVON_EXTERNAL_SIGNALLING_ADDRESS"),
+            external_media_address=reader.external_address("OBZVON_EXTERNAL_MEDIA_ADDRESS", has_port=False),
             faults=NetworkFaults(loss=loss, seed=int(reader.number("OBZVON_LOSS_SEED", 0))) if loss else None,
             rtp_port_min=rtp_port_min,
             rtp_port_max=rtp_port_max,
+        ),
+        traces=TracePolicy(
+            share=reader.number("OBZVON_TRACE_SHARE", TracePolicy().share, low=0.0, high=1.0),
+            max_age=timedelta(days=reader.number("OBZVON_TRACE_DAYS", 7, low=0.0, high=3_650)),
+            max_traces=int(reader.number("OBZVON_TRACE_MAX", TracePolicy().max_traces, low=0)),
         ),
         drain_seconds=reader.number("OBZVON_DRAIN_SECONDS", 20.0, low=0.0),
         dead_after_seconds=(dead_after := reader.number("OBZVON_DEAD_AFTER_SECONDS", 10.0, low=1.0)),
@@ -101,6 +114,20 @@ class _Reader:
             self.problems.append(Problem(name, "out_of_range", {"min": low, "max": high}))
             return default
         return value
+
+    def external_address(self, name: str, *, has_port: bool = True) -> str | None:
+        """Read an IP address, with a port where that makes sense, `auto` or `off`."""
+        text = self._environ.get(name)
+        if not text or text in {AUTO, OFF}:
+            return text or None
+        try:
+            is_right = parse_external_address(text).port is None or has_port
+        except ValueError:
+            is_right = False
+        if not is_right:
+            self.problems.append(Problem(name, "not_an_external_address", {"value": text[:60]}))
+            return None
+        return text
 
     def port_range(self, name: str, default: DialerConfig) -> tuple[int, int]:
         """Read `MIN-MAX`."""

@@ -238,6 +238,8 @@ class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     registration: Registration | None = None
     """None: the trunk knows us by our address, or asks for a password at each call."""
     health: HealthPolicy = HealthPolicy()
+    other_addresses: tuple[tuple[str, int], ...] = ()
+    """Further addresses of the same trunk, in the order in which a watch goes on to them (RFC 3263 §4.3)."""
 
     def __post_init__(self) -> None:
         problems = external_address_problems(self.external_signalling_address, self.external_media_address)
@@ -274,8 +276,8 @@ class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
     rtp_port_min: int = 20_000
     rtp_port_max: int = 39_999
     user_agent: str = "obzvon"
-    trace: bool = False
-    """Keep every SIP message of every call for its ladder (`obzvon call`); costs memory, so off for campaigns."""
+    trace: bool = True
+    """Keep the SIP messages of the newest calls for their ladders; some 6 kB a call."""
     close_timeout_seconds: float = 5.0
     """How long closing waits for BYE and CANCEL to be answered."""
     timers: TimerConfig = TimerConfig()

@@ -6,14 +6,14 @@ RFC timers nor outcomes.
 """
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from dialer.call import Call
 from dialer.call_table import CallAction, CallInput, CallState
-from dialer.config import CallRequest, DialerConfig
+from dialer.config import CallRequest, DialerConfig, TrunkConfig
 from dialer.errors import LocalProtocolError, RemoteProtocolError
-from dialer.events import CallEvent, CallId
+from dialer.events import CallEvent, CallId, TrunkEvent
 from dialer.outcome import FORK_RELEASE_REASON
 from dialer.sip.hop import Address, Hop
 from dialer.sip.invite_session import InviteSession, Rng
@@ -62,7 +62,7 @@ class DialerCore:
         return call_id in self._calls
 
     def records(self, call_id: CallId) -> list[TraceRecord]:
-        """Every SIP message of a call so far, if `DialerConfig.trace` is on; kept for the newest 1,000 calls."""
+        """Every SIP message of a call so far, if `DialerConfig.trace` is on; kept for the newest 4,000 calls."""
         return self._user_agent.records(call_id)
 
     def place_call(
@@ -143,6 +143,19 @@ class DialerCore:
     def next_event(self) -> CallEvent | None:
         """Take the oldest event."""
         return self._events.popleft() if self._events else None
+
+    def watch(self, trunks: Sequence[tuple[TrunkConfig, Address]], now: float) -> None:
+        """Register with these trunks and ask them by OPTIONS, as each wants it; no others. See `TrunkWatches.use`."""
+        self._user_agent.watches.use(trunks, now)
+
+    @property
+    def watches_nothing(self) -> bool:
+        """No trunk is watched, and no binding waits to be taken back."""
+        return self._user_agent.watches.is_idle
+
+    def next_trunk_event(self) -> TrunkEvent | None:
+        """Take the oldest event of a watched trunk."""
+        return self._user_agent.watches.next_event()
 
     def _take_session_events(self, now: float) -> None:
         while (event := self._user_agent.next_event()) is not None:

@@ -11,6 +11,7 @@ import msgspec
 from dialer.outcome import Outcome
 from dialer.rtp.quality import MediaQuality
 from dialer.sip.sdp import NegotiatedMedia
+from dialer.sip.trunk_event import TrunkEvent, TrunkPinged, TrunkRegistrationChanged
 
 __all__ = [
     "CallAnswered",
@@ -25,6 +26,9 @@ __all__ = [
     "MediaQuality",
     "NegotiatedMedia",
     "PlaybackFinished",
+    "TrunkEvent",
+    "TrunkPinged",
+    "TrunkRegistrationChanged",
 ]
 
 CallId = NewType("CallId", str)

@@ -5,31 +5,22 @@ Rule: whatever the trunk sends, nothing is raised; what is no answer of ours is 
 """
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
 from dialer.config import TimerConfig, TrunkConfig
 from dialer.errors import InvalidSdp, RemoteProtocolError
-from dialer.sip.digest import Challenge, Credentials, authorization, parse_challenges, strongest
-from dialer.sip.fields import Headers
-from dialer.sip.hop import Address, bracketed, hop_of
-from dialer.sip.message import Request, Response, parse_message
+from dialer.sip.hop import Address, hop_of
+from dialer.sip.message import Response, parse_message
+from dialer.sip.out_of_dialog import CHALLENGES, OutOfDialog, uri_of
 from dialer.sip.sdp import parse_sdp
 from dialer.sip.transaction import Action, Input, NonInviteClientTransaction
-from dialer.sip.uri import SipUri
 
 Rng = Callable[[int], bytes]
 Verdict = Literal[
     "answered", "silent", "unreachable", "password_missing", "password_wrong", "challenge_unknown"
 ]
-
-_CHALLENGES: Final = {
-    401: ("WWW-Authenticate", "Authorization"),
-    407: ("Proxy-Authenticate", "Proxy-Authorization"),
-}
-_REFUSALS: Final = frozenset({401, 403, 407})
-"""After credentials: many trunks answer 403 to a wrong password instead of asking again."""
 
 
 class TrunkAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +35,9 @@ class TrunkAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """PCMU or PCMA is in the description of the answer; None where it brings none, which most do."""
     codecs: tuple[str, ...] = ()
     """The audio formats of that description, by name where it names them."""
+    failure: str | None = None
+    """Of `unreachable` over TCP or TLS: why, as `dialer.net.connect_failure` names it."""
+    failure_detail: str = ""
 
 
 class OptionsProbe:
@@ -57,13 +51,8 @@ class OptionsProbe:
     def __init__(self, trunk: TrunkConfig, local: Address, rng: Rng, timers: TimerConfig, now: float) -> None:
         self.answer: TrunkAnswer | None = None
         self._trunk = trunk
-        self._local = local
-        self._rng = rng
+        self._requests = OutOfDialog(trunk, local, rng, trunk.username or trunk.caller_id)
         self._timers = timers
-        self._call_id = rng(16).hex()
-        self._tag = rng(8).hex()
-        self._challenge: tuple[str, Challenge] | None = None
-        self._cseq_number = 0
         self._outgoing: list[bytes] = []
         self._transaction = self._ask(now)
 
@@ -103,66 +92,48 @@ class OptionsProbe:
         """The system says that nobody listens there."""
         if self.answer is None:
             self._transaction.step(Input.TRANSPORT_ERROR, now)
-            self.answer = TrunkAnswer(verdict="unreachable", was_challenged=self._challenge is not None)
+            self.answer = TrunkAnswer(verdict="unreachable", was_challenged=self._requests.has_credentials)
 
     def give_up(self) -> None:
         """Nobody waits any longer."""
         if self.answer is None:
-            self.answer = TrunkAnswer(verdict="silent", was_challenged=self._challenge is not None)
+            self.answer = TrunkAnswer(verdict="silent", was_challenged=self._requests.has_credentials)
 
     def _ask(self, now: float) -> NonInviteClientTransaction:
-        trunk, (host, port) = self._trunk, self._local
-        self._cseq_number += 1
-        ours, theirs = bracketed(host), bracketed(trunk.host)
-        target = str(SipUri("sip", None, None, theirs, None if trunk.port == 5060 else trunk.port))
-        headers = Headers()
-        headers.add(
-            "Via", f"SIP/2.0/{trunk.transport.upper()} {ours}:{port};rport;branch=z9hG4bK{self._rng(8).hex()}"
-        )
-        headers.add("Max-Forwards", "70")
-        sender = SipUri("sip", trunk.username or trunk.caller_id, None, trunk.from_domain or theirs, None)
-        headers.add("From", f"<{sender}>;tag={self._tag}")
-        headers.add("To", f"<{target}>")
-        headers.add("Call-ID", self._call_id)
-        headers.add("CSeq", f"{self._cseq_number} OPTIONS")
-        headers.add("Contact", f"<{SipUri('sip', None, None, ours, port)}>")
-        headers.add("Accept", "application/sdp")
-        request = Request("OPTIONS", target, headers)
-        if self._challenge is not None and trunk.username is not None and trunk.password is not None:
-            name, challenge = self._challenge
-            credentials = Credentials(trunk.username, trunk.password)
-            cnonce = self._rng(8).hex()
-            headers.add(name, authorization(challenge, credentials, "OPTIONS", target, b"", cnonce, 1))
-        transaction = NonInviteClientTransaction(request, hop_of(trunk), self._timers, now)
+        hop = hop_of(self._trunk)
+        target = uri_of(hop, uses_sips=self._trunk.uses_sips)
+        request = self._requests.request("OPTIONS", target, hop, to=target)
+        request.headers.add("Accept", "application/sdp")
+        transaction = NonInviteClientTransaction(request, hop, self._timers, now)
         self._outgoing.append(transaction.outgoing)
         return transaction
 
     def _take(self, response: Response, now: float) -> None:
         status_code = response.status_code
-        if self._challenge is not None and status_code in _REFUSALS:
+        if self._requests.has_credentials and status_code == 403:
+            # many trunks answer so to a wrong password instead of asking again
             self.answer = TrunkAnswer(verdict="password_wrong", status_code=status_code, was_challenged=True)
-        elif status_code in _CHALLENGES:
+        elif status_code in CHALLENGES:
             self._meet_challenge(response, now)
         else:
             speaks_our_codec, codecs = _codecs_of(response)
             self.answer = TrunkAnswer(
                 verdict="answered",
                 status_code=status_code,
-                was_challenged=self._challenge is not None,
+                was_challenged=self._requests.has_credentials,
                 speaks_our_codec=speaks_our_codec,
                 codecs=codecs,
             )
 
     def _meet_challenge(self, response: Response, now: float) -> None:
-        asked, answered = _CHALLENGES[response.status_code]
-        challenge = strongest(parse_challenges(response.headers.get_all(asked)))
-        if challenge is None:
-            self.answer = TrunkAnswer(verdict="challenge_unknown", status_code=response.status_code)
-        elif self._trunk.username is None or self._trunk.password is None:
-            self.answer = TrunkAnswer(verdict="password_missing", status_code=response.status_code)
-        else:
-            self._challenge = answered, challenge
+        refusal = self._requests.meet_challenge(response)
+        if refusal is None:
             self._transaction = self._ask(now)
+        else:
+            was_challenged = self._requests.has_credentials
+            self.answer = TrunkAnswer(
+                verdict=refusal, status_code=response.status_code, was_challenged=was_challenged
+            )
 
 
 def _codecs_of(response: Response) -> tuple[bool | None, tuple[str, ...]]:

@@ -30,6 +30,8 @@ from dialer.sip.transaction import (
     Transaction,
 )
 from dialer.sip.transaction_layer import ClientTransaction, TransactionLayer
+from dialer.sip.trunk_watch import TrunkWatch
+from dialer.sip.trunk_watches import TrunkWatches
 
 
 class SipUserAgent:
@@ -49,6 +51,7 @@ class SipUserAgent:
         self._layer = TransactionLayer(config)
         self._dialogs = DialogClient(config, rng, self._layer, self._events)
         self._requests = RequestHandler(config, rng, self._layer, self._events)
+        self._watches = TrunkWatches(config, rng, self._layer, self._public)
 
     @property
     def counters(self) -> Counter[str]:
@@ -66,7 +69,7 @@ class SipUserAgent:
 
     def records(self, call_id: str) -> list[TraceRecord]:
         """Every message of a call, if `DialerConfig.trace` is on."""
-        return self._layer.traces.get(call_id, []).copy()
+        return self._layer.traces.records(call_id)
 
     def receive_datagram(self, data: bytes, source: Hop, now: float) -> None:
         """Feed one message: a UDP payload, or what `StreamFramer` cut out of a connection. Never raises; see Rule 1."""
@@ -75,7 +78,7 @@ class SipUserAgent:
         except RemoteProtocolError as error:
             self._requests.refuse_malformed(data, error, source, now)
             return
-        self._layer.trace(message, "received", data, source, now)
+        self._layer.traces.note(message.call_id, now, "received", source, data)
         if isinstance(message, Response):
             self._receive_response(message, source, now)
         else:
@@ -95,6 +98,8 @@ class SipUserAgent:
         while (owner := self._layer.timers.pop_due(now)) is not None:
             if isinstance(owner, SessionTimer):
                 self._dialogs.act(owner, owner.handle_timer(now), now)
+            elif isinstance(owner, TrunkWatch):
+                self._watches.handle_timer(owner, now)
             else:
                 self._perform(owner, owner.handle_timer(now), now)
 
@@ -125,10 +130,15 @@ class SipUserAgent:
                 session.may_go_by_tcp = False  # no second try, by UDP
                 self._perform(transaction, transaction.step(Input.TRANSPORT_ERROR, now), now)
             elif transaction.state in {State.TRYING, State.PROCEEDING}:
-                self._layer.send(transaction.outgoing, hop, now)
+                self._layer.send(transaction.outgoing, hop, now, transaction.request.call_id)
 
     def _clients_of(self, hop: Hop) -> list[ClientTransaction]:
         return [client for client in self._layer.clients.values() if client.destination == hop]
+
+    @property
+    def watches(self) -> TrunkWatches:
+        """Trunks that are registered with and asked by OPTIONS."""
+        return self._watches
 
     # What a call may do.
 
@@ -148,6 +158,7 @@ class SipUserAgent:
             is_listening=self._config.listens_on_tcp,
         )
         self._layer.sessions[call_id] = session
+        self._layer.traces.open(call_id)
         return session
 
     def invite(self, session: InviteSession, now: float) -> None:
@@ -201,7 +212,10 @@ class SipUserAgent:
             return
         self._public.learn(transaction.destination, response.via)
         actions = transaction.receive(response, now)
-        if Action.DELIVER in actions:
+        if isinstance(transaction.user, TrunkWatch):
+            if response.is_final and Action.DELIVER in actions:
+                self._watches.receive(transaction, response, now)
+        elif Action.DELIVER in actions:
             session = transaction.user
             assert isinstance(session, InviteSession)
             if transaction is session.transaction:
@@ -274,6 +288,11 @@ class SipUserAgent:
 
     def _report(self, transaction: Transaction, action: Action, now: float) -> None:
         session = transaction.user
+        if isinstance(session, TrunkWatch):
+            self._watches.fail(
+                transaction, "silent" if action is Action.REPORT_TIMEOUT else "unreachable", now
+            )
+            return
         assert isinstance(session, InviteSession)
         if transaction is session.transaction:
             if action is Action.REPORT_TRANSPORT_ERROR and session.falls_back_to_udp():
