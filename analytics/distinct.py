@@ -15,8 +15,8 @@ from pyroaring import BitMap
 
 from analytics.database import Connection, statement
 
-Kind = Literal["dialed", "settled", "answered", "target", "success"]
-KINDS: Final[tuple[Kind, ...]] = ("dialed", "settled", "answered", "target", "success")
+Kind = Literal["dialed", "settled", "answered", "person", "target", "success"]
+KINDS: Final[tuple[Kind, ...]] = ("dialed", "settled", "answered", "person", "target", "success")
 ALL_CAMPAIGNS: Final = 0
 """The shard that holds the sums, and the seals, over all campaigns."""
 

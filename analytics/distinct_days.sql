@@ -8,6 +8,7 @@ SELECT
     CASE WHEN 'dialed' = ANY ($4::text []) THEN n.dialed END AS dialed,
     CASE WHEN 'settled' = ANY ($4::text []) THEN n.settled END AS settled,
     CASE WHEN 'answered' = ANY ($4::text []) THEN n.answered END AS answered,
+    CASE WHEN 'person' = ANY ($4::text []) THEN n.person END AS person,
     CASE WHEN 'target' = ANY ($4::text []) THEN n.target END AS target,
     CASE WHEN 'success' = ANY ($4::text []) THEN n.success END AS success
 FROM (

@@ -8,6 +8,7 @@ SELECT
     true AS dialed,
     bool_or(a.settled_time IS NOT NULL) AS settled,
     coalesce(bool_or(a.result = 'answered'), false) AS answered,
+    coalesce(bool_or(a.result = 'answered' AND coalesce(a.answered_by, 'human') IN ('human', 'unsure')), false) AS person,
     coalesce(bool_or(a.is_target), false) AS target,
     coalesce(bool_or(a.disposition IN ('order', 'meeting', 'offer_requested')), false) AS success
 FROM attempts AS a

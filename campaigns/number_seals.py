@@ -17,7 +17,7 @@ from campaigns.database import Connection
 from campaigns.statements import load_statements
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
-KINDS: Final = ("dialed", "settled", "answered", "target", "success")
+KINDS: Final = ("dialed", "settled", "answered", "person", "target", "success")
 TOTALS_SHARD: Final = 0
 DAYS_PER_TURN: Final = 50
 

@@ -36,6 +36,7 @@ SELECT
     array_agg(contact_id) AS dialed,
     array_agg(contact_id) FILTER (WHERE is_settled) AS settled,
     array_agg(contact_id) FILTER (WHERE is_answered) AS answered,
+    array_agg(contact_id) FILTER (WHERE is_person) AS person,
     array_agg(contact_id) FILTER (WHERE is_target) AS target,
     array_agg(contact_id) FILTER (WHERE is_success) AS success
 FROM (
@@ -43,6 +44,7 @@ FROM (
         contact_id,
         bool_or(settled_time IS NOT NULL) AS is_settled,
         coalesce(bool_or(result = 'answered'), false) AS is_answered,
+        coalesce(bool_or(result = 'answered' AND coalesce(answered_by, 'human') IN ('human', 'unsure')), false) AS is_person,
         coalesce(bool_or(is_target), false) AS is_target,
         coalesce(bool_or(disposition IN ('order', 'meeting', 'offer_requested')), false) AS is_success
     FROM attempts
@@ -72,6 +74,7 @@ SELECT
     array_agg(number_id) AS dialed,
     array_agg(number_id) FILTER (WHERE is_settled) AS settled,
     array_agg(number_id) FILTER (WHERE is_answered) AS answered,
+    array_agg(number_id) FILTER (WHERE is_person) AS person,
     array_agg(number_id) FILTER (WHERE is_target) AS target,
     array_agg(number_id) FILTER (WHERE is_success) AS success,
     count(*) FILTER (WHERE number_id IS NULL) AS unknown
@@ -80,6 +83,7 @@ FROM (
         n.number_id,
         bool_or(a.settled_time IS NOT NULL) AS is_settled,
         coalesce(bool_or(a.result = 'answered'), false) AS is_answered,
+        coalesce(bool_or(a.result = 'answered' AND coalesce(a.answered_by, 'human') IN ('human', 'unsure')), false) AS is_person,
         coalesce(bool_or(a.is_target), false) AS is_target,
         coalesce(bool_or(a.disposition IN ('order', 'meeting', 'offer_requested')), false) AS is_success
     FROM attempts a
@@ -90,10 +94,12 @@ FROM (
     GROUP BY a.number, n.number_id
 ) AS number;
 
--- keep_seal(shard_key, day, attempts, changes, dialed, settled, answered, target, success, now) --
-INSERT INTO number_seals (shard_key, day, attempts, changes, dialed, settled, answered, target, success, sealed_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+-- keep_seal(shard_key, day, attempts, changes, dialed, settled, answered, person, target, success, now) --
+INSERT INTO number_seals (
+    shard_key, day, attempts, changes, dialed, settled, answered, person, target, success, sealed_time
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (shard_key, day) DO UPDATE
 SET attempts = excluded.attempts, changes = excluded.changes, dialed = excluded.dialed, settled = excluded.settled,
-    answered = excluded.answered, target = excluded.target, success = excluded.success,
+    answered = excluded.answered, person = excluded.person, target = excluded.target, success = excluded.success,
     sealed_time = excluded.sealed_time;

@@ -19,12 +19,9 @@ CONTROLLERS: Final = (
     ContactController,
     QueryController,
     ReportController,
-<<<<<<< HEAD
     RollupController,
-=======
     FloorController,
     AuditController,
->>>>>>> main
     TrunkController,
     PromptController,
     DncController,

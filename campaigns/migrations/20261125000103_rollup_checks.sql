@@ -24,6 +24,7 @@ CREATE TABLE number_seals (
     dialed bytea NOT NULL,
     settled bytea NOT NULL,
     answered bytea NOT NULL,
+    person bytea NOT NULL,
     target bytea NOT NULL,
     success bytea NOT NULL,
     sealed_time timestamptz NOT NULL,

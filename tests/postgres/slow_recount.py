@@ -134,9 +134,8 @@ async def distinct_recount(
     connection: Connection, zones: Mapping[int, str], shard_key: int | None, from_day: date, to_day: date
 ) -> dict[str, int]:
     """How many different numbers, of one shard or of all, on days of the campaigns' own clocks."""
-    found: dict[str, set[str]] = {
-        kind: set() for kind in ("dialed", "settled", "answered", "target", "success")
-    }
+    kinds = ("dialed", "settled", "answered", "person", "target", "success")
+    found: dict[str, set[str]] = {kind: set() for kind in kinds}
     for record in await connection.fetch("SELECT * FROM attempts"):
         row = dict(record)
         day = row["started_time"].astimezone(ZoneInfo(zones[row["campaign_id"]])).date()
@@ -147,6 +146,7 @@ async def distinct_recount(
             "dialed": True,
             "settled": row["settled_time"] is not None,
             "answered": "answered" in counted,
+            "person": "persons" in counted,
             "target": "target_calls" in counted,
             "success": bool(counted.keys() & {"orders", "meetings", "offers"}),
         }
