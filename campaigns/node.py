@@ -4,7 +4,8 @@ One dialing node: a run in the database, a dialer, and the tasks between them.
     heartbeat   says that we live, keeps and takes shards, reloads what they need, recovers dead runs, ends campaigns
     dial        five times a second: claim, commit, INVITE
     settle      outcomes into the database, or into the spool
-    live        wakes the live pages, at most four times a second
+    live        wakes the live pages and publishes the calls in each stage, at most four times a second
+    traces      SIP messages of calls into the database, when it has time for them
     names       keeps the trunks' names resolved
 
 Stopping is an event, not a cancellation: stop claiming, let calls finish for `drain_seconds`, hang up the rest, settle,
@@ -14,6 +15,8 @@ starts it anew, and the run it left behind is recovered.
 
 import asyncio
 import contextlib
+import functools
+import math
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,9 +25,12 @@ from typing import Final
 import msgspec
 import structlog
 
+from campaigns.call_trace import CHANNEL as TRACE_CHANNEL
+from campaigns.call_trace import attempt_of
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.migrate import ensure_partitions
+from campaigns.node_state import NodeState, count_stages
 from campaigns.plan import PlanLoader, TrunkPlan
 from campaigns.recovery import close_run, recover_dead_runs
 from campaigns.runner import Runner
@@ -33,6 +39,7 @@ from campaigns.settle_buffer import SettleBuffer
 from campaigns.snowflake import SnowflakeIds
 from campaigns.spool import Spool
 from campaigns.statements import load_statements
+from campaigns.trace_writer import TraceWriter
 from campaigns.trunk_lines import TrunkLines
 from campaigns.trunk_names import TrunkNames
 from dialer.port import Engine
@@ -42,6 +49,8 @@ log = structlog.get_logger()
 
 STATEMENTS: Final = load_statements(Path(__file__).with_suffix(".sql"))
 LIVE_SECONDS: Final = 0.25
+STATE_SECONDS: Final = 1.0
+"""Unchanged counts are said again after this long: a silent node is told from an idle one."""
 RETRY_SECONDS: Final = 0.5
 PARTITION_SECONDS: Final = 86_400.0
 MAX_IDS_PER_NOTIFY: Final = 500
@@ -75,6 +84,7 @@ class Node:
         self._changed: set[int] = set()
         self._wake = asyncio.Event()
         self._declared_dead = False
+        self._on_trace_request: Callable[[int], None] = lambda _attempt_id: None
         self._run_id = 0
         self._id_node = 0
 
@@ -94,7 +104,7 @@ class Node:
             log.info(
                 "node.started", node=settings.node_name, run_id=self._run_id, spool_is_empty=spool.is_empty()
             )
-            settle_link = self._link("settle")
+            settle_link, trace_link = self._link("settle"), self._link("traces")
             buffer = SettleBuffer(
                 settle_link, spool, wall_clock=self._wall_clock, on_settled=self._changed.add
             )
@@ -103,14 +113,16 @@ class Node:
             runner: Runner | None = None
             try:
                 async with TrunkDialer(settings.dialer, rng=self._rng) as dialer:
-                    runner = self._runner(dialer, buffer)
-                    await self._work(dialer, runner, buffer)
+                    traces = self._trace_writer(trace_link, dialer)
+                    runner = self._runner(dialer, buffer, traces)
+                    await self._work(dialer, runner, buffer, traces)
             finally:
                 # Also after a crash or the second signal: what is known about ended calls is kept.
                 if runner is not None:
                     runner.abandon_all()
                 await self._leave(buffer)
                 await settle_link.close()
+                await trace_link.close()
         finally:
             spool.close()
             await self._claims.close()
@@ -119,8 +131,18 @@ class Node:
         if self._declared_dead:
             raise NodeDeclaredDead
 
-    def _runner(self, dialer: Engine, buffer: SettleBuffer) -> Runner:
-        return Runner(
+    def _trace_writer(self, link: DatabaseLink, dialer: TrunkDialer) -> TraceWriter:
+        return TraceWriter(
+            link,
+            self._settings.traces,
+            rng=self._rng,
+            wall_clock=self._wall_clock,
+            wall_time=dialer.wall_time,
+            local_address=dialer.local_address,
+        )
+
+    def _runner(self, dialer: Engine, buffer: SettleBuffer, traces: TraceWriter) -> Runner:
+        runner = Runner(
             dialer=dialer,
             link=self._claims,
             buffer=buffer,
@@ -131,21 +153,32 @@ class Node:
             rng=self._rng,
             wall_clock=self._wall_clock,
             on_begun=self._changed.add,
+            on_ended=traces.offer_ended,
         )
 
-    async def _work(self, dialer: Engine, runner: Runner, buffer: SettleBuffer) -> None:
+        def offer_live(attempt_id: int) -> None:
+            for live in runner.live:
+                if live.begun.attempt_id == attempt_id:
+                    traces.offer_live(live)
+
+        self._on_trace_request = offer_live
+        return runner
+
+    async def _work(self, dialer: Engine, runner: Runner, buffer: SettleBuffer, traces: TraceWriter) -> None:
         async with asyncio.TaskGroup() as tasks:
             settle = tasks.create_task(buffer.run(), name="settle")
-            live = tasks.create_task(self._live_loop(), name="live")
+            live = tasks.create_task(self._live_loop(runner), name="live")
+            trace = tasks.create_task(traces.run(), name="traces")
             names = tasks.create_task(self._names.run(self._wake.set), name="names")
             heartbeat = tasks.create_task(self._heartbeat_loop(runner), name="heartbeat")
             await self._dial_loop(runner)
-            log.info("node.draining", run_id=self._run_id, live_attempts=runner.live_attempts)
+            log.info("node.draining", run_id=self._run_id, live_attempts=len(runner.live))
             await dialer.drain(self._settings.drain_seconds)
             dialer.hang_up_all()
             await dialer.drain(self._settings.dialer.close_timeout_seconds)
-            for task in (heartbeat, live, names, settle):
+            for task in (heartbeat, live, names, settle, trace):
                 task.cancel()
+        await traces.flush(until=math.inf)
 
     async def _leave(self, buffer: SettleBuffer) -> None:
         """Settle what is left and end the run; if the database is away, the spool and recovery will."""
@@ -207,12 +240,18 @@ class Node:
                 async with asyncio.timeout(settings.heartbeat_seconds):
                     await self._wake.wait()
 
-    async def _live_loop(self) -> None:
+    async def _live_loop(self, runner: Runner) -> None:
         link = self._link("live")
+        loop = asyncio.get_running_loop()
+        told, told_at = NodeState(), 0.0
         try:
             while True:
                 await asyncio.sleep(LIVE_SECONDS)
+                state = count_stages(attempt.place for attempt in runner.live)
                 with contextlib.suppress(DatabaseAway):
+                    if state != told or loop.time() - told_at >= STATE_SECONDS:
+                        await link.run(functools.partial(self._publish, state))
+                        told, told_at = state, loop.time()
                     await link.run(self._notify_live)
         finally:
             link.drop()
@@ -265,6 +304,14 @@ class Node:
         silent_since = now - timedelta(seconds=self._settings.dead_after_seconds)
         self._changed |= await recover_dead_runs(connection, silent_since=silent_since, now=now)
 
+    async def _publish(self, state: NodeState, connection: Connection) -> None:
+        await connection.execute(
+            STATEMENTS["publish_state"],
+            self._run_id,
+            self._wall_clock(),
+            msgspec.to_builtins(state, str_keys=True),
+        )
+
     async def _notify_live(self, connection: Connection) -> None:
         while self._changed:
             ids = [self._changed.pop() for _ in range(min(len(self._changed), MAX_IDS_PER_NOTIFY))]
@@ -272,6 +319,11 @@ class Node:
 
     async def _listen(self, connection: Connection) -> None:
         await connection.add_listener("campaign_control", lambda *_: self._wake.set())
+        await connection.add_listener(TRACE_CHANNEL, self._trace_requested)
+
+    def _trace_requested(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        if (attempt_id := attempt_of(str(payload))) is not None:
+            self._on_trace_request(attempt_id)
 
     # Small things
 
