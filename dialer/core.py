@@ -62,7 +62,7 @@ class DialerCore:
         return call_id in self._calls
 
     def records(self, call_id: CallId) -> list[TraceRecord]:
-        """Every SIP message of a call so far, if `DialerConfig.trace` is on; kept for the newest 1,000 calls."""
+        """Every SIP message of a call so far, if `DialerConfig.trace` is on; kept for the newest 4,000 calls."""
         return self._user_agent.records(call_id)
 
     def place_call(

@@ -69,7 +69,7 @@ class SipUserAgent:
 
     def records(self, call_id: str) -> list[TraceRecord]:
         """Every message of a call, if `DialerConfig.trace` is on."""
-        return self._layer.traces.get(call_id, []).copy()
+        return self._layer.traces.records(call_id)
 
     def receive_datagram(self, data: bytes, source: Hop, now: float) -> None:
         """Feed one message: a UDP payload, or what `StreamFramer` cut out of a connection. Never raises; see Rule 1."""
@@ -78,7 +78,7 @@ class SipUserAgent:
         except RemoteProtocolError as error:
             self._requests.refuse_malformed(data, error, source, now)
             return
-        self._layer.trace(message, "received", data, source, now)
+        self._layer.traces.note(message.call_id, now, "received", source, data)
         if isinstance(message, Response):
             self._receive_response(message, source, now)
         else:
@@ -130,7 +130,7 @@ class SipUserAgent:
                 session.may_go_by_tcp = False  # no second try, by UDP
                 self._perform(transaction, transaction.step(Input.TRANSPORT_ERROR, now), now)
             elif transaction.state in {State.TRYING, State.PROCEEDING}:
-                self._layer.send(transaction.outgoing, hop, now)
+                self._layer.send(transaction.outgoing, hop, now, transaction.request.call_id)
 
     def _clients_of(self, hop: Hop) -> list[ClientTransaction]:
         return [client for client in self._layer.clients.values() if client.destination == hop]
@@ -158,6 +158,7 @@ class SipUserAgent:
             is_listening=self._config.listens_on_tcp,
         )
         self._layer.sessions[call_id] = session
+        self._layer.traces.open(call_id)
         return session
 
     def invite(self, session: InviteSession, now: float) -> None:
