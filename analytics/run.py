@@ -176,9 +176,14 @@ class Answer:
 
     def measures(self, row: asyncpg.Record, names: Sequence[str] | None = None) -> Measures:
         return {
-            name: row[name] if METRICS[name].kind == "quantile" else int(row[name])
-            for name in (self._measures if names is None else names)
+            name: whole_or_quantile(name, row[name]) for name in (self._measures if names is None else names)
         }
+
+
+def whole_or_quantile(name: str, value: Any) -> float | None:
+    if METRICS[name].kind != "quantile":
+        return int(value)
+    return None if value is None else float(value)
 
 
 async def usual_zone(pool: Pool) -> str:
