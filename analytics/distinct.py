@@ -8,14 +8,14 @@ bitmaps hold ids of numbers, and a number that has no id yet is told apart by it
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 from pyroaring import BitMap
 
 from analytics.database import Connection, statement
+from analytics.plan import Kind
 
-Kind = Literal["dialed", "settled", "answered", "person", "target", "success"]
 KINDS: Final[tuple[Kind, ...]] = ("dialed", "settled", "answered", "person", "target", "success")
 ALL_CAMPAIGNS: Final = 0
 """The shard that holds the sums, and the seals, over all campaigns."""

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from analytics.dimensions import DIMENSIONS
-from analytics.distinct import Kind
 from analytics.metrics import METRICS, Metric, measures_of
 from analytics.optimize import campaigns_of
 from analytics.query import SHORT_CALL_SECONDS, Filter, Query, Span
 
 Source = Literal["attempts", "leads", "rollups"]
+Kind = Literal["dialed", "settled", "answered", "person", "target", "success"]
+"""What happened to a number at least once."""
 QUARTER_HOUR_DIM: Final = 0
 DAY_DIM: Final = 1
 HOUR_OF_DAY_DIM: Final = 2

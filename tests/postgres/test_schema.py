@@ -4,6 +4,7 @@ from campaigns.database import Pool
 
 GROWING = [
     "shards",
+    "call_traces",
     "contacts",
     "import_rejections",
     "leads",
