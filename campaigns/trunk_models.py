@@ -10,6 +10,7 @@ from campaigns.errors import InvalidSettings, Problem
 from campaigns.problems import empty_or_long, not_positive, out_of_range
 from dialer.config import HealthPolicy, Identity, Registration, Secret, SipPolicy, TrunkConfig
 from dialer.errors import ConfigError, ConfigProblem
+from dialer.net.resolve import is_address
 from dialer.transport_config import KeepAlive, TlsConfig, Transport
 
 EngineName = Literal["native", "pyvoip"]
@@ -128,6 +129,11 @@ def config_of(settings: "NewTrunk | Trunk", host: str, port: int) -> TrunkConfig
     values = {name: getattr(settings, name) for name in names}
     if values["password"] is not None:
         values["password"] = Secret(values["password"])
+    if not is_address(settings.host):
+        # who was asked for by name is named so, and shows a certificate of that name
+        values["from_domain"] = settings.from_domain or settings.host
+        if settings.tls.server_name is None:
+            values["tls"] = msgspec.structs.replace(settings.tls, server_name=settings.host)
     return TrunkConfig(**{**values, "host": host, "port": port})
 
 
