@@ -17,9 +17,12 @@ CROSS JOIN LATERAL (
 ) AS leads
 CROSS JOIN LATERAL (
     SELECT
-        count(*) AS attempts,
-        count(settled_time) AS settled_attempts,
-        count(*) FILTER (WHERE result = 'answered') AS answered_attempts
-    FROM attempts
-    WHERE shard_key BETWEEN wanted.campaign_id * 256 AND wanted.campaign_id * 256 + 255
+        sum(stats_now.attempts)::bigint AS attempts,
+        sum(stats_now.settled)::bigint AS settled_attempts,
+        sum(stats_now.answered)::bigint AS answered_attempts
+    FROM stats_now
+    WHERE stats_now.dim = 1
+        AND stats_now.shard_key = ANY (
+            ARRAY(SELECT shards.shard_key FROM shards WHERE shards.campaign_id = wanted.campaign_id)
+        )
 ) AS calls

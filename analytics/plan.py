@@ -38,9 +38,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return self.dim in {TALK_DIM, PDD_DIM}
 
 
-def plan(query: Query, *, uses_rollups: bool = True) -> list[Part]:
+def plan(query: Query) -> list[Part]:
     """Split the measures of a query by the source that answers them."""
-    dim = stats_dim(query) if uses_rollups else None
+    dim = stats_dim(query) if query.reading == "auto" else None
     has_histograms = dim is not None and has_histogram(query)
     groups: dict[tuple[Source, int | None], list[Metric]] = {}
     for measure in measures_of(query.metrics):

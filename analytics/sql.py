@@ -306,10 +306,10 @@ def compose_comparison(binds: Binds, node: Filter, dimension: Dimension, part: P
         case "is_not":
             return f"coalesce({expression} <> ALL({binds.add(node.values, f'{sql_type}[]')}), true)"
         case "contains":
-            texts = binds.add([str(value).lower() for value in node.values], "text[]")
+            texts = binds.add([str(value) for value in node.values], "text[]")
             return (
                 f"EXISTS (SELECT FROM unnest({texts}) AS wanted (part)"
-                f" WHERE position(part IN lower({expression})) > 0)"
+                f" WHERE position(fold_case(part) IN fold_case({expression})) > 0)"
             )
         case _:
             return f"coalesce({expression} {SIGNS[node.op]} {binds.add(node.values[0], sql_type)}, false)"

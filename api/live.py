@@ -1,14 +1,15 @@
 """
-Live streams: one snapshot per campaign and change, encoded once, sent to everybody who watches.
+Live streams of campaigns and of the floor: one snapshot per change, encoded once, sent to everybody who watches.
 
 One LISTEN connection per process hears the nodes' batched `live` notifications (lists of campaign ids) and the
 `campaign_control` ones; they only wake, the truth is read from the tables. A watched campaign has one task; it reads at
-most every `live_interval_seconds`, and never more than a quarter of its time, however big the campaign is.
+most every `live_interval_seconds`, and never more than a quarter of its time, however big the campaign is. The floor's
+sources have a task each (api/floor.py).
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import datetime
 from typing import Final
 
@@ -19,6 +20,8 @@ import structlog
 from analytics.attempts import Attempt
 from analytics.database import Pool
 from analytics.live import live_state
+from api.channel import Channel, event
+from api.floor import DATABASE_ERRORS, FloorFeed
 from api.schemas.live import LeadCounts, LiveCall, LiveRate, LiveSnapshot
 from api.settings import ApiSettings
 from campaigns.errors import NotFound
@@ -27,26 +30,13 @@ from campaigns.store import CampaignStore
 
 log = structlog.get_logger()
 
+FLOOR: Final = 0
+"""The floor's key among the channels; campaigns begin at 1."""
+FLOOR_HEARTBEAT_SECONDS: Final = 1.0
 CHANNELS: Final = ("live", "campaign_control")
 LISTEN_RETRY_SECONDS: Final = 1.0
 REST_PER_READ: Final = 3.0
 """After a read of n seconds rest 3n: big campaigns refresh more slowly instead of loading the database."""
-
-FRAME_END: Final = b"\n\n"
-
-
-class Channel:
-    """Everybody who watches one campaign. A slow reader gets the newest frame, not all of them."""
-
-    __slots__ = ("changed", "frame", "is_closed", "is_stale", "task", "watchers")
-
-    def __init__(self) -> None:
-        self.watchers = 0
-        self.frame: bytes | None = None
-        self.changed = asyncio.Condition()
-        self.is_stale = asyncio.Event()
-        self.is_closed = False
-        self.task: asyncio.Task[None] | None = None
 
 
 class LiveHub:
@@ -59,6 +49,7 @@ class LiveHub:
         self._clock = clock
         self._channels: dict[int, Channel] = {}
         self._seq = 0
+        self.floor = FloorFeed(pool, clock, settings.live_interval_seconds, self._next_seq)
         self._tasks: asyncio.TaskGroup | None = None
 
     @contextlib.asynccontextmanager
@@ -76,42 +67,43 @@ class LiveHub:
                         channel.task.cancel()
                 self._tasks = None
 
-    async def stream(self, campaign_id: int) -> AsyncIterator[bytes]:
-        """Yield server-sent events (WHATWG HTML §9.2): a snapshot at once, then every change, and heartbeats."""
-        channel = self._watch(campaign_id)
-        sent: bytes | None = None
-        try:
-            yield b"retry: 1000\n\n"
-            while not channel.is_closed:
-                if channel.frame is not None and channel.frame is not sent:
-                    sent = channel.frame
-                    yield sent
-                    continue
-                try:
-                    async with asyncio.timeout(self._settings.heartbeat_seconds), channel.changed:
-                        # a frame published between the test and here is seen because the publisher needs the lock
-                        while channel.frame is sent and not channel.is_closed:
-                            await channel.changed.wait()
-                except TimeoutError:
-                    yield event("heartbeat", msgspec.json.encode({"time": self._clock()}))
-        finally:
-            self._leave(campaign_id, channel)
+    def stream(self, campaign_id: int) -> AsyncIterator[bytes]:
+        """Yield the live stream of a campaign."""
+        return self._stream(
+            campaign_id,
+            lambda channel: self._refresh(campaign_id, channel),
+            self._settings.heartbeat_seconds,
+        )
 
-    def _watch(self, campaign_id: int) -> Channel:
+    def stream_floor(self) -> AsyncIterator[bytes]:
+        """Yield the live stream of the floor."""
+        return self._stream(
+            FLOOR, self.floor.run, min(FLOOR_HEARTBEAT_SECONDS, self._settings.heartbeat_seconds)
+        )
+
+    async def _stream(
+        self, key: int, work: Callable[[Channel], Coroutine[None, None, None]], heartbeat_seconds: float
+    ) -> AsyncIterator[bytes]:
+        channel = self._watch(key, work)
+        try:
+            async for frame in channel.frames(heartbeat_seconds, self._clock):
+                yield frame
+        finally:
+            self._leave(key, channel)
+
+    def _watch(self, key: int, work: Callable[[Channel], Coroutine[None, None, None]]) -> Channel:
         assert self._tasks is not None, "the hub is not running"
-        channel = self._channels.get(campaign_id)
+        channel = self._channels.get(key)
         if channel is None:
-            channel = self._channels[campaign_id] = Channel()
-            channel.task = self._tasks.create_task(
-                self._refresh(campaign_id, channel), name=f"live-campaign-{campaign_id}"
-            )
+            channel = self._channels[key] = Channel()
+            channel.task = self._tasks.create_task(work(channel), name=f"live-{key or 'floor'}")
         channel.watchers += 1
         return channel
 
-    def _leave(self, campaign_id: int, channel: Channel) -> None:
+    def _leave(self, key: int, channel: Channel) -> None:
         channel.watchers -= 1
-        if channel.watchers == 0 and self._channels.get(campaign_id) is channel:
-            del self._channels[campaign_id]
+        if channel.watchers == 0 and self._channels.get(key) is channel:
+            del self._channels[key]
             if channel.task is not None:
                 channel.task.cancel()
 
@@ -126,32 +118,30 @@ class LiveHub:
                     snapshot = await self.snapshot(campaign_id)
                 except NotFound:
                     return
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except DATABASE_ERRORS as error:
                     # the stream stays open; heartbeats show that the figures are getting old
                     log.warning("live.read_failed", campaign_id=campaign_id, error=type(error).__name__)
                 else:
                     if snapshot.status == "running":
                         patience_seconds = self._settings.live_refresh_seconds
-                    await publish(channel, event("snapshot", msgspec.json.encode(snapshot), snapshot.seq))
+                    await channel.publish(event("snapshot", msgspec.json.encode(snapshot), snapshot.seq))
                 took_seconds = loop.time() - started_at
                 await asyncio.sleep(max(self._settings.live_interval_seconds, took_seconds * REST_PER_READ))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(patience_seconds):
                         await channel.is_stale.wait()
         finally:
-            channel.is_closed = True
-            await publish(channel, channel.frame)
+            await channel.close()
 
     async def snapshot(self, campaign_id: int) -> LiveSnapshot:
         """Return the campaign as it is now. Raises `NotFound`."""
         campaign = await self._store.get_campaign(campaign_id)
         state = await live_state(self._pool, campaign_id)
-        self._seq += 1
         return LiveSnapshot(
             campaign_id=campaign_id,
             name=campaign.name,
             status=campaign.status,
-            seq=self._seq,
+            seq=self._next_seq(),
             time=self._clock(),
             leads=LeadCounts(**msgspec.structs.asdict(state.leads)),
             attempts=state.attempts,
@@ -167,12 +157,16 @@ class LiveHub:
             last_calls=[live_call(attempt) for attempt in state.last_attempts],
         )
 
+    def _next_seq(self) -> int:
+        self._seq += 1
+        return self._seq
+
     async def _listen(self) -> None:
         """Keep one connection listening; whenever it is lost, open another and refresh everything once."""
         while True:
             try:
                 await self._listen_once()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DATABASE_ERRORS as error:
                 log.warning("live.listen_failed", error=type(error).__name__)
             await asyncio.sleep(LISTEN_RETRY_SECONDS)
 
@@ -197,20 +191,10 @@ class LiveHub:
             self._wake(ids)
 
     def _wake(self, campaign_ids: list[int] | None) -> None:
-        for campaign_id in self._channels if campaign_ids is None else campaign_ids:
-            if (channel := self._channels.get(campaign_id)) is not None:
+        """Wake those who show these campaigns (None: all); the floor shows every one."""
+        for key in self._channels if campaign_ids is None else (FLOOR, *campaign_ids):
+            if (channel := self._channels.get(key)) is not None:
                 channel.is_stale.set()
-
-
-async def publish(channel: Channel, frame: bytes | None) -> None:
-    async with channel.changed:
-        channel.frame = frame
-        channel.changed.notify_all()
-
-
-def event(name: str, data: bytes, seq: int | None = None) -> bytes:
-    head = b"" if seq is None else b"id: %d\n" % seq
-    return head + b"event: " + name.encode() + b"\ndata: " + data + FRAME_END
 
 
 def live_call(attempt: Attempt) -> LiveCall:

@@ -16,4 +16,8 @@ class Section(msgspec.Struct, frozen=True):
         return f"navigation.{self.key}"
 
 
-SECTIONS: Final = (Section("campaigns", "/campaigns"), Section("reports", "/reports"))
+SECTIONS: Final = (
+    Section("floor", "/floor"),
+    Section("campaigns", "/campaigns"),
+    Section("reports", "/reports"),
+)

@@ -19,6 +19,7 @@ from api.auth import requires
 from api.calls_page import CallsPageController
 from api.catalogue import Language
 from api.dependencies import ApiRequest, Clock, Hub, Pool, Store
+from api.floor_page import floor_page
 from api.page_view import (
     LANGUAGE_COOKIE,
     ProblemText,
@@ -118,7 +119,7 @@ class PageController(Controller):
     ) -> Response[str] | Redirect:
         problem = None
         try:
-            campaign = await store.set_status(campaign_id, action, clock())
+            campaign = await store.set_status(campaign_id, action, clock(), actor=request.auth.owner)
         except Exception as error:  # noqa: BLE001 - every problem is shown where the button was
             _, problem = problem_text(request, error)
             campaign = await store.get_campaign(campaign_id)
@@ -236,6 +237,12 @@ def clock_time(minute_of_day: int) -> str:
 
 page_router: Final = Router(
     "/",
-    route_handlers=[PageController, ReportPageController, CallsPageController, serve_static],
+    route_handlers=[
+        PageController,
+        floor_page,
+        ReportPageController,
+        CallsPageController,
+        serve_static,
+    ],
     exception_handlers={Exception: problem_page},
 )

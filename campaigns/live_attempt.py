@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from campaigns.node_state import Stage
 from campaigns.plan import ShardPlan
 from campaigns.retry import RetryAt, next_step
 from campaigns.settlement import Settlement
@@ -66,6 +67,7 @@ class LiveAttempt:
         "_timer",
         "begun",
         "outcome",
+        "stage",
         "timings",
     )
 
@@ -79,6 +81,7 @@ class LiveAttempt:
         on_ringing: Callable[["LiveAttempt"], None] = lambda _live: None,
     ) -> None:
         self.begun = begun
+        self.stage: Stage = "dialing"
         self._clocks = clocks
         self._loop = loop
         self._on_done = on_done
@@ -90,6 +93,11 @@ class LiveAttempt:
         self._message: VoiceMessage | None = None
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def place(self) -> tuple[int, int, Stage]:
+        """Campaign, trunk and stage of the call."""
+        return self.begun.plan.campaign_id, self.begun.trunk_id, self.stage
+
     def attach(self, call: PlacedCall) -> None:
         """Know the call; comes before its first event."""
         self._call = call
@@ -97,8 +105,10 @@ class LiveAttempt:
     def on_event(self, event: CallEvent) -> None:
         match event:
             case CallRinging():
+                self.stage = "ringing"
                 self._on_ringing(self)
             case CallAnswered():
+                self.stage = "talking"
                 self._begin_message(event.at)
             case DtmfReceived() if self._message is not None:
                 self._message.receive_digit(event.digit, event.at)

@@ -4,7 +4,7 @@ One dialing node: a run in the database, a dialer, and the tasks between them.
     heartbeat   says that we live, keeps and takes shards, reloads what they need, recovers dead runs, ends campaigns
     dial        five times a second: claim, commit, INVITE
     settle      outcomes into the database, or into the spool
-    live        wakes the live pages, at most four times a second
+    live        wakes the live pages and publishes the calls in each stage, at most four times a second
     names       keeps the trunks' names resolved
 
 Stopping is an event, not a cancellation: stop claiming, let calls finish for `drain_seconds`, hang up the rest, settle,
@@ -14,6 +14,7 @@ starts it anew, and the run it left behind is recovered.
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ import structlog
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.migrate import ensure_partitions
+from campaigns.node_state import NodeState, count_stages
 from campaigns.plan import PlanLoader, TrunkPlan
 from campaigns.recovery import close_run, recover_dead_runs
 from campaigns.runner import Runner
@@ -42,6 +44,8 @@ log = structlog.get_logger()
 
 STATEMENTS: Final = load_statements(Path(__file__).with_suffix(".sql"))
 LIVE_SECONDS: Final = 0.25
+STATE_SECONDS: Final = 1.0
+"""Unchanged counts are said again after this long: a silent node is told from an idle one."""
 RETRY_SECONDS: Final = 0.5
 PARTITION_SECONDS: Final = 86_400.0
 HEALTH_COLUMNS: Final = 11
@@ -137,11 +141,11 @@ class Node:
     async def _work(self, dialer: Engine, runner: Runner, buffer: SettleBuffer) -> None:
         async with asyncio.TaskGroup() as tasks:
             settle = tasks.create_task(buffer.run(), name="settle")
-            live = tasks.create_task(self._live_loop(), name="live")
+            live = tasks.create_task(self._live_loop(runner), name="live")
             names = tasks.create_task(self._names.run(self._wake.set), name="names")
             heartbeat = tasks.create_task(self._heartbeat_loop(runner, dialer), name="heartbeat")
             await self._dial_loop(runner)
-            log.info("node.draining", run_id=self._run_id, live_attempts=runner.live_attempts)
+            log.info("node.draining", run_id=self._run_id, live_attempts=len(runner.live))
             await dialer.drain(self._settings.drain_seconds)
             dialer.hang_up_all()
             await dialer.drain(self._settings.dialer.close_timeout_seconds)
@@ -208,12 +212,18 @@ class Node:
                 async with asyncio.timeout(settings.heartbeat_seconds):
                     await self._wake.wait()
 
-    async def _live_loop(self) -> None:
+    async def _live_loop(self, runner: Runner) -> None:
         link = self._link("live")
+        loop = asyncio.get_running_loop()
+        told, told_at = NodeState(), 0.0
         try:
             while True:
                 await asyncio.sleep(LIVE_SECONDS)
+                state = count_stages(attempt.place for attempt in runner.live)
                 with contextlib.suppress(DatabaseAway):
+                    if state != told or loop.time() - told_at >= STATE_SECONDS:
+                        await link.run(functools.partial(self._publish, state))
+                        told, told_at = state, loop.time()
                     await link.run(self._notify_live)
         finally:
             link.drop()
@@ -273,6 +283,14 @@ class Node:
         now = self._wall_clock()
         silent_since = now - timedelta(seconds=self._settings.dead_after_seconds)
         self._changed |= await recover_dead_runs(connection, silent_since=silent_since, now=now)
+
+    async def _publish(self, state: NodeState, connection: Connection) -> None:
+        await connection.execute(
+            STATEMENTS["publish_state"],
+            self._run_id,
+            self._wall_clock(),
+            msgspec.to_builtins(state, str_keys=True),
+        )
 
     async def _notify_live(self, connection: Connection) -> None:
         while self._changed:

@@ -108,6 +108,20 @@ WHERE c.campaign_id = $1
   )
 RETURNING c.campaign_id;
 
+-- publish_state(run_id, now, state) --
+-- The live floor's view of this node. One transaction: it wakes the floor with an empty list of campaigns, and clears away
+-- what ended runs left.
+WITH gone AS (
+    DELETE FROM node_state n
+    USING node_runs r
+    WHERE r.run_id = n.run_id AND r.ended_time IS NOT NULL AND n.run_id <> $1
+), published AS (
+    INSERT INTO node_state (run_id, time, state)
+    VALUES ($1, $2, $3)
+    ON CONFLICT (run_id) DO UPDATE SET time = excluded.time, state = excluded.state
+)
+SELECT pg_notify('live', '[]');
+
 -- notify_live(campaign_ids) --
 -- Wakes the live pages: something of these campaigns changed (a JSON list of ids).
 SELECT pg_notify('live', $1);

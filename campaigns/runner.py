@@ -9,7 +9,7 @@ Rule 3: while the database is away nothing is claimed; calls under way go on.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -101,8 +101,8 @@ class Runner:
         self._turn = 0
 
     @property
-    def live_attempts(self) -> int:
-        return len(self._live)
+    def live(self) -> Collection[LiveAttempt]:
+        return self._live.values()
 
     def use(self, plans: list[ShardPlan]) -> None:
         """Work on these shards from now on; calls of others finish undisturbed."""

@@ -10,6 +10,7 @@ import msgspec
 
 from campaigns.errors import InvalidSettings, Problem
 from dialer.config import DialerConfig, NetworkFaults, Secret
+from dialer.transport_config import AUTO, OFF, parse_external_address
 
 TICK_SECONDS: Final = 0.2
 """How often a node looks for leads to dial: calls start in bursts of a fifth of the rate. Half of it doubles what a call
@@ -54,7 +55,11 @@ def load_node_settings(node_name: str, environ: Mapping[str, str]) -> NodeSettin
         spool_dir=Path(reader.text("OBZVON_SPOOL_DIR", str(default_spool_dir(environ)))),
         dialer=DialerConfig(
             bind_host=reader.text("OBZVON_SIP_HOST", "127.0.0.1"),
+            bind_host_ipv6=environ.get("OBZVON_SIP_HOST_IPV6") or None,
             bind_port=int(reader.number("OBZVON_SIP_PORT", 0, low=0, high=65_535)),
+            listens_on_tcp=bool(reader.number("OBZVON_SIP_LISTEN_TCP", 0, low=0, high=1)),
+            external_signalling_address=reader.external_address("OBZVON_EXTERNAL_SIGNALLING_ADDRESS"),
+            external_media_address=reader.external_address("OBZVON_EXTERNAL_MEDIA_ADDRESS", has_port=False),
             faults=NetworkFaults(loss=loss, seed=int(reader.number("OBZVON_LOSS_SEED", 0))) if loss else None,
             rtp_port_min=rtp_port_min,
             rtp_port_max=rtp_port_max,
@@ -101,6 +106,20 @@ class _Reader:
             self.problems.append(Problem(name, "out_of_range", {"min": low, "max": high}))
             return default
         return value
+
+    def external_address(self, name: str, *, has_port: bool = True) -> str | None:
+        """Read an IP address, with a port where that makes sense, `auto` or `off`."""
+        text = self._environ.get(name)
+        if not text or text in {AUTO, OFF}:
+            return text or None
+        try:
+            is_right = parse_external_address(text).port is None or has_port
+        except ValueError:
+            is_right = False
+        if not is_right:
+            self.problems.append(Problem(name, "not_an_external_address", {"value": text[:60]}))
+            return None
+        return text
 
     def port_range(self, name: str, default: DialerConfig) -> tuple[int, int]:
         """Read `MIN-MAX`."""

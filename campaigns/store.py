@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from campaigns import audit
 from campaigns.database import Connection
 from campaigns.errors import Conflict, NotFound
 from campaigns.import_report import ImportReport, RejectedRow
@@ -91,16 +92,19 @@ class CampaignStore(TrunkStore):
         trunks = await self._pool.fetch(SQL["campaign_trunks"], ids)
         return [to_campaign(row, trunks) for row in rows]
 
-    async def patch_campaign(self, campaign_id: int, patch: CampaignPatch) -> Campaign:
+    async def patch_campaign(
+        self, campaign_id: int, patch: CampaignPatch, now: datetime, *, actor: str = audit.SYSTEM
+    ) -> Campaign:
         """
-        Change settings, in any status; a running campaign takes them up within a second.
+        Change settings, in any status; a running campaign takes them up within a second. `actor` goes into the audit log.
 
         Raises:
             NotFound: the campaign, or the trunk or prompt it shall use.
             InvalidSettings: the whole would contradict itself.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            s = patch.applied_to((await fetch_campaign(connection, "lock_campaign", campaign_id)).settings())
+            old = (await fetch_campaign(connection, "lock_campaign", campaign_id)).settings()
+            s = patch.applied_to(old)
             try:
                 await connection.execute(
                     SQL["update_campaign"], campaign_id, s.name, s.purpose, s.prompt_id, s.caller_id,
@@ -112,14 +116,20 @@ class CampaignStore(TrunkStore):
                 raise NotFound("prompt", s.prompt_id or 0) from error
             await connection.execute(SQL["remove_campaign_trunks"], campaign_id)
             await add_trunks(connection, campaign_id, s.chosen_trunks())
+            await audit.record(
+                connection, now, actor, "change", ("campaign", campaign_id),
+                msgspec.structs.asdict(old), patch.changes(),
+            )  # fmt: skip
             changed = await fetch_campaign(connection, "get_campaign", campaign_id)
             await connection.execute(SQL["wake_nodes"], campaign_id)
         log.info("campaign.changed", campaign_id=campaign_id, fields=sorted(patch.changes()))
         return changed
 
-    async def set_status(self, campaign_id: int, action: Action, now: datetime) -> Campaign:
+    async def set_status(
+        self, campaign_id: int, action: Action, now: datetime, *, actor: str = audit.SYSTEM
+    ) -> Campaign:
         """
-        Start, pause, resume or stop.
+        Start, pause, resume or stop. `actor` goes into the audit log.
 
         Raises:
             NotFound: no such campaign.
@@ -137,6 +147,10 @@ class CampaignStore(TrunkStore):
                 if not await connection.fetchval(SQL["has_leads_left"], campaign_id):
                     raise Conflict("campaign_has_no_contacts")
             await connection.execute(SQL["set_status"], campaign_id, status, now)
+            await audit.record(
+                connection, now, actor, action, ("campaign", campaign_id),
+                {"status": campaign.status}, {"status": status},
+            )  # fmt: skip
             changed = await fetch_campaign(connection, "get_campaign", campaign_id)
             await connection.execute(SQL["wake_nodes"], campaign_id)
         log.info("campaign.status_changed", campaign_id=campaign_id, status=status)

@@ -15,20 +15,26 @@ from typing import Final
 import structlog
 
 from dialer.events import CallEvent, CallId, DtmfReceived, NegotiatedMedia, PlaybackFinished
+from dialer.media.dtmf_tones import tones_of
+from dialer.media.g711 import transcoding
 from dialer.media.prompt import Prompt
 from dialer.net.faults import Loss
 from dialer.net.media_clock import MediaClock
 from dialer.net.ports import PortPool
 from dialer.net.rtp_socket import OnAny, OnKnown, RtpPoll, RtpSocket
 from dialer.rtp.quality import MediaQuality
+from dialer.rtp.relay import Relay
 from dialer.rtp.session import Address, RtpSession
 from dialer.rtp.tap import CLASSIFIER_DEPTH_MS, AudioSink, AudioTap, TapFrame
+from dialer.tone_keys import ToneKeys
 
 log = structlog.get_logger()
 
 _MAX_PORT: Final = 65_535
 _BIND_ATTEMPTS: Final = 20
 """How many RTP ports may be taken by other programs before a call fails."""
+_RELAY_SECONDS: Final = 0.005
+"""While legs are connected arrivals are looked for so often: what is said waits 2.5 ms on average, not 10."""
 _TICKS_PER_ROUND: Final = 25
 """Every half second reports are sent where they are due, and silent sources forgotten."""
 
@@ -45,13 +51,16 @@ class MediaPlane:
         rng: Callable[[int], bytes],
     ) -> None:
         self.loop = loop
+        self.tone_keys = ToneKeys()
         self.sending: dict[CallMedia, None] = {}
         """Calls with something to send at the next tick."""
         self._clock = MediaClock(loop)
+        self._relay_clock = MediaClock(loop, _RELAY_SECONDS)
         self._poll = RtpPoll()
         self._active: dict[CallMedia, None] = {}
         """Calls whose audio has somewhere to go."""
         self._tapped: dict[CallMedia, None] = {}
+        self._relayed: dict[CallMedia, None] = {}
         self._host = host
         self._ports = ports
         self._loss = loss
@@ -96,6 +105,26 @@ class MediaPlane:
         else:
             self._tapped.pop(media, None)
 
+    def connect(self, one: "CallMedia", other: "CallMedia") -> None:
+        """Let two calls hear each other, each ending what it was connected to before; nothing if one is closed."""
+        for media in (one, other):
+            media.stop_relay()
+        if one is other or one.socket is None or other.socket is None:
+            return
+        for media, peer in ((one, other), (other, one)):
+            media.relay = Relay(media.rtp, peer.rtp, peer.send_relayed, transcoding)
+            media.relayed_to = peer
+            self._relayed[media] = None
+        self._relay_clock.add(self._read_for_relays)
+
+    def disconnect(self, media: "CallMedia") -> None:
+        """End the connection of this call and its peer."""
+        for leg in (media, media.relayed_to):
+            if leg is not None and leg.relay is not None:
+                leg.relay.close()
+                leg.relay = leg.relayed_to = None
+                self._relayed.pop(leg, None)
+
     def forget(self, media: "CallMedia") -> None:
         self.sending.pop(media, None)
         self._tapped.pop(media, None)
@@ -104,6 +133,7 @@ class MediaPlane:
     def close(self) -> None:
         """Stop the clock. Calls close themselves."""
         self._clock.close()
+        self._relay_clock.close()
         self._poll.close()
 
     def deliver_frames(self, frames: list[TapFrame]) -> None:
@@ -116,6 +146,10 @@ class MediaPlane:
                 batch[0].tap.sink.take_frames(batch)
             except Exception:
                 log.exception("tap.sink_crashed", frames=len(batch))
+
+    def _read_for_relays(self, now: float) -> bool:
+        self._poll.read_all(now)
+        return bool(self._relayed)
 
     def _tick(self, now: float) -> bool:
         self._poll.read_all(now)
@@ -151,9 +185,12 @@ class CallMedia:
         self.report_socket: RtpSocket | None = None
         """RTCP; bound when the first report is due, because most calls are over by then."""
         self.taps: list[AudioTap] = []
+        self.relay: Relay | None = None
+        self.relayed_to: CallMedia | None = None
         self._plane = plane
         self._call_id = call_id
         self._tell = tell
+        self._tone_tap: AudioTap | None = None
         self._is_playing = False
         self._has_media = False
 
@@ -194,6 +231,25 @@ class CallMedia:
         )
         self._has_media = True
         self._plane.activate(self)
+        self._listen_for_tones(is_needed=media.telephone_event_payload_type is None)
+
+    def send_digits(self, digits: str) -> None:
+        """
+        Press keys: as events, or as tones where no events were agreed on; a prompt waits meanwhile.
+
+        Raises:
+            ValueError: a character that is no key, or too many waiting.
+        """
+        if self.socket is None:
+            return
+        event_type = self.rtp.telephone_event
+        if event_type is None:
+            tones = tones_of(digits)
+            self.rtp.outgoing.interject(tones.ulaw, tones.alaw)
+        else:
+            self.rtp.outgoing.send_digits(digits, event_type)
+        self._plane.sending[self] = None
+        self._plane.activate(self)
 
     def open_tap(self, sink: AudioSink, *, depth_ms: int = CLASSIFIER_DEPTH_MS) -> AudioTap | None:
         """Let a consumer hear both sides from now on (`rtp.tap`); None once closed."""
@@ -223,11 +279,25 @@ class CallMedia:
         self._plane.deliver_frames(frames)
         tap.sink.end_tap(tap)
 
+    def connect(self, other: "CallMedia") -> None:
+        """Let the two hear each other (`rtp.relay`) until `stop_relay`, another `connect`, or the end of either."""
+        self._plane.connect(self, other)
+
+    def stop_relay(self) -> None:
+        self._plane.disconnect(self)
+
+    def send_relayed(self, data: bytes) -> None:
+        """Send what the other leg said."""
+        destination = self.rtp.destination
+        if self.socket is not None and destination is not None:
+            self.socket.send(data, destination)
+
     def close(self) -> None:
         """Fall silent, let go of the sockets, and give the port back."""
         if self.socket is None:
             return
         self.stop_playing()
+        self.stop_relay()
         for tap in list(self.taps):
             self.close_tap(tap)
         self._plane.forget(self)
@@ -242,7 +312,7 @@ class CallMedia:
         """Take a datagram that can only be the peer's (`rtp_socket.OnKnown`)."""
         digit = self.rtp.receive_from_source(buffer, size, now, arrival)
         if digit is not None:
-            self._tell(DtmfReceived(call_id=self._call_id, at=now, digit=digit))
+            self._tell_digit(digit)
 
     def receive_any(self, data: bytes, sender: Address, now: float) -> None:
         """Take a datagram of whomever (`rtp_socket.OnAny`)."""
@@ -250,7 +320,7 @@ class CallMedia:
         if self.socket is not None and not self.socket.is_connected and self.rtp.is_source_certain:
             self.socket.connect(sender)
         if digit is not None:
-            self._tell(DtmfReceived(call_id=self._call_id, at=now, digit=digit))
+            self._tell_digit(digit)
 
     def send_due(self, now: float) -> None:
         """Send what this tick asks for."""
@@ -267,6 +337,19 @@ class CallMedia:
             self._tell(PlaybackFinished(call_id=self._call_id, at=now))
         if not outgoing.is_playing:  # the handler may have started another one
             self._plane.sending.pop(self, None)
+
+    def _listen_for_tones(self, *, is_needed: bool) -> None:
+        """Keys that do not come as events come as sound."""
+        if is_needed and self._tone_tap is None:
+            self._tone_tap = self.open_tap(self._plane.tone_keys)
+            if self._tone_tap is not None:
+                self._plane.tone_keys.listen(self._tone_tap, self._tell_digit)
+        elif not is_needed and self._tone_tap is not None:
+            self.close_tap(self._tone_tap)
+            self._tone_tap = None
+
+    def _tell_digit(self, digit: str) -> None:
+        self._tell(DtmfReceived(call_id=self._call_id, at=self._plane.loop.time(), digit=digit))
 
     def make_round(self, now: float) -> None:
         """What is done twice a second."""

@@ -81,6 +81,25 @@ class Call:
         if self.media is not None:
             self.media.close_tap(tap)
 
+    def connect(self, other: "Call") -> None:
+        """Let two calls hear each other, until `disconnect`, another `connect`, or the end of either."""
+        if self.media is not None and other.media is not None:
+            self.media.connect(other.media)
+
+    def disconnect(self) -> None:
+        if self.media is not None:
+            self.media.stop_relay()
+
+    def send_digits(self, digits: str) -> None:
+        """
+        Press keys, in the callee's ear: as events (RFC 4733), or as tones where none were agreed on; a prompt waits.
+
+        Raises:
+            ValueError: a character that is no key (0-9 * # A-D), or too many waiting.
+        """
+        if self.media is not None:
+            self.media.send_digits(digits)
+
     def hang_up(self) -> None:
         """CANCEL or BYE, whichever the call's state asks for, and silence; `CallEnded` follows."""
         self.stop_playing()

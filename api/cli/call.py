@@ -34,11 +34,15 @@ from dialer import (
     read_audio,
 )
 from dialer.config import MIN_RING_TIMEOUT_SECONDS
+from dialer.net.resolve import is_address
+from dialer.sip.hop import bracketed
 from dialer.sip.pcap import capture
 from dialer.sip.trace import TraceRecord, ladder
-from dialer.sip.uri import parse_uri
+from dialer.sip.uri import SipUri, parse_uri
+from dialer.transport_config import AUTO, DEFAULT_PORTS, TlsConfig, Transport, parse_external_address
 
 LANGUAGE: Final = language_of_environment(os.environ)
+TRANSPORTS: Final[dict[str, Transport]] = {name: name for name in DEFAULT_PORTS}
 TALK_SECONDS: Final = 5.0
 """Without a sound and without --talk."""
 
@@ -62,6 +66,22 @@ TALK_SECONDS: Final = 5.0
     "--play", "sound_file", type=click.Path(path_type=Path), help=text("cli.call.play.help", LANGUAGE)
 )
 @click.option("--caller-id", help=text("cli.call.caller_id.help", LANGUAGE))
+@click.option(
+    "--transport", type=click.Choice(["udp", "tcp", "tls"]), help=text("cli.call.transport.help", LANGUAGE)
+)
+@click.option("--tls-ca", "ca_file", metavar="FILE", help=text("cli.call.tls_ca.help", LANGUAGE))
+@click.option(
+    "--tls-certificate",
+    "certificate_file",
+    metavar="FILE",
+    help=text("cli.call.tls_certificate.help", LANGUAGE),
+)
+@click.option("--tls-key", "key_file", metavar="FILE", help=text("cli.call.tls_key.help", LANGUAGE))
+@click.option("--tls-name", "server_name", metavar="NAME", help=text("cli.call.tls_name.help", LANGUAGE))
+@click.option(
+    "--insecure-accept-any-certificate", is_flag=True, help=text("cli.call.tls_insecure.help", LANGUAGE)
+)
+@click.option("--external", "external_address", metavar="IP", help=text("cli.call.external.help", LANGUAGE))
 @click.option("--bind", "bind_host", help=text("cli.call.bind.help", LANGUAGE))
 @click.option(
     "--pcap", "pcap_file", type=click.Path(path_type=Path), help=text("cli.call.pcap.help", LANGUAGE)
@@ -83,6 +103,13 @@ def call(
     talk_seconds: float | None,
     sound_file: Path | None,
     caller_id: str | None,
+    transport: Transport | None,
+    ca_file: str | None,
+    certificate_file: str | None,
+    key_file: str | None,
+    server_name: str | None,
+    insecure_accept_any_certificate: bool,
+    external_address: str | None,
     bind_host: str | None,
     pcap_file: Path | None,
     engine: Literal["native", "pyvoip"],
@@ -91,13 +118,25 @@ def call(
     log_warnings_only()
     if not number.removeprefix("+").isascii() or not number.removeprefix("+").isdigit():
         refuse("cli.call.bad_number", value=number)
-    host, port = read_trunk(trunk_uri)
+    uri, transport = read_trunk(trunk_uri, transport)
+    host, port = find(uri, transport)
     prompt = None if sound_file is None else read_prompt(sound_file)
     try:
         trunk = TrunkConfig(
             name="cli",
             host=host,
             port=port,
+            transport=transport,
+            tls=TlsConfig(
+                ca_file=ca_file,
+                certificate_file=certificate_file,
+                key_file=key_file,
+                server_name=server_name or (None if is_address(uri.address[0]) else uri.address[0]),
+                insecure_accepts_any_certificate=insecure_accept_any_certificate,
+            ),
+            uses_sips=uri.scheme == "sips",
+            external_signalling_address=external_address,
+            external_media_address=media_address_of(external_address),
             username=username,
             password=None if password is None else Secret(password),
             engine=engine,
@@ -193,7 +232,8 @@ class Conversation:
         answered_at = timings.answered_at
         return {
             "number": request.number,
-            "trunk": f"sip:{request.trunk.host}:{request.trunk.port}",
+            "trunk": f"sip:{bracketed(request.trunk.host)}:{request.trunk.port}",
+            "transport": request.trunk.transport,
             "call_id": self._ended.call_id,
             **msgspec.structs.asdict(outcome),
             "pdd_ms": timings.pdd_ms,
@@ -210,7 +250,8 @@ class Conversation:
                     "first_line": record.first_line,
                     "cseq": record.cseq,
                     "size_bytes": record.size_bytes,
-                    "remote": f"{record.remote[0]}:{record.remote[1]}",
+                    "remote": f"{bracketed(record.remote[0])}:{record.remote[1]}",
+                    "transport": record.transport,
                 }
                 for record in self.records
             ],
@@ -247,20 +288,38 @@ def refuse(key: str, **params: object) -> NoReturn:
     sys.exit(2)
 
 
-def read_trunk(uri: str) -> tuple[str, int]:
-    """Turn sip:HOST:PORT into an IP address and a port."""
+def read_trunk(uri: str, transport: Transport | None) -> tuple[SipUri, Transport]:
+    """Read sip:HOST:PORT or sips:HOST:PORT; the transport is that of the option, of the URI, or UDP."""
     try:
         parsed = parse_uri(uri if uri.lower().startswith(("sip:", "sips:")) else f"sip:{uri}")
     except RemoteProtocolError:
         refuse("cli.call.bad_trunk", value=uri)
-    if parsed.scheme != "sip":
-        refuse("cli.call.bad_trunk", value=uri)
-    host, port = parsed.address
+    written = (parsed.params.get("transport") or "").lower()
+    if parsed.scheme == "sips":
+        return parsed, "tls"
+    if transport is None and written:
+        transport = TRANSPORTS.get(written) or refuse("cli.call.bad_trunk", value=uri)
+    return parsed, transport or "udp"
+
+
+def find(uri: SipUri, transport: Transport) -> tuple[str, int]:
+    """Turn a URI into an IP address and a port."""
+    host, port = uri.address[0], uri.port or DEFAULT_PORTS[transport]
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     except OSError as error:
         refuse("cli.call.unknown_host", host=host, error=error.strerror or error)
     return str(found[0][4][0]), port
+
+
+def media_address_of(external_address: str | None) -> str | None:
+    """Leave out the port, which is the signalling's."""
+    if external_address is None or external_address == AUTO:
+        return external_address
+    try:
+        return parse_external_address(external_address).host
+    except ValueError:
+        return None  # named by `TrunkConfig`, once
 
 
 def local_host_towards(host: str, port: int) -> str:

@@ -1,9 +1,11 @@
 from typing import Final
 
+from api.routes.audit import AuditController
 from api.routes.campaigns import CampaignController
 from api.routes.contacts import ContactController
 from api.routes.dnc import DncController
 from api.routes.docs import DocsController
+from api.routes.floor import FloorController
 from api.routes.health import HealthController
 from api.routes.prompts import PromptController
 from api.routes.query import QueryController
@@ -16,6 +18,8 @@ CONTROLLERS: Final = (
     ContactController,
     QueryController,
     ReportController,
+    FloorController,
+    AuditController,
     TrunkController,
     PromptController,
     DncController,

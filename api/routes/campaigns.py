@@ -59,9 +59,16 @@ class CampaignController(Controller):
         dto=CheckedBody[CampaignPatch],
         return_dto=None,
     )
-    async def change(self, campaign_id: CampaignId, data: JSONBody[CampaignPatch], store: Store) -> Campaign:
+    async def change(
+        self,
+        request: ApiRequest,
+        campaign_id: CampaignId,
+        data: JSONBody[CampaignPatch],
+        store: Store,
+        clock: Clock,
+    ) -> Campaign:
         with unknown_references_are_field_problems(has_trunks=data.trunks is not msgspec.UNSET):
-            return await store.patch_campaign(campaign_id, data)
+            return await store.patch_campaign(campaign_id, data, clock(), actor=request.auth.owner)
 
     @post(
         "/{campaign_id:int}/start",
@@ -112,7 +119,7 @@ async def set_status(
     request: ApiRequest, campaign_id: int, action: Action, pool: Pool, store: Store, clock: Clock
 ) -> Response[Campaign]:
     async def work() -> Campaign:
-        return await store.set_status(campaign_id, action, clock())
+        return await store.set_status(campaign_id, action, clock(), actor=request.auth.owner)
 
     return await answer_once(request, pool, clock(), work, status=HTTPStatus.OK)
 

@@ -18,7 +18,13 @@ await build({
 });
 await build({
   ...common,
-  entryPoints: { app: "src/app.ts", campaign: "src/campaign.ts", report: "src/report.ts" },
+  // one line for each page with a script
+  entryPoints: {
+    app: "src/app.ts",
+    campaign: "src/campaign.ts",
+    floor: "src/floor.ts",
+    report: "src/report.ts",
+  },
   format: "esm",
   splitting: true,
   chunkNames: "chunk-[hash]",

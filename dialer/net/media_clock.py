@@ -1,4 +1,4 @@
-"""The one 20 ms clock of the process: at each tick every playing session sends one packet."""
+"""A clock of the process: at each 20 ms tick what has arrived is read and what is due is sent."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,16 +18,17 @@ comes back at once, again and again, until the millisecond is over; so what is d
 
 
 class MediaClock:
-    """Runs only while somebody plays, and does not drift: ticks are multiples of 20 ms from the first."""
+    """Runs only while somebody needs it, and does not drift: ticks are multiples of the period from the first."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, period_seconds: float = FRAME_SECONDS) -> None:
         self._loop = loop
+        self._period = period_seconds
         self._ticks: dict[Tick, None] = {}
         self._next_at = 0.0
         self._handle: asyncio.TimerHandle | None = None
 
     def add(self, tick: Tick) -> None:
-        """Call `tick` every 20 ms, the first time at once, until it returns False."""
+        """Call `tick` every period, the first time at once, until it returns False."""
         self._ticks[tick] = None
         if self._handle is None:
             self._next_at = self._loop.time()
@@ -44,10 +45,10 @@ class MediaClock:
 
     def _run(self) -> None:
         now = self._loop.time() + _GRAIN_SECONDS
-        self._next_at = max(self._next_at, now - _MAX_CATCH_UP_FRAMES * FRAME_SECONDS)
+        self._next_at = max(self._next_at, now - _MAX_CATCH_UP_FRAMES * self._period)
         while self._next_at <= now:
             for tick in list(self._ticks):
                 if not tick(self._next_at):
                     self._ticks.pop(tick, None)
-            self._next_at += FRAME_SECONDS
+            self._next_at += self._period
         self._handle = self._loop.call_at(self._next_at, self._run) if self._ticks else None

@@ -28,7 +28,8 @@ async def resolve(host: str, port: int) -> Resolved:
     if is_address(host):
         return Resolved(((host, port),), float("inf"))
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)  # IPv4 first: every node has an address of it
     return Resolved(tuple(dict.fromkeys((str(entry[4][0]), port) for entry in found)), _TTL_SECONDS)
 
 

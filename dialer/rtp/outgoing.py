@@ -46,6 +46,7 @@ class OutgoingStream:
         "_forward_timestamp",
         "_frame_samples",
         "_frame_seconds",
+        "_interrupted",
         "_length",
         "_offset",
         "_sequence",
@@ -77,6 +78,8 @@ class OutgoingStream:
         """Who hears what we say; empty for most calls."""
         self._ulaw = self._alaw = self._source = b""
         self._offset = self._length = 0
+        self._interrupted: tuple[bytes, bytes, int, int] | None = None
+        """The prompt that waits for tones to end: µ-law, A-law, offset, length."""
         self._digits: DigitSender | None = None
         self._digits_type = 0
         self._due_at: float | None = None
@@ -103,7 +106,8 @@ class OutgoingStream:
 
     @property
     def is_playing(self) -> bool:
-        return self._offset < self._length
+        """Whether a prompt, or tones, are not sent to their end yet."""
+        return self._offset < self._length or self._interrupted is not None
 
     @property
     def is_sending_digits(self) -> bool:
@@ -112,15 +116,25 @@ class OutgoingStream:
     @property
     def played_ms(self) -> int:
         """How much of the prompt has been sent."""
-        return min(self._offset, self._length) * 1000 // SAMPLE_RATE_HZ
+        offset, length = (self._offset, self._length) if self._interrupted is None else self._interrupted[2:]
+        return min(offset, length) * 1000 // SAMPLE_RATE_HZ
 
     def play(self, ulaw: bytes, alaw: bytes) -> None:
-        """Begin to send a prompt, one byte a sample in either encoding; replaces what was playing."""
-        self._ulaw, self._alaw, self._offset, self._length = ulaw, alaw, 0, len(ulaw)
-        self._source = ulaw if self.payload_type == PCMU else alaw
+        """Begin to send a prompt, one byte a sample in either encoding; replaces what was playing, tones too."""
+        self._interrupted = None
+        self._set_source(ulaw, alaw, 0, len(ulaw))
+
+    def interject(self, ulaw: bytes, alaw: bytes) -> None:
+        """Send this now, after other interjections; the prompt goes on afterwards where it was."""
+        if self._interrupted is None:
+            self._interrupted = (self._ulaw, self._alaw, self._offset, self._length)
+            self._set_source(ulaw, alaw, 0, len(ulaw))
+        else:
+            self._set_source(self._ulaw + ulaw, self._alaw + alaw, self._offset, self._length + len(ulaw))
 
     def stop_playing(self) -> None:
         self._length = min(self._offset, self._length)
+        self._interrupted = None
 
     def send_digits(self, digits: str, payload_type: int) -> None:
         """Press keys, after those that are still being pressed; a prompt waits meanwhile."""
@@ -176,6 +190,10 @@ class OutgoingStream:
         """What is forwarded next belongs to another stream than what was."""
         self._forward_sequence = None
 
+    def _set_source(self, ulaw: bytes, alaw: bytes, offset: int, length: int) -> None:
+        self._ulaw, self._alaw, self._offset, self._length = ulaw, alaw, offset, length
+        self._source = ulaw if self.payload_type == PCMU else alaw
+
     def _build(self, now: float) -> bytearray:
         """Write the next slice of the prompt into the buffer."""
         buffer, samples = self._buffer, self._frame_samples
@@ -196,14 +214,18 @@ class OutgoingStream:
                 listener(self.payload_type, sequence, timestamp, payload, True, now)
         return buffer
 
-    def _unusual_packet(self, now: float) -> bytes | None:
+    def _unusual_packet(self, now: float) -> bytes | bytearray | None:
         """A digit's, or the first of a talkspurt: marked, and its timestamp is the clock's."""
         if not self.can_send:
             return None
         if self._digits is not None:
             return self._next_digit_packet(now)
         if self._offset >= self._length:
-            return None
+            if self._interrupted is None:
+                return None
+            self._set_source(*self._interrupted)
+            self._interrupted = None
+            return self.next_packet(now)
         self._catch_up(now)
         marked = bytearray(self._build(now))
         marked[1] |= MARKER

@@ -35,6 +35,9 @@ class TrunkAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """PCMU or PCMA is in the description of the answer; None where it brings none, which most do."""
     codecs: tuple[str, ...] = ()
     """The audio formats of that description, by name where it names them."""
+    failure: str | None = None
+    """Of `unreachable` over TCP or TLS: why, as `dialer.net.connect_failure` names it."""
+    failure_detail: str = ""
 
 
 class OptionsProbe:

@@ -318,8 +318,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--truth", type=Path, required=True, help="file of JSON lines, appended to")
     parser.add_argument("--loss", type=float, default=0.0, help="share of datagrams dropped, 0 <= x < 1")
+    parser.add_argument("--transport", choices=["udp", "tcp", "tls"], default="udp")
+    parser.add_argument("--certificate", help="PEM file with certificate and key, for TLS")
     options = parser.parse_args()
-    config = CarrierConfig(host=options.host, port=options.port, seed=options.seed, loss=options.loss)
+    config = CarrierConfig(
+        host=options.host,
+        port=options.port,
+        seed=options.seed,
+        loss=options.loss,
+        transport=options.transport,
+        certificate_file=options.certificate,
+    )
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
     asyncio.run(serve(config, options.truth))
 

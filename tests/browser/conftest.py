@@ -33,9 +33,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class WebServer:
-    """The application under uvicorn in the test's own loop; it can be stopped and come back on the same port."""
+    """
+    The application under uvicorn in the test's own loop; it can be stopped and come back on the same port.
 
-    def __init__(self, settings: ApiSettings, pool: Pool) -> None:
+    Without a pool it opens its own, as in real life.
+    """
+
+    def __init__(self, settings: ApiSettings, pool: Pool | None = None) -> None:
         self.url = settings.base_url
         self._settings, self._pool = settings, pool
         self._server: uvicorn.Server | None = None

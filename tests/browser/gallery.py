@@ -26,7 +26,7 @@ from campaigns.embedded_postgres import UNSAFE_TEST_SETTINGS, start_postgres
 from campaigns.migrate import migrate
 from campaigns.store import CampaignStore
 from tests.browser.conftest import FLAGS, NAMES, WebServer
-from tests.browser.sample import fill
+from tests.browser.sample import add_alert, fill, keep_a_node_alive
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -36,6 +36,8 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 
 def pages(campaign_ids: list[int]) -> dict[str, str]:
     return {
+        "floor": "/floor",
+        "floor-wall": "/floor?wall",
         "campaigns": "/campaigns",
         "campaign": f"/campaigns/{campaign_ids[0]}",
         "draft": f"/campaigns/{campaign_ids[-1]}",
@@ -51,6 +53,9 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
         await migrate(server.dsn, datetime.now(UTC))
         pool = await open_pool(server.dsn)
         campaign_ids = await fill(pool, random.Random(7), datetime.now(UTC))
+        await add_alert(pool, campaign_ids[0], datetime.now(UTC) - timedelta(minutes=12))
+        stop = asyncio.Event()
+        node = asyncio.create_task(keep_a_node_alive(pool, campaign_ids, random.Random(7), stop), name="node")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -72,6 +77,8 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
                         )
                 await context.close()
             await browser.close()
+        stop.set()
+        await node
         await web.stop()
         await pool.close()
 

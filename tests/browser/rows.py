@@ -66,7 +66,11 @@ async def add_attempt(pool: Pool, campaign_id: int, index: int, group: Group, st
         group.talk_ms,
         group.disposition,
     )
-    await pool.execute("INSERT INTO outbox SELECT * FROM attempt_facts WHERE attempt_id = $1", 1_000 + index)
+    await pool.execute(
+        "INSERT INTO outbox SELECT * FROM attempt_facts WHERE shard_key = $1 AND attempt_id = $2",
+        campaign_id * 256,
+        1_000 + index,
+    )
     await pool.execute(
         "UPDATE leads SET status = 'finished', due_time = NULL, attempts_made = 1 WHERE shard_key = $1 AND contact_id = $2",
         campaign_id * 256,

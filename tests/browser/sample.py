@@ -1,10 +1,11 @@
 """A lively hour of invented calls, for pictures and for axe: nothing here is counted by a test."""
 
+import asyncio
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from campaigns.database import Pool
-from tests.postgres.campaign_rows import add_campaign, number_of
+from tests.postgres.campaign_rows import add_campaign, add_run, number_of
 
 NAMES = (
     ("Напоминание о визите, ноябрь", "running", 0.34),
@@ -56,13 +57,58 @@ async def add_call(
     await pool.execute(
         "INSERT INTO attempts (shard_key, started_time, attempt_id, campaign_id, contact_id, number, attempt_number, "
         "trunk_id, caller_id, call_id, run_id, gate, settled_time, result, reason, fault, sip_status, ended_by, "
-        "answered_time, ended_time, pdd_ms, talk_ms, disposition) "
+        "answered_time, ended_time, pdd_ms, talk_ms, disposition, change_number) "
         "SELECT $1, $2, $3, $4, $5, $6, 1, trunk_id, '', 'call', 1, '{}', $7, $8, 'normal', 'none', 200, 'callee', $9, "
-        "$7, $10, $11, $12 FROM campaigns WHERE campaign_id = $4",
+        "$7, $10, $11, $12, 1 FROM campaign_trunks WHERE campaign_id = $4",
         campaign_id * 256, started_time, campaign_id * 100_000 + index, campaign_id, index, number_of(index), ended_time,
         result, started_time + timedelta(seconds=6) if is_answered else None, rng.randint(300, 4000), talk_ms, disposition,
     )  # fmt: skip
     await pool.execute(
+        "INSERT INTO outbox SELECT * FROM attempt_facts WHERE shard_key = $1 AND attempt_id = $2",
+        campaign_id * 256, campaign_id * 100_000 + index,
+    )  # fmt: skip
+    await pool.execute(
         "UPDATE leads SET status = 'finished', due_time = NULL, attempts_made = 1 WHERE shard_key = $1 AND contact_id = $2",
         campaign_id * 256, index,
+    )  # fmt: skip
+
+
+async def keep_a_node_alive(
+    pool: Pool, campaign_ids: list[int], rng: random.Random, stop: asyncio.Event
+) -> None:
+    """Write what a dialing node would, until told to stop: the first two campaigns have calls in all stages."""
+    await add_run(pool, 1, heartbeat_time=datetime.now(UTC))
+    while not stop.is_set():
+        stages = {
+            str(campaign_id): {
+                "dialing": rng.randint(1, 5),
+                "ringing": rng.randint(8, 19),
+                "talking": rng.randint(3, 12),
+            }
+            for campaign_id in campaign_ids[:2]
+        }
+        now = datetime.now(UTC)
+        await pool.execute("UPDATE node_runs SET heartbeat_time = $1", now)
+        await pool.execute(
+            "INSERT INTO node_state (run_id, time, state) VALUES (1, $1, $2) "
+            "ON CONFLICT (run_id) DO UPDATE SET time = excluded.time, state = excluded.state",
+            now, {"campaigns": stages, "trunks": stages},
+        )  # fmt: skip
+        await asyncio.sleep(0.25)
+
+
+async def add_alert(pool: Pool, campaign_id: int, now: datetime) -> int:
+    """Raise an alert of a rule of its own; return the alert's id."""
+    rule_id = await pool.fetchval(
+        "INSERT INTO alert_rules (name, metric, subject_kind, comparison, window_minutes, min_count, is_enabled, created_time) "
+        "VALUES ('Answer rate', 'answer_rate', 'campaign', 'worse_than_usual', 15, 50, true, $1) RETURNING rule_id",
+        now,
+    )
+    return int(
+        await pool.fetchval(
+            "INSERT INTO alerts (rule_id, subject_kind, subject_id, state, raised_time, value, numerator, denominator, "
+            "expected, last_value, last_time) VALUES ($1, 'campaign', $2, 'raised', $3, 0.193, 21, 109, 0.342, 0.193, $3) "
+            "RETURNING alert_id",
+            rule_id, campaign_id, now,
+        )
     )  # fmt: skip

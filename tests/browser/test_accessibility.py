@@ -1,5 +1,6 @@
 """axe-core over every page, in both themes: WCAG 2.0 to 2.2, levels A and AA, without a violation."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,18 +10,23 @@ from api.navigation import SECTIONS
 from campaigns.database import Pool
 from tests.browser.conftest import WebServer
 from tests.browser.rows import add_known_campaign
+from tests.browser.sample import add_alert
 
 AXE = Path(__file__).parents[2] / "api" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PATHS = [
     "/campaigns/{campaign_id}",
     "/campaigns/4711",
+    "/floor?wall",
     "/reports/summary",
     "/reports/hours",
     "/reports/comparison",
     "/calls",
     *(section.path for section in SECTIONS),
 ]
+
+FILLED = {"/campaigns/{": "#call-rows tr", "/floor": "#campaigns .floor-row"}
+"""What stands on a page once its script has done its work, by the beginning of its path."""
 
 
 async def violations(page: Page) -> list[str]:
@@ -40,6 +46,7 @@ async def test_axe_finds_nothing(
     page: Page, web: WebServer, pool: Pool, path: str, theme: str, width: int
 ) -> None:
     campaign_id = await add_known_campaign(pool)
+    await add_alert(pool, campaign_id, datetime.now(UTC))
     await page.set_viewport_size({"width": width, "height": 900})
     await page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
     await page.goto(web.url + path.format(campaign_id=campaign_id))

@@ -79,3 +79,33 @@ def test_the_password_in_the_address_does_not_show() -> None:
 def test_data_goes_where_xdg_says() -> None:
     settings = load_node_settings("n1", {**URL, "XDG_DATA_HOME": "/data"})
     assert settings.spool_dir == Path("/data/obzvon/spool")
+
+
+def test_the_signalling_has_a_second_family_a_listener_and_addresses_outside() -> None:
+    settings = load_node_settings(
+        "n",
+        {
+            "DATABASE_URL": "postgresql://h/d",
+            "OBZVON_SIP_HOST_IPV6": "::1",
+            "OBZVON_SIP_LISTEN_TCP": "1",
+            "OBZVON_EXTERNAL_SIGNALLING_ADDRESS": "203.0.113.5:5060",
+            "OBZVON_EXTERNAL_MEDIA_ADDRESS": "auto",
+        },
+    )
+    dialer = settings.dialer
+    assert (dialer.bind_host_ipv6, dialer.listens_on_tcp) == ("::1", True)
+    assert (dialer.external_signalling_address, dialer.external_media_address) == ("203.0.113.5:5060", "auto")
+
+
+def test_addresses_outside_that_are_none_are_named() -> None:
+    environ = {
+        "DATABASE_URL": "postgresql://h/d",
+        "OBZVON_EXTERNAL_SIGNALLING_ADDRESS": "sip.example.com",
+        "OBZVON_EXTERNAL_MEDIA_ADDRESS": "203.0.113.5:4000",
+    }
+    with pytest.raises(InvalidSettings) as raised:
+        load_node_settings("n", environ)
+    assert [(problem.field, problem.code) for problem in raised.value.problems] == [
+        ("OBZVON_EXTERNAL_SIGNALLING_ADDRESS", "not_an_external_address"),
+        ("OBZVON_EXTERNAL_MEDIA_ADDRESS", "not_an_external_address"),
+    ]

@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 import pytest
 
-from campaigns.trunk_check import check_trunks, is_loopback, read_answer, resolve
+from campaigns.trunk_check import check_trunks, is_loopback, read_answer
 from campaigns.trunk_models import Trunk
 from dialer.sip.digest import DigestVerifier
 from dialer.sip.message import Request, parse_message, response_to
@@ -116,11 +116,6 @@ async def test_an_address_that_cannot_be_bound_is_the_finding() -> None:
 )
 def test_loopback_is_known(*, host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
-
-
-async def test_an_address_is_not_looked_up() -> None:
-    assert await resolve("::1") == "::1"
-    assert await resolve("localhost") == "127.0.0.1"
 
 
 class AskingTrunk(asyncio.DatagramProtocol):

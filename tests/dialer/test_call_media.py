@@ -3,6 +3,7 @@
 import asyncio
 import socket
 
+import pytest
 import structlog
 
 from dialer.call_media import CallMedia, MediaPlane
@@ -23,6 +24,12 @@ def plane_of(ports: int) -> MediaPlane:
     return MediaPlane(asyncio.get_running_loop(), HOST, pool, None, bytes)
 
 
+def agreed(port: int, *, events: int | None) -> NegotiatedMedia:
+    return NegotiatedMedia(
+        remote_host=HOST, remote_port=port, payload_type=0, telephone_event_payload_type=events
+    )
+
+
 class Callee:
     """A socket at the other end, and what our side told."""
 
@@ -36,13 +43,13 @@ class Callee:
         self.media: CallMedia = media
         self.agree(self.udp.getsockname()[1])
 
-    def agree(self, port: int) -> None:
+    def agree(self, port: int, *, events: int | None = 101) -> None:
         self.media.obey(
             NegotiatedMedia(
                 remote_host=HOST,
                 remote_port=port,
                 payload_type=0,
-                telephone_event_payload_type=101,
+                telephone_event_payload_type=events,
                 can_send=True,
             )
         )
@@ -159,6 +166,61 @@ async def test_a_sink_gets_one_list_a_tick_for_all_its_calls_and_one_that_crashe
     assert len(sink.ended) == 3
     assert sink.sound("us") == b"".join(PROMPT.ulaw for _ in callees)
     assert len(crashing.ended) == 1
+    plane.close()
+
+
+async def test_keys_are_pressed_as_events_while_the_prompt_waits() -> None:
+    plane = plane_of(1)
+    callee = Callee(plane)
+    callee.media.send_digits("7")
+    callee.media.play(PROMPT)
+    await callee.next_event()
+    assert [packet.payload_type for packet in callee.heard()] == [101] * 7 + [0] * 5
+    with pytest.raises(ValueError, match="digits"):
+        callee.media.send_digits("x")
+    callee.close()
+    callee.media.send_digits("7")
+    plane.close()
+
+
+async def test_without_events_keys_are_tones_both_ways() -> None:
+    plane = plane_of(2)
+    one, other = Callee(plane), Callee(plane)
+    one.media.obey(agreed(other.media.port, events=None))
+    other.media.obey(agreed(one.media.port, events=None))
+    one.media.send_digits("5#")
+    told = [await other.next_event(), await other.next_event()]
+    assert [event.digit for event in told if isinstance(event, DtmfReceived)] == ["5", "#"]
+    assert len(other.media.taps) == 1
+    other.agree(other.udp.getsockname()[1])
+    assert other.media.taps == []
+    for callee in (one, other):
+        callee.close()
+    plane.close()
+
+
+async def test_connected_calls_hear_each_other_until_one_ends() -> None:
+    plane = plane_of(3)
+    callee, agent, third = Callee(plane), Callee(plane), Callee(plane)
+    callee.media.connect(third.media)
+    callee.media.connect(agent.media)
+    assert third.media.relay is None
+    for index in range(3):
+        packet = build_packet(RtpPacket(0, index, 160 * index, 7, bytes([index]) * 160))
+        callee.udp.sendto(packet, (HOST, callee.media.port))
+    heard: list[RtpPacket] = []
+    async with asyncio.timeout(10):
+        while len(heard) < 3:
+            await asyncio.sleep(0.001)
+            heard += agent.heard()
+    assert [packet.payload[0] for packet in heard] == [0, 1, 2]
+    assert third.heard() == []
+    agent.close()
+    assert callee.media.relay is None
+    callee.media.connect(agent.media)  # which is over
+    assert callee.media.relay is None
+    callee.close()
+    third.close()
     plane.close()
 
 

@@ -228,8 +228,8 @@ async def test_the_live_pages_are_woken_with_the_campaigns_that_changed(
             await drained()
         await listener.fetchval("SELECT 1")
         await listener.reset()
-    assert woken
-    assert set(woken) == {f"[{campaign_id}]"}
+    # the empty list wakes the floor alone
+    assert set(woken) == {f"[{campaign_id}]", "[]"}
 
 
 async def test_a_trunk_where_nobody_listens_makes_its_attempts_unreachable(
@@ -258,3 +258,26 @@ async def test_a_trunk_whose_name_does_not_resolve_holds_up_no_other_campaign(
             await until(lambda: is_finished(pool, campaign_id))
     assert not await is_finished(pool, nowhere)
     assert await pool.fetchval("SELECT count(*) FROM attempts") == len(truth) == 1
+
+
+async def test_the_floor_sees_calls_in_their_stages(pool: Pool, database: str, tmp_path: Path) -> None:
+    """Two callees ring for ever and one listens to a long message: two ringing, one talking."""
+    async with carrier(RINGS, RINGS, LISTENS) as (far_end, _):
+        campaign_id = await add_campaign(
+            pool, leads=3, trunk_host=far_end.address[0], trunk_port=far_end.address[1],
+            prompt_id=await add_prompt(pool, seconds=20),
+        )  # fmt: skip
+        async with running_node(settings_of(database, tmp_path, drain_seconds=0.1)):
+
+            async def stages() -> Any:
+                return await pool.fetchval(
+                    "SELECT state -> 'campaigns' -> $1::text FROM node_state", str(campaign_id)
+                )
+
+            async def settled_down() -> bool:
+                return bool(await stages() == {"dialing": 0, "ringing": 2, "talking": 1})
+
+            await until(settled_down)
+    state = await pool.fetchrow("SELECT state, ended_time FROM node_state JOIN node_runs USING (run_id)")
+    assert state is not None
+    assert state["ended_time"] is not None  # whoever reads asks whether the run lives

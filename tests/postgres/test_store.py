@@ -85,12 +85,12 @@ async def test_a_campaign_needs_a_trunk_and_a_prompt_that_exist(store: CampaignS
 async def test_a_patch_changes_what_it_names_and_is_checked_as_a_whole(
     store: CampaignStore, campaign: Campaign
 ) -> None:
-    changed = await store.patch_campaign(campaign.campaign_id, CampaignPatch(max_concurrent_calls=7))
+    changed = await store.patch_campaign(campaign.campaign_id, CampaignPatch(max_concurrent_calls=7), NOW)
     assert (changed.max_concurrent_calls, changed.name) == (7, "c")
     with pytest.raises(InvalidSettings):
-        await store.patch_campaign(campaign.campaign_id, CampaignPatch(window_start_minute=1300))
+        await store.patch_campaign(campaign.campaign_id, CampaignPatch(window_start_minute=1300), NOW)
     with pytest.raises(NotFound, match="trunk"):
-        await store.patch_campaign(campaign.campaign_id, CampaignPatch(trunk_id=99))
+        await store.patch_campaign(campaign.campaign_id, CampaignPatch(trunk_id=99), NOW)
     assert await store.get_campaign(campaign.campaign_id) == changed
 
 
@@ -148,7 +148,7 @@ async def test_an_unknown_campaign_is_not_found(store: CampaignStore, campaign_i
     for asked in (
         store.get_campaign(campaign_id),
         store.set_status(campaign_id, "start", NOW),
-        store.patch_campaign(campaign_id, CampaignPatch(name="n")),
+        store.patch_campaign(campaign_id, CampaignPatch(name="n"), NOW),
     ):
         with pytest.raises(NotFound):
             await asked

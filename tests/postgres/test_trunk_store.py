@@ -78,7 +78,7 @@ async def test_a_trunk_in_use_stays_and_a_deleted_one_keeps_no_secret(
     with pytest.raises(Conflict, match="trunk_in_use") as refused:
         await store.delete_trunk(used.trunk_id, NOW)
     assert refused.value.params["campaigns"] == ["autumn"]
-    await store.patch_campaign(campaign.campaign_id, CampaignPatch(trunk_id=spare.trunk_id))
+    await store.patch_campaign(campaign.campaign_id, CampaignPatch(trunk_id=spare.trunk_id), NOW)
     await store.delete_trunk(used.trunk_id, NOW)
     assert [trunk.name for trunk in await store.list_trunks()] == ["spare"]
     assert await pool.fetchval("SELECT password FROM trunks WHERE name = 'used'") is None
@@ -101,10 +101,10 @@ async def test_a_campaign_has_any_number_of_trunks(store: CampaignStore) -> None
     created = await store.create_campaign(NewCampaign(name="c", trunks=trunks), NOW)
     assert created.trunks == trunks
     assert [campaign.trunks for campaign in await store.list_campaigns(0, 10)] == [trunks]
-    one = await store.patch_campaign(created.campaign_id, CampaignPatch(trunk_id=ids[0]))
+    one = await store.patch_campaign(created.campaign_id, CampaignPatch(trunk_id=ids[0]), NOW)
     assert one.trunks == (CampaignTrunk(trunk_id=ids[0]),)
     with pytest.raises(NotFound, match="trunk 77"):
         await store.patch_campaign(
-            created.campaign_id, CampaignPatch(trunks=(CampaignTrunk(trunk_id=77), trunks[0]))
+            created.campaign_id, CampaignPatch(trunks=(CampaignTrunk(trunk_id=77), trunks[0])), NOW
         )
     assert (await store.get_campaign(created.campaign_id)).trunks == one.trunks

@@ -3,6 +3,7 @@ export const NO_DATA = "—";
 
 export class Format {
   readonly #integer: Intl.NumberFormat;
+  readonly #short: Intl.NumberFormat;
   readonly #percent: Intl.NumberFormat;
   readonly #seconds: Intl.NumberFormat;
   readonly #milliseconds: Intl.NumberFormat;
@@ -20,6 +21,7 @@ export class Format {
     const locale = language === "en" ? "en-GB" : language;
     const unit = (name: string): Intl.NumberFormatOptions => ({ style: "unit", unit: name, unitDisplay: "narrow" });
     this.#integer = new Intl.NumberFormat(locale);
+    this.#short = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
     this.#percent = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
     this.#seconds = new Intl.NumberFormat(locale, { ...unit("second"), minimumFractionDigits: 1, maximumFractionDigits: 1 });
     this.#milliseconds = new Intl.NumberFormat(locale, { ...unit("millisecond"), maximumFractionDigits: 0 });
@@ -37,6 +39,11 @@ export class Format {
 
   integer(value: number | null): string {
     return value === null ? NO_DATA : this.#integer.format(value);
+  }
+
+  /** At most one digit after the point. */
+  short(value: number | null): string {
+    return value === null ? NO_DATA : this.#short.format(value);
   }
 
   percent(value: number | null): string {

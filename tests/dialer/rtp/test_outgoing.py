@@ -173,6 +173,22 @@ def test_keys_come_one_after_the_other_with_a_pause_and_the_prompt_waits() -> No
     assert [packet.sequence for packet in packets] == list(range(1, 19))
 
 
+def test_tones_interrupt_a_prompt_that_then_goes_on() -> None:
+    made = stream()
+    made.play(ULAW, ALAW)
+    made.next_packet(0.0)
+    made.interject(b"a" * 160, b"b" * 160)
+    made.interject(b"c" * 160, b"d" * 160)
+    assert made.played_ms == 20
+    packets = sent(made, now=0.02)
+    assert b"".join(packet.payload for packet in packets) == b"a" * 160 + b"c" * 160 + ULAW[160:]
+    assert [packet.has_marker for packet in packets] == [False] * 6
+    assert made.played_ms == 100
+    made.interject(b"a" * 160, b"b" * 160)
+    made.stop_playing()
+    assert not made.is_playing
+
+
 def test_another_legs_packets_become_ours_with_their_gaps() -> None:
     made = stream(start=b"\0\0\0\x2a" + b"\x00\x64" + b"\0\0\0\x0a")
     forwarded = []
