@@ -94,6 +94,11 @@ class LiveAttempt:
         self._timer: asyncio.TimerHandle | None = None
 
     @property
+    def call(self) -> PlacedCall | None:
+        """None where the dialer would not place it."""
+        return self._call
+
+    @property
     def place(self) -> tuple[int, int, Stage]:
         """Campaign, trunk and stage of the call."""
         return self.begun.plan.campaign_id, self.begun.trunk_id, self.stage

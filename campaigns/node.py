@@ -5,6 +5,7 @@ One dialing node: a run in the database, a dialer, and the tasks between them.
     dial        five times a second: claim, commit, INVITE
     settle      outcomes into the database, or into the spool
     live        wakes the live pages and publishes the calls in each stage, at most four times a second
+    traces      SIP messages of calls into the database, when it has time for them
     names       keeps the trunks' names resolved
 
 Stopping is an event, not a cancellation: stop claiming, let calls finish for `drain_seconds`, hang up the rest, settle,
@@ -15,6 +16,7 @@ starts it anew, and the run it left behind is recovered.
 import asyncio
 import contextlib
 import functools
+import math
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +25,8 @@ from typing import Final
 import msgspec
 import structlog
 
+from campaigns.call_trace import CHANNEL as TRACE_CHANNEL
+from campaigns.call_trace import attempt_of
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.migrate import ensure_partitions
@@ -35,6 +39,7 @@ from campaigns.settle_buffer import SettleBuffer
 from campaigns.snowflake import SnowflakeIds
 from campaigns.spool import Spool
 from campaigns.statements import load_statements
+from campaigns.trace_writer import TraceWriter
 from campaigns.trunk_lines import TrunkLines
 from campaigns.trunk_names import TrunkNames
 from dialer.port import Engine
@@ -80,6 +85,7 @@ class Node:
         self._changed: set[int] = set()
         self._wake = asyncio.Event()
         self._declared_dead = False
+        self._on_trace_request: Callable[[int], None] = lambda _attempt_id: None
         self._run_id = 0
         self._id_node = 0
 
@@ -99,7 +105,7 @@ class Node:
             log.info(
                 "node.started", node=settings.node_name, run_id=self._run_id, spool_is_empty=spool.is_empty()
             )
-            settle_link = self._link("settle")
+            settle_link, trace_link = self._link("settle"), self._link("traces")
             buffer = SettleBuffer(
                 settle_link, spool, wall_clock=self._wall_clock, on_settled=self._changed.add
             )
@@ -108,14 +114,16 @@ class Node:
             runner: Runner | None = None
             try:
                 async with TrunkDialer(settings.dialer, rng=self._rng) as dialer:
-                    runner = self._runner(dialer, buffer)
-                    await self._work(dialer, runner, buffer)
+                    traces = self._trace_writer(trace_link, dialer)
+                    runner = self._runner(dialer, buffer, traces)
+                    await self._work(dialer, runner, buffer, traces)
             finally:
                 # Also after a crash or the second signal: what is known about ended calls is kept.
                 if runner is not None:
                     runner.abandon_all()
                 await self._leave(buffer)
                 await settle_link.close()
+                await trace_link.close()
         finally:
             spool.close()
             await self._claims.close()
@@ -124,8 +132,18 @@ class Node:
         if self._declared_dead:
             raise NodeDeclaredDead
 
-    def _runner(self, dialer: Engine, buffer: SettleBuffer) -> Runner:
-        return Runner(
+    def _trace_writer(self, link: DatabaseLink, dialer: TrunkDialer) -> TraceWriter:
+        return TraceWriter(
+            link,
+            self._settings.traces,
+            rng=self._rng,
+            wall_clock=self._wall_clock,
+            wall_time=dialer.wall_time,
+            local_address=dialer.local_address,
+        )
+
+    def _runner(self, dialer: Engine, buffer: SettleBuffer, traces: TraceWriter) -> Runner:
+        runner = Runner(
             dialer=dialer,
             link=self._claims,
             buffer=buffer,
@@ -136,12 +154,22 @@ class Node:
             rng=self._rng,
             wall_clock=self._wall_clock,
             on_begun=self._changed.add,
+            on_ended=traces.offer_ended,
         )
 
-    async def _work(self, dialer: Engine, runner: Runner, buffer: SettleBuffer) -> None:
+        def offer_live(attempt_id: int) -> None:
+            for live in runner.live:
+                if live.begun.attempt_id == attempt_id:
+                    traces.offer_live(live)
+
+        self._on_trace_request = offer_live
+        return runner
+
+    async def _work(self, dialer: Engine, runner: Runner, buffer: SettleBuffer, traces: TraceWriter) -> None:
         async with asyncio.TaskGroup() as tasks:
             settle = tasks.create_task(buffer.run(), name="settle")
             live = tasks.create_task(self._live_loop(runner), name="live")
+            trace = tasks.create_task(traces.run(), name="traces")
             names = tasks.create_task(self._names.run(self._wake.set), name="names")
             heartbeat = tasks.create_task(self._heartbeat_loop(runner, dialer), name="heartbeat")
             await self._dial_loop(runner)
@@ -149,8 +177,9 @@ class Node:
             await dialer.drain(self._settings.drain_seconds)
             dialer.hang_up_all()
             await dialer.drain(self._settings.dialer.close_timeout_seconds)
-            for task in (heartbeat, live, names, settle):
+            for task in (heartbeat, live, names, settle, trace):
                 task.cancel()
+        await traces.flush(until=math.inf)
 
     async def _leave(self, buffer: SettleBuffer) -> None:
         """Settle what is left and end the run; if the database is away, the spool and recovery will."""
@@ -299,6 +328,11 @@ class Node:
 
     async def _listen(self, connection: Connection) -> None:
         await connection.add_listener("campaign_control", lambda *_: self._wake.set())
+        await connection.add_listener(TRACE_CHANNEL, self._trace_requested)
+
+    def _trace_requested(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        if (attempt_id := attempt_of(str(payload))) is not None:
+            self._on_trace_request(attempt_id)
 
     # Small things
 

@@ -283,8 +283,8 @@ class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
     rtp_port_min: int = 20_000
     rtp_port_max: int = 39_999
     user_agent: str = "obzvon"
-    trace: bool = False
-    """Keep every SIP message of every call for its ladder (`obzvon call`); costs memory, so off for campaigns."""
+    trace: bool = True
+    """Keep the SIP messages of the newest calls for their ladders; some 6 kB a call."""
     close_timeout_seconds: float = 5.0
     """How long closing waits for BYE and CANCEL to be answered."""
     timers: TimerConfig = TimerConfig()

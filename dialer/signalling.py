@@ -119,9 +119,9 @@ class Signalling:
             self.core.receive_unframeable(data, error, source, self._loop.time())
             self.pump()
 
-    def transport_failed(self, hop: Hop) -> None:
+    def transport_failed(self, hop: Hop, refused: bytes = b"") -> None:
         if self._is_open:
-            self.core.transport_failed(hop, self._loop.time())
+            self.core.transport_failed(hop, self._loop.time(), refused)
             self.pump()
 
     def stream_lost(self, hop: Hop) -> None:
