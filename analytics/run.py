@@ -153,9 +153,13 @@ class Answer:
         return tuple(row[f"d{index}"] for index in range(len(self._query.dimensions)))
 
     def measures(self, row: asyncpg.Record) -> Measures:
-        return {
-            name: row[name] if METRICS[name].kind == "quantile" else int(row[name]) for name in self._measures
-        }
+        return {name: whole_or_quantile(name, row[name]) for name in self._measures}
+
+
+def whole_or_quantile(name: str, value: Any) -> float | None:
+    if METRICS[name].kind != "quantile":
+        return int(value)
+    return None if value is None else float(value)
 
 
 async def usual_zone(pool: Pool) -> str:

@@ -17,6 +17,7 @@ from analytics.database import Pool
 from api.auth import SECURITY_SCHEME
 from api.errors import problem_response
 from api.live import LiveHub
+from api.report_sender import ReportSender
 from api.request_log import log_requests
 from api.routes import CONTROLLERS
 from api.settings import ApiSettings
@@ -54,6 +55,14 @@ def create_app(
             hub = LiveHub(settings, own_pool, clock)
             app.state.update({"pool": own_pool, "hub": hub, "clock": clock, "settings": settings})
             await stack.enter_async_context(hub.running())
+            sender = ReportSender(
+                own_pool,
+                clock,
+                settings.mail_server,
+                allows_private_webhooks=settings.allows_private_webhooks,
+                interval_seconds=settings.report_interval_seconds,
+            )
+            await stack.enter_async_context(sender.running())
             yield
 
     app = Litestar(

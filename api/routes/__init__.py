@@ -10,6 +10,7 @@ from api.routes.health import HealthController
 from api.routes.prompts import PromptController
 from api.routes.query import QueryController
 from api.routes.reports import ReportController
+from api.routes.saved_reports import SavedReportController
 from api.routes.sign_in import SignInController
 from api.routes.trunks import TrunkController
 
@@ -18,6 +19,7 @@ CONTROLLERS: Final = (
     ContactController,
     QueryController,
     ReportController,
+    SavedReportController,
     FloorController,
     AuditController,
     TrunkController,
