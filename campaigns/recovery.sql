@@ -36,5 +36,8 @@ SELECT attempt_id, campaign_id, call_id FROM lost;
 -- release_shards(run_id) --
 UPDATE shards SET run_id = NULL, lease_until = NULL WHERE run_id = $1;
 
+-- forget_trunk_health(run_id) --
+DELETE FROM trunk_health WHERE run_id = $1;
+
 -- end_run(run_id, now) --
 UPDATE node_runs SET ended_time = $2 WHERE run_id = $1 AND ended_time IS NULL;
