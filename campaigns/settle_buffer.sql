@@ -60,25 +60,25 @@ WITH settled AS (
     RETURNING
         a.shard_key, a.attempt_id, a.change_number, a.started_time, a.utc_offset_minutes, a.attempt_number, a.trunk_id,
         a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause,
-        a.answered_by, a.disposition, a.disposition_time, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.contact_id,
-        a.number, i.disposition AS pressed, i.next_due_time, i.failover
+        a.answered_by, a.disposition, a.disposition_time, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.failover_of,
+        a.contact_id, a.number, i.disposition AS pressed, i.next_due_time, i.failover
 ), counted AS (
     INSERT INTO outbox
     SELECT
         shard_key, attempt_id, change_number, 1, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
         caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
-        disposition, pdd_ms, talk_ms, is_target, cost_micros
+        disposition, pdd_ms, talk_ms, is_target, cost_micros, failover_of IS NOT NULL
     FROM settled
     UNION ALL
     SELECT
         shard_key, attempt_id, change_number, -1, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
         caller_id, import_id, source, ad, keyword, region, 'unknown', 'indeterminate', NULL, NULL, NULL,
-        CASE WHEN disposition_time IS NOT NULL THEN disposition END, NULL, NULL, false, NULL
+        CASE WHEN disposition_time IS NOT NULL THEN disposition END, NULL, NULL, false, NULL, failover_of IS NOT NULL
     FROM settled
     WHERE change_number > 1
 ), refused AS (
     INSERT INTO dnc_numbers (number, source, attempt_id, added_time)
-    SELECT number, 'key_press', attempt_id, $2 FROM settled WHERE pressed = 'refused'
+    SELECT number, 'key_press', attempt_id, $2 FROM settled WHERE pressed = 'refused' AND number LIKE '+%'
     -- one order for all nodes, so that two of them cannot wait for each other
     ORDER BY number
     ON CONFLICT (number) DO NOTHING

@@ -135,6 +135,9 @@ class SipPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise ConfigError(*problems)
 
 
+MAX_REGISTRARS: Final = 8
+
+
 class Registration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A trunk that wants REGISTER (RFC 3261 §10) before it takes calls."""
 
@@ -147,8 +150,12 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         problems = []
         if not 60 <= self.expires_seconds <= 86_400:
             problems.append(_beyond("expires_seconds", 60, 86_400))
-        if len(self.registrars) > 8:
-            problems.append(ConfigProblem("registrars", "too_many_entries", "at most 8", max=8))
+        if len(self.registrars) > MAX_REGISTRARS:
+            problems.append(
+                ConfigProblem(
+                    "registrars", "too_many_entries", f"at most {MAX_REGISTRARS}", max=MAX_REGISTRARS
+                )
+            )
         if not all(_is_place(place) for place in self.registrars):
             problems.append(ConfigProblem("registrars", "not_a_host", "HOST or HOST:PORT"))
         if problems:

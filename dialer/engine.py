@@ -7,17 +7,17 @@ No task per call: everything happens in callbacks of the loop that entered the d
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 import structlog
 
 from dialer.answer_listener import AnswerListener
 from dialer.call_media import CallMedia, MediaPlane
-from dialer.config import CallRequest, DialerConfig
+from dialer.config import CallRequest, DialerConfig, TrunkConfig
 from dialer.errors import DialerClosed
 from dialer.events import (
     CallAnswered,
@@ -28,6 +28,7 @@ from dialer.events import (
     CallTimings,
     MediaChanged,
     MediaQuality,
+    TrunkEvent,
 )
 from dialer.media.prompt import Prompt
 from dialer.net.faults import Loss
@@ -41,6 +42,9 @@ from dialer.sip.trace import TraceRecord
 log = structlog.get_logger()
 
 OnEvent = Callable[[CallEvent], None]
+OnTrunkEvent = Callable[[TrunkEvent], None]
+
+_UNREGISTER_SECONDS: Final = 2.0
 
 
 class Call:
@@ -159,6 +163,7 @@ class Dialer:
         self.hang_up_all()
         try:
             await self.drain(self._config.close_timeout_seconds)
+            await self._signalling.unregister(min(_UNREGISTER_SECONDS, self._config.close_timeout_seconds))
         finally:
             self._close()
             await self._listener.close()
@@ -216,6 +221,24 @@ class Dialer:
             raise
         self._adopt(call)
         return call
+
+    def watch(self, trunks: Sequence[TrunkConfig], on_event: OnTrunkEvent) -> None:
+        """
+        Register with these trunks and ask them by OPTIONS, as each one's settings say, and with no others.
+
+        Raises:
+            DialerClosed: before entering or after leaving the dialer.
+        """
+        if not self._is_open:
+            raise DialerClosed
+
+        def tell(event: TrunkEvent) -> None:
+            try:
+                on_event(event)
+            except Exception:
+                log.exception("trunk.handler_crashed", trunk=event.trunk)
+
+        self._signalling.watch(trunks, tell)
 
     def hang_up(self, call: Call) -> None:
         if self._is_open:
