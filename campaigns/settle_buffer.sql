@@ -1,4 +1,4 @@
--- settle_attempts(shard_key, now, first_started_time, last_started_time, started_times, attempt_ids, results, reasons, faults, sip_statuses, q850_causes, ended_bys, ringing_times, early_media_times, answered_times, ended_times, pdds_ms, talks_ms, digits, messages_played_ms, dispositions, answered_bys, next_due_times, failovers, medias) --
+-- settle_attempts(shard_key, now, first_started_time, last_started_time, started_times, attempt_ids, results, reasons, faults, sip_statuses, q850_causes, ended_bys, ringing_times, early_media_times, answered_times, ended_times, pdds_ms, talks_ms, digits, messages_played_ms, dispositions, answered_bys, next_due_times, failovers, medias, answers) --
 -- Settle a batch of one shard, in one statement: attempt, lead and refusal cannot disagree. Idempotent: an attempt that
 -- is settled already is left alone, except for one that was given up as lost with its node and whose real outcome
 -- turned up in a spool. The lead of such a one stays finished: it is not redialed by itself.
@@ -14,6 +14,10 @@ WITH settled AS (
         pdd_ms = i.pdd_ms, talk_ms = i.talk_ms, digits = i.digits, message_played_ms = i.message_played_ms,
         disposition = CASE WHEN a.disposition_time IS NULL THEN i.disposition ELSE a.disposition END,
         answered_by = i.answered_by,
+        answered_by_cause = i.answer ->> 'cause',
+        speech_started_ms = (i.answer ->> 'speech_started_ms')::integer,
+        greeting_ended_time = (i.answer ->> 'greeting_ended_time')::timestamptz,
+        verdict_time = (i.answer ->> 'verdict_time')::timestamptz,
         media_packets_expected = (i.media ->> 'packets_expected')::integer,
         media_packets_received = (i.media ->> 'packets_received')::integer,
         media_packets_lost = (i.media ->> 'packets_lost')::integer,
@@ -42,11 +46,11 @@ WITH settled AS (
         $5::timestamptz[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::smallint[],
         $12::text[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
         $17::integer[], $18::integer[], $19::text[], $20::integer[], $21::text[], $22::text[], $23::timestamptz[],
-        $24::jsonb[], $25::jsonb[]
+        $24::jsonb[], $25::jsonb[], $26::jsonb[]
     ) AS i(
         started_time, attempt_id, result, reason, fault, sip_status, q850_cause,
         ended_by, ringing_time, early_media_time, answered_time, ended_time,
-        pdd_ms, talk_ms, digits, message_played_ms, disposition, answered_by, next_due_time, failover, media
+        pdd_ms, talk_ms, digits, message_played_ms, disposition, answered_by, next_due_time, failover, media, answer
     )
     WHERE a.shard_key = $1
       AND a.started_time BETWEEN $3 AND $4
