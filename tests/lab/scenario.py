@@ -187,7 +187,7 @@ async def place(run: Run) -> Report:
         max_talk_seconds=_MAX_SECONDS / 2,
     )
     faults = NetworkFaults(loss=run.loss_percent / 100, seed=_SEED + run.serial)
-    async with Dialer(DialerConfig(trace=True, timers=_TIMERS, faults=faults)) as dialer:
+    async with Dialer(DialerConfig(timers=_TIMERS, faults=faults)) as dialer:
         call, events = await _follow(dialer, request, scenario.hang_up)
         await _until_idle(dialer)
         ended = [event for event in events if isinstance(event, CallEnded)]
