@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from analytics.dimensions import DIMENSIONS, Dimension
-from analytics.metrics import LENIENT, METRICS, Metric, attempts_behind, measures_of
+from analytics.metrics import LENIENT, MEDIAN, METRICS, Metric, attempts_behind, measures_of
 from analytics.plan import HOUR_OF_DAY_DIM, Part, keeps_campaigns_apart, plan
 from analytics.query import Filter, Query, Span
 
@@ -221,7 +221,7 @@ def compose_histogram(
     part: Part,
     shards: Shards,
 ) -> str:
-    """The quantile of a histogram, interpolated between its neighbours as percentile_cont does."""
+    """Quantiles of a histogram."""
     keys = ", ".join(f"d{index}" for index in range(len(dimensions)))
     named = "".join(
         f"{dimension_expression(binds, DIMENSIONS[name], part)} AS d{index}, "
@@ -244,10 +244,13 @@ def compose_histogram(
 
 
 def quantile_expression(measure: Metric) -> str:
-    """The value at rank fraction * (total - 1), counted from 0."""
-    rank = f"({measure.fraction}::float8 * (total - 1)::float8)"
-    low, high = (f"min(step) FILTER (WHERE reached > {edge}({rank}))" for edge in ("floor", "ceil"))
-    return f"{low} + max({rank} - floor({rank})) * ({high} - {low})"
+    """As percentile_cont and percentile_disc have it: the values at both ranks in the middle, or at rank fraction * total."""
+    if measure.fraction != MEDIAN:
+        return f"min(step) FILTER (WHERE reached >= ceil({measure.fraction}::float8 * total::float8))"
+    low, high = (
+        f"min(step) FILTER (WHERE reached > {edge}((total - 1) / 2.0))" for edge in ("floor", "ceil")
+    )
+    return f"({low} + {high}) / 2"
 
 
 def conditions(binds: Binds, query: Query, period: Span, part: Part, shards: Shards) -> str:

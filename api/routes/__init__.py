@@ -11,6 +11,8 @@ from api.routes.health import HealthController
 from api.routes.prompts import PromptController
 from api.routes.query import QueryController
 from api.routes.reports import ReportController
+from api.routes.rollups import RollupController
+from api.routes.saved_reports import SavedReportController
 from api.routes.sign_in import SignInController
 from api.routes.trunks import TrunkController
 
@@ -20,6 +22,8 @@ CONTROLLERS: Final = (
     QueryController,
     ReportController,
     CallController,
+    SavedReportController,
+    RollupController,
     FloorController,
     AuditController,
     TrunkController,

@@ -103,14 +103,18 @@ def number_of(rows: Iterable[Attempt]) -> int:
     return len({row["number"] for row in rows})
 
 
-def quantile(values: list[int], fraction: float) -> float | None:
-    """Between the two neighbours, as far as the rank lies between them."""
+def median(values: list[int]) -> float | None:
     if not values:
         return None
     values = sorted(values)
-    rank = fraction * (len(values) - 1)
-    low, high = float(values[math.floor(rank)]), float(values[math.ceil(rank)])
-    return low + (rank - math.floor(rank)) * (high - low)
+    return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
+
+
+def p95(values: list[int]) -> float | None:
+    """The first value that at least 95 of 100 values do not exceed."""
+    return next(
+        (float(v) for v in sorted(values) if 100 * sum(w <= v for w in values) >= 95 * len(values)), None
+    )
 
 
 def seconds(ms: int) -> float:
@@ -211,13 +215,13 @@ def values(w: World, rows: Attempts) -> dict[str, Any]:
     found["talk_seconds_sum"] = seconds(sum(times))
     found["talk_seconds_squares"] = float(Fraction(sum(ms * ms for ms in times), 1_000_000))
     found["talk_seconds_mean"] = float(Fraction(sum(times), 1000 * len(times))) if times else None
-    found["talk_seconds_median"] = quantile([ms // 1000 for ms in times], 0.5)
+    found["talk_seconds_median"] = median([ms // 1000 for ms in times])
     answered = found["answered_attempts"]
     found["acd_seconds"] = float(Fraction(sum(times), 1000 * answered)) if answered else None
     delays = [a["pdd_ms"] for a in rows if a["pdd_ms"] is not None]
     found["pdd_ms_mean"] = float(Fraction(sum(delays), len(delays))) if delays else None
-    found["pdd_ms_median"] = quantile([ms // 100 * 100 for ms in delays], 0.5)
-    found["pdd_ms_p95"] = quantile([ms // 100 * 100 for ms in delays], 0.95)
+    found["pdd_ms_median"] = median([ms // 100 * 100 for ms in delays])
+    found["pdd_ms_p95"] = p95([ms // 100 * 100 for ms in delays])
     micros = [a["cost_micros"] for a in rows if a["cost_micros"] is not None]
     is_priced = len(micros) == found["settled_attempts"]
     found["cost_sum"] = float(Fraction(sum(micros), 1_000_000)) if is_priced else None
