@@ -28,7 +28,7 @@ WITH lost AS (
     SELECT
         shard_key, attempt_id, change_number, 1, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
         caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
-        disposition, pdd_ms, talk_ms, is_target, cost_micros
+        disposition, pdd_ms, talk_ms, is_target, cost_micros, failover_of IS NOT NULL
     FROM lost
 )
 SELECT attempt_id, campaign_id, call_id FROM lost;

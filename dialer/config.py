@@ -315,6 +315,8 @@ class CallRequest(msgspec.Struct, frozen=True, kw_only=True):
     ring_timeout_seconds: float = 30.0
     max_talk_seconds: float | None = 3_600.0
     """We hang up after this long; None = never."""
+    classify: bool = False
+    """Hear who answers (`AnswerClassified`); the pyVoIP engine cannot, and says nothing."""
 
     def __post_init__(self) -> None:
         problems = []

@@ -15,6 +15,7 @@ from typing import Final, Self
 import msgspec
 import structlog
 
+from dialer.answer_listener import AnswerListener
 from dialer.call_media import CallMedia, MediaPlane
 from dialer.config import CallRequest, DialerConfig, TrunkConfig
 from dialer.errors import DialerClosed
@@ -49,8 +50,9 @@ _UNREGISTER_SECONDS: Final = 2.0
 class Call:
     """One call of a `Dialer`. All methods may be called at any time; after the end they do nothing."""
 
-    def __init__(self, dialer: "Dialer", call_id: CallId, on_event: OnEvent) -> None:
+    def __init__(self, dialer: "Dialer", call_id: CallId, on_event: OnEvent, *, is_classified: bool) -> None:
         self.call_id = call_id
+        self.is_classified = is_classified
         self.on_event = on_event
         self.media: CallMedia | None = None
         """None for a call that got no RTP port."""
@@ -139,6 +141,7 @@ class Dialer:
         self._loop: asyncio.AbstractEventLoop
         self._signalling: Signalling
         self._media: MediaPlane
+        self._listener: AnswerListener
         self._is_open = False
 
     async def __aenter__(self) -> Self:
@@ -147,6 +150,7 @@ class Dialer:
         self._signalling = Signalling(self._config, self._tell, self._rng, self._loss)
         await self._signalling.open()
         self._media = MediaPlane(self._loop, self._config.bind_host, self._ports, self._loss, self._rng)
+        self._listener = AnswerListener(self._loop)
         self._is_open = True
         return self
 
@@ -162,6 +166,7 @@ class Dialer:
             await self._signalling.unregister(min(_UNREGISTER_SECONDS, self._config.close_timeout_seconds))
         finally:
             self._close()
+            await self._listener.close()
             await self._signalling.close()
 
     @property
@@ -202,7 +207,7 @@ class Dialer:
         call_id = CallId(request.call_id or self._rng(16).hex())
         if request.call_id is None:
             request = msgspec.structs.replace(request, call_id=call_id)
-        call = Call(self, call_id, on_event)
+        call = Call(self, call_id, on_event, is_classified=request.classify)
         media_host = self._signalling.media_host(request)
         call.media = self._media.open_call(call_id, call.tell, media_host)
         if call.media is None:
@@ -269,12 +274,16 @@ class Dialer:
         if isinstance(event, MediaChanged):
             if call.media is not None:
                 call.media.obey(event.media)
+                if call.is_classified and event.is_early:
+                    self._listener.listen(call.media, call.call_id, call.tell, is_early=True)
         elif isinstance(event, CallRinging):
             call.timings.ringing_at = event.at
         elif isinstance(event, CallAnswered):
             call.timings.answered_at = event.at
             if call.media is not None:
                 call.media.rtp.note_answered()
+                if call.is_classified:
+                    self._listener.listen(call.media, call.call_id, call.tell, is_early=False)
         elif isinstance(event, CallEnded):
             event = msgspec.structs.replace(event, media=call.close_media())
         self.deliver(call, event)
