@@ -1,6 +1,7 @@
 from typing import Final
 
 from api.routes.audit import AuditController
+from api.routes.calls import CallController
 from api.routes.campaigns import CampaignController
 from api.routes.contacts import ContactController
 from api.routes.dnc import DncController
@@ -22,6 +23,7 @@ CONTROLLERS: Final = (
     QueryController,
     ReportController,
     ReportRulesController,
+    CallController,
     SavedReportController,
     RollupController,
     FloorController,
