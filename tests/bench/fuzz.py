@@ -1,5 +1,5 @@
 """
-Hostile datagrams by the million: nothing but RemoteProtocolError leaves a parser, nothing at all leaves the core, and
+Hostile bytes by the million, as datagrams and over a connection: nothing but RemoteProtocolError leaves a parser, nothing at all leaves the core, and
 memory stays flat.
 
 Each datagram is a well-formed SIP, SDP, RTP or RTCP packet of ours or of tests/torture, with some bytes changed,
@@ -19,15 +19,17 @@ from pathlib import Path
 
 import psutil
 
-from dialer.config import CallRequest, DialerConfig, TrunkConfig
+from dialer.config import CallRequest, DialerConfig, Limits, TrunkConfig
 from dialer.core import DialerCore
 from dialer.errors import RemoteProtocolError
 from dialer.rtp.session import RtpSession
+from dialer.sip.framing import Broken, StreamFramer, Whole
 from dialer.sip.hop import Hop
 from dialer.sip.message import parse_message
 from dialer.sip.sdp import build_offer, parse_sdp
 
 TRUNK = ("127.0.0.9", 5060)
+CONNECTION = Hop(*TRUNK, "tcp")
 LOCAL = ("127.0.0.1", 5070)
 TORTURE = Path(__file__).parents[1] / "torture"
 MAX_CHANGES = 8
@@ -102,6 +104,24 @@ def parses(parse: Callable[[bytes], object], data: bytes) -> bool:
     return True
 
 
+def feed(
+    framer: StreamFramer, data: bytes, core: DialerCore, now: float, verdicts: Counter[str]
+) -> StreamFramer:
+    """Let the same bytes arrive over a connection, after those before; a broken one is followed by another."""
+    for frame in framer.receive(data):
+        match frame:
+            case Whole():
+                verdicts["framed"] += 1
+                core.receive_datagram(frame.data, CONNECTION, now)
+            case Broken():
+                verdicts["connections broken"] += 1
+                core.receive_unframeable(frame.data, frame.error, CONNECTION, now)
+                return StreamFramer(Limits())
+            case _:
+                pass
+    return framer
+
+
 def main(datagrams: int, seed: int) -> int:
     rng = random.Random(seed)
     packets = seeds(rng)
@@ -109,6 +129,7 @@ def main(datagrams: int, seed: int) -> int:
     verdicts: Counter[str] = Counter()
     rss_start = rss_end = 0
     core, session = calling_core(rng)[0], RtpSession(rng.randbytes)
+    framer = StreamFramer(Limits())
     started, now = time.process_time(), 0.0
     for index in range(datagrams):
         if index % FRESH_CORE_AFTER == 0:
@@ -126,6 +147,7 @@ def main(datagrams: int, seed: int) -> int:
             verdicts["description"] += parses(parse_sdp, data)
             session.receive(data, TRUNK, now)
             core.receive_datagram(data, Hop(*TRUNK), now)
+            framer = feed(framer, data, core, now, verdicts)
             if (due_at := core.get_timer()) is not None and due_at <= now:
                 core.handle_timer(now)
             core.datagrams_to_send(now)
@@ -145,6 +167,8 @@ def main(datagrams: int, seed: int) -> int:
                 "refused": verdicts["refused"],
                 "parsed_as_description": verdicts["description"],
                 "call_events": verdicts["call events"],
+                "framed": verdicts["framed"],
+                "connections_broken": verdicts["connections broken"],
                 "rss_growth_mb": round((rss_end - rss_start) / 1e6, 2),
                 "cpu_us_per_datagram": round((time.process_time() - started) / datagrams * 1e6, 1),
             }
