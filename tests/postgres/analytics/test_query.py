@@ -39,6 +39,7 @@ async def add_calls_of_four_sources(pool: Pool) -> int:
 @pytest.mark.parametrize("reading", ["auto", "facts"])
 async def test_rows_come_in_order_with_nulls_last_and_in_pages(pool: Pool, reading: str) -> None:
     await add_calls_of_four_sources(pool)
+    asked: dict[str, Any] = {}
     for direction, order in (("desc", ["b", "a", "c", None]), ("asc", ["c", "a", "b", None])):
         asked = {
             "metrics": ["asr"],
