@@ -10,6 +10,7 @@ from api.routes.floor import FloorController
 from api.routes.health import HealthController
 from api.routes.prompts import PromptController
 from api.routes.query import QueryController
+from api.routes.report_rules import ReportRulesController
 from api.routes.reports import ReportController
 from api.routes.rollups import RollupController
 from api.routes.saved_reports import SavedReportController
@@ -21,6 +22,7 @@ CONTROLLERS: Final = (
     ContactController,
     QueryController,
     ReportController,
+    ReportRulesController,
     CallController,
     SavedReportController,
     RollupController,
