@@ -25,7 +25,13 @@ from api.schemas.floor import FloorSnapshot, SourceView
 
 log = structlog.get_logger()
 
-DATABASE_ERRORS: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DATABASE_ERRORS: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a dying server's last words
+)
 READ_TIMEOUT_SECONDS: Final = 10.0
 
 
