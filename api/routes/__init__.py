@@ -1,5 +1,6 @@
 from typing import Final
 
+from api.routes.alerts import AlertController
 from api.routes.audit import AuditController
 from api.routes.campaigns import CampaignController
 from api.routes.contacts import ContactController
@@ -19,6 +20,7 @@ CONTROLLERS: Final = (
     QueryController,
     ReportController,
     FloorController,
+    AlertController,
     AuditController,
     TrunkController,
     PromptController,
