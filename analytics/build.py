@@ -76,6 +76,7 @@ def build_query(
         limit=request.limit,
         offset=request.offset,
         settings=request.settings,
+        reading=request.reading,
         now=now,
     )
 

@@ -13,11 +13,11 @@ Interval = tuple[float, float]
 
 def wilson(successes: int, trials: int) -> Interval | None:
     """
-    Return the score interval of a share (Wilson, 1927); None of no trials.
+    Return the score interval of a share (Wilson, 1927); None of no trials, and of more successes than trials, which is none.
 
     Unlike the textbook p +- z*sqrt(p*q/n) it never leaves 0..1 and is honest for few trials and for shares near 0 or 1.
     """
-    if trials == 0:
+    if not 0 <= successes <= trials or trials == 0:
         return None
     share = successes / trials
     spread = Z * math.sqrt(share * (1 - share) / trials + Z * Z / (4 * trials * trials))

@@ -67,6 +67,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(name for name in made_of if name is not None)
 
 
+MEDIAN: Final = 0.5
 ANSWERED: Final = "result = 'answered'"
 MACHINE: Final = f"{ANSWERED} AND answered_by = 'machine'"
 PERSON: Final = f"{ANSWERED} AND coalesce(answered_by, 'human') IN ('human', 'unsure')"
@@ -158,12 +159,13 @@ def total(
 
 
 def quantile(name: str, fraction: float, steps: str, where: str, unit: Unit, is_null_when: str) -> Metric:
-    """Between two values the quantile is interpolated, as percentile_cont does."""
+    """The median may lie halfway between two values; any other quantile is one of the values, so that none needs rounding."""
+    function = "percentile_cont" if fraction == MEDIAN else "percentile_disc"
     return Metric(
         name=name,
         unit=unit,
         kind="quantile",
-        formula=f"percentile_cont({fraction}) WITHIN GROUP (ORDER BY {steps}){only(where)}",
+        formula=f"{function}({fraction}) WITHIN GROUP (ORDER BY {steps}){only(where)}",
         facts="attempts",
         where=where,
         is_null_when=is_null_when,

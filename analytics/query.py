@@ -21,6 +21,7 @@ Direction = Literal["asc", "desc"]
 Value = str | int
 
 Clock = Literal["campaign", "zone"]
+Reading = Literal["auto", "facts"]
 
 SHORT_CALL_SECONDS: Final = 6
 MAX_ROWS: Final = 10_000
@@ -94,6 +95,8 @@ class QueryRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     limit: int = DEFAULT_ROWS
     offset: int = 0
     settings: QuerySettings = QuerySettings()
+    reading: Reading = "auto"
+    """facts = leave out the rollups and read every attempt: the same figures, later."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,4 +122,5 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
     offset: int
     settings: QuerySettings
+    reading: Reading
     now: datetime

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from analytics.dimensions import DIMENSIONS, Dimension
-from analytics.metrics import LENIENT, METRICS, Metric, attempts_behind, measures_of
+from analytics.metrics import LENIENT, MEDIAN, METRICS, Metric, attempts_behind, measures_of
 from analytics.plan import HOUR_OF_DAY_DIM, Part, keeps_campaigns_apart, plan
 from analytics.query import Filter, Query, Span
 
@@ -221,7 +221,7 @@ def compose_histogram(
     part: Part,
     shards: Shards,
 ) -> str:
-    """The quantile of a histogram, interpolated between its neighbours as percentile_cont does."""
+    """Quantiles of a histogram."""
     keys = ", ".join(f"d{index}" for index in range(len(dimensions)))
     named = "".join(
         f"{dimension_expression(binds, DIMENSIONS[name], part)} AS d{index}, "
@@ -244,10 +244,13 @@ def compose_histogram(
 
 
 def quantile_expression(measure: Metric) -> str:
-    """The value at rank fraction * (total - 1), counted from 0."""
-    rank = f"({measure.fraction}::float8 * (total - 1)::float8)"
-    low, high = (f"min(step) FILTER (WHERE reached > {edge}({rank}))" for edge in ("floor", "ceil"))
-    return f"{low} + max({rank} - floor({rank})) * ({high} - {low})"
+    """As percentile_cont and percentile_disc have it: the values at both ranks in the middle, or at rank fraction * total."""
+    if measure.fraction != MEDIAN:
+        return f"min(step) FILTER (WHERE reached >= ceil({measure.fraction}::float8 * total::float8))"
+    low, high = (
+        f"min(step) FILTER (WHERE reached > {edge}((total - 1) / 2.0))" for edge in ("floor", "ceil")
+    )
+    return f"({low} + {high}) / 2"
 
 
 def conditions(binds: Binds, query: Query, period: Span, part: Part, shards: Shards) -> str:
@@ -306,10 +309,10 @@ def compose_comparison(binds: Binds, node: Filter, dimension: Dimension, part: P
         case "is_not":
             return f"coalesce({expression} <> ALL({binds.add(node.values, f'{sql_type}[]')}), true)"
         case "contains":
-            texts = binds.add([str(value).lower() for value in node.values], "text[]")
+            texts = binds.add([str(value) for value in node.values], "text[]")
             return (
                 f"EXISTS (SELECT FROM unnest({texts}) AS wanted (part)"
-                f" WHERE position(part IN lower({expression})) > 0)"
+                f" WHERE position(fold_case(part) IN fold_case({expression})) > 0)"
             )
         case _:
             return f"coalesce({expression} {SIGNS[node.op]} {binds.add(node.values[0], sql_type)}, false)"

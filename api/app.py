@@ -1,6 +1,7 @@
 """The web application: everything that a request needs is made here, once, and handed to it. No globals."""
 
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -18,10 +19,12 @@ from api.alert_watch import watching_alerts
 from api.auth import SECURITY_SCHEME
 from api.errors import problem_response
 from api.live import LiveHub
+from api.report_sender import ReportSender
 from api.request_log import log_requests
 from api.routes import CONTROLLERS
 from api.settings import ApiSettings
 from campaigns.database import open_pool
+from campaigns.rollup_tasks import RollupTasks
 from campaigns.store import CampaignStore
 
 Clock = Callable[[], datetime]
@@ -37,12 +40,14 @@ def create_app(
     *,
     clock: Clock = utc_now,
     pages: Sequence[ControllerRouterHandler] = (),
+    keeps_rollups: bool = False,
 ) -> Litestar:
     """
     Return the application.
 
     `pool` is an open pool that its owner closes; None opens one for the life of the application. `clock` is the wall clock
     in UTC. `pages` are more route handlers, which get the same dependencies.
+    With `keeps_rollups` its process adds up the figures and proves them (`campaigns.rollup_tasks`).
     """
 
     @contextlib.asynccontextmanager
@@ -56,6 +61,17 @@ def create_app(
             app.state.update({"pool": own_pool, "hub": hub, "clock": clock, "settings": settings})
             await stack.enter_async_context(hub.running())
             await stack.enter_async_context(watching_alerts(own_pool, clock))
+            sender = ReportSender(
+                own_pool,
+                clock,
+                settings.mail_server,
+                allows_private_webhooks=settings.allows_private_webhooks,
+                interval_seconds=settings.report_interval_seconds,
+            )
+            await stack.enter_async_context(sender.running())
+            if keeps_rollups:
+                tasks = RollupTasks(settings.database_url, holder=secrets.randbits(62), wall_clock=clock)
+                await stack.enter_async_context(tasks.running())
             yield
 
     app = Litestar(

@@ -27,6 +27,7 @@ SCOPES: Final = (
     "campaigns:write",
     "contacts:write",
     "reports:read",
+    "reports:write",
     "numbers:read",
     "admin",
 )

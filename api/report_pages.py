@@ -32,7 +32,7 @@ MAX_CAMPAIGNS: Final = 200
 SCRIPT_TEXTS: Final = {
     name: f"reports.{name}"
     for name in (
-        "empty", "failed", "total", "none", "before", "interval", "of", "points", "truncated", "calls_behind",
+        "empty", "failed", "total", "none", "before", "interval", "of", "points", "fresh", "truncated", "calls_behind",
     )
 }  # fmt: skip
 

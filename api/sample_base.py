@@ -16,7 +16,15 @@ _FIRST_NAMES: Final = (
     "Олег", "Полина", "Роман", "София", "Тимур", "Ульяна", "Фёдор",
 )  # fmt: skip
 _CITIES: Final = ("Москва", "Казань", "Самара", "Тула", "Пермь", "Омск", "Томск", "Уфа")
-_SOURCES: Final = ("site", "exhibition", "partner", "old clients")
+_SOURCES: Final = (
+    ("yandex", "зимние шины", "купить шины"),
+    ("yandex", "зимние шины", "шиномонтаж рядом"),
+    ("yandex", "сезонное хранение", "хранение шин"),
+    ("vk", "скидка клубу", ""),
+    ("exhibition", "", ""),
+    ("partner", "", ""),
+)
+"""Where a contact came from: source, ad, keyword; not every source has the other two."""
 _BAD_NUMBERS: Final = ("", "12345", "позвонить позже", "+7 900 00", "8 (900) abc-de-fg")
 _NOTES: Final = ((523.25, 659.25), (587.33, 739.99), (659.25, 783.99), (783.99, 987.77))
 
@@ -39,9 +47,9 @@ def sample_base(count: int, seed: int, *, with_faults: bool) -> bytes:
         numbers += [*_BAD_NUMBERS, numbers[0]]
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(["phone", "name", "city", "source"])
+    writer.writerow(["phone", "name", "city", "source", "ad", "keyword"])
     for number in numbers:
-        writer.writerow([number, rng.choice(_FIRST_NAMES), rng.choice(_CITIES), rng.choice(_SOURCES)])
+        writer.writerow([number, rng.choice(_FIRST_NAMES), rng.choice(_CITIES), *rng.choice(_SOURCES)])
     return text.getvalue().encode()
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from api.mail import MailServer, is_address, read_mail_server
 from campaigns.errors import InvalidSettings, Problem
 
 DEFAULT_PORT: Final = 8000
@@ -32,10 +33,18 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_prompt_bytes: int = 50_000_000
     """An uploaded sound file: an hour of 8 kHz 16-bit mono."""
 
+    mail_server: MailServer | None = None
+    """Where scheduled reports are handed in; None = none is sent by mail."""
+    allows_private_webhooks: bool = False
+    """Whether a webhook may lead into our own network, and by plain http: for receivers that stand beside us."""
+    report_interval_seconds: float = 5.0
+    """Between two looks at what reports are due."""
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "ApiSettings":
         """
-        Read DATABASE_URL, OBZVON_HOST, OBZVON_PORT, OBZVON_BASE_URL.
+        Read DATABASE_URL, OBZVON_HOST, OBZVON_PORT, OBZVON_BASE_URL, OBZVON_SMTP_URL, OBZVON_MAIL_FROM and
+        OBZVON_PRIVATE_WEBHOOKS.
 
         Raises:
             InvalidSettings: naming every variable that is wrong or missing.
@@ -52,9 +61,22 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         base_url = environ.get("OBZVON_BASE_URL", f"http://{host}:{port}").rstrip("/")
         if urlsplit(base_url).scheme not in {"http", "https"}:
             problems.append(Problem("OBZVON_BASE_URL", "not_a_url", {"value": base_url}))
+        smtp_url, sender = environ.get("OBZVON_SMTP_URL", ""), environ.get("OBZVON_MAIL_FROM", "")
+        mail_server = read_mail_server(smtp_url, sender) if smtp_url else None
+        if smtp_url and mail_server is None:
+            problems.append(Problem("OBZVON_SMTP_URL", "not_a_mail_server"))  # the value may hold a password
+        if smtp_url and not is_address(sender):
+            problems.append(Problem("OBZVON_MAIL_FROM", "not_a_mail_address", {"value": sender[:60]}))
         if problems:
             raise InvalidSettings(*problems)
-        return cls(database_url=database_url, host=host, port=port, base_url=base_url)
+        return cls(
+            database_url=database_url,
+            host=host,
+            port=port,
+            base_url=base_url,
+            mail_server=mail_server,
+            allows_private_webhooks=environ.get("OBZVON_PRIVATE_WEBHOOKS", "") == "1",
+        )
 
     @property
     def is_https(self) -> bool:

@@ -5,6 +5,7 @@ One dialing node: a run in the database, a dialer, and the tasks between them.
     dial        five times a second: claim, commit, INVITE
     settle      outcomes into the database, or into the spool
     live        wakes the live pages and publishes the calls in each stage, at most four times a second
+    traces      SIP messages of calls into the database, when it has time for them
     names       keeps the trunks' names resolved
 
 Stopping is an event, not a cancellation: stop claiming, let calls finish for `drain_seconds`, hang up the rest, settle,
@@ -15,6 +16,7 @@ starts it anew, and the run it left behind is recovered.
 import asyncio
 import contextlib
 import functools
+import math
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +25,8 @@ from typing import Final
 import msgspec
 import structlog
 
+from campaigns.call_trace import CHANNEL as TRACE_CHANNEL
+from campaigns.call_trace import attempt_of
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.migrate import ensure_partitions
@@ -35,6 +39,7 @@ from campaigns.settle_buffer import SettleBuffer
 from campaigns.snowflake import SnowflakeIds
 from campaigns.spool import Spool
 from campaigns.statements import load_statements
+from campaigns.trace_writer import TraceWriter
 from campaigns.trunk_lines import TrunkLines
 from campaigns.trunk_names import TrunkNames
 from dialer.port import Engine
@@ -48,6 +53,7 @@ STATE_SECONDS: Final = 1.0
 """Unchanged counts are said again after this long: a silent node is told from an idle one."""
 RETRY_SECONDS: Final = 0.5
 PARTITION_SECONDS: Final = 86_400.0
+HEALTH_COLUMNS: Final = 11
 MAX_IDS_PER_NOTIFY: Final = 500
 """A NOTIFY payload is shorter than 8000 bytes; ids have at most eight digits."""
 
@@ -79,6 +85,7 @@ class Node:
         self._changed: set[int] = set()
         self._wake = asyncio.Event()
         self._declared_dead = False
+        self._on_trace_request: Callable[[int], None] = lambda _attempt_id: None
         self._run_id = 0
         self._id_node = 0
 
@@ -98,7 +105,7 @@ class Node:
             log.info(
                 "node.started", node=settings.node_name, run_id=self._run_id, spool_is_empty=spool.is_empty()
             )
-            settle_link = self._link("settle")
+            settle_link, trace_link = self._link("settle"), self._link("traces")
             buffer = SettleBuffer(
                 settle_link, spool, wall_clock=self._wall_clock, on_settled=self._changed.add
             )
@@ -107,14 +114,16 @@ class Node:
             runner: Runner | None = None
             try:
                 async with TrunkDialer(settings.dialer, rng=self._rng) as dialer:
-                    runner = self._runner(dialer, buffer)
-                    await self._work(dialer, runner, buffer)
+                    traces = self._trace_writer(trace_link, dialer)
+                    runner = self._runner(dialer, buffer, traces)
+                    await self._work(dialer, runner, buffer, traces)
             finally:
                 # Also after a crash or the second signal: what is known about ended calls is kept.
                 if runner is not None:
                     runner.abandon_all()
                 await self._leave(buffer)
                 await settle_link.close()
+                await trace_link.close()
         finally:
             spool.close()
             await self._claims.close()
@@ -123,8 +132,18 @@ class Node:
         if self._declared_dead:
             raise NodeDeclaredDead
 
-    def _runner(self, dialer: Engine, buffer: SettleBuffer) -> Runner:
-        return Runner(
+    def _trace_writer(self, link: DatabaseLink, dialer: TrunkDialer) -> TraceWriter:
+        return TraceWriter(
+            link,
+            self._settings.traces,
+            rng=self._rng,
+            wall_clock=self._wall_clock,
+            wall_time=dialer.wall_time,
+            local_address=dialer.local_address,
+        )
+
+    def _runner(self, dialer: Engine, buffer: SettleBuffer, traces: TraceWriter) -> Runner:
+        runner = Runner(
             dialer=dialer,
             link=self._claims,
             buffer=buffer,
@@ -135,21 +154,32 @@ class Node:
             rng=self._rng,
             wall_clock=self._wall_clock,
             on_begun=self._changed.add,
+            on_ended=traces.offer_ended,
         )
 
-    async def _work(self, dialer: Engine, runner: Runner, buffer: SettleBuffer) -> None:
+        def offer_live(attempt_id: int) -> None:
+            for live in runner.live:
+                if live.begun.attempt_id == attempt_id:
+                    traces.offer_live(live)
+
+        self._on_trace_request = offer_live
+        return runner
+
+    async def _work(self, dialer: Engine, runner: Runner, buffer: SettleBuffer, traces: TraceWriter) -> None:
         async with asyncio.TaskGroup() as tasks:
             settle = tasks.create_task(buffer.run(), name="settle")
             live = tasks.create_task(self._live_loop(runner), name="live")
+            trace = tasks.create_task(traces.run(), name="traces")
             names = tasks.create_task(self._names.run(self._wake.set), name="names")
-            heartbeat = tasks.create_task(self._heartbeat_loop(runner), name="heartbeat")
+            heartbeat = tasks.create_task(self._heartbeat_loop(runner, dialer), name="heartbeat")
             await self._dial_loop(runner)
             log.info("node.draining", run_id=self._run_id, live_attempts=len(runner.live))
             await dialer.drain(self._settings.drain_seconds)
             dialer.hang_up_all()
             await dialer.drain(self._settings.dialer.close_timeout_seconds)
-            for task in (heartbeat, live, names, settle):
+            for task in (heartbeat, live, names, settle, trace):
                 task.cancel()
+        await traces.flush(until=math.inf)
 
     async def _leave(self, buffer: SettleBuffer) -> None:
         """Settle what is left and end the run; if the database is away, the spool and recovery will."""
@@ -184,7 +214,7 @@ class Node:
                 is_away, next_tick = False, max(next_tick + TICK_SECONDS, loop.time())
             await self._wait(next_tick - loop.time())
 
-    async def _heartbeat_loop(self, runner: Runner) -> None:
+    async def _heartbeat_loop(self, runner: Runner, dialer: Engine) -> None:
         loop = asyncio.get_running_loop()
         settings = self._settings
         beating_since: float | None = None
@@ -192,7 +222,7 @@ class Node:
         while True:
             try:
                 async with asyncio.timeout(settings.dead_after_seconds / 2):
-                    await self._control.run(lambda connection: self._beat(connection, runner))
+                    await self._control.run(lambda connection: self._beat(connection, runner, dialer))
                     beating_since = loop.time() if beating_since is None else beating_since
                     # After an outage everybody looks dead: let them beat before anyone is judged.
                     if loop.time() - beating_since >= settings.dead_after_seconds:
@@ -242,7 +272,7 @@ class Node:
                 self._run_id, self._id_node = run_id, id_node
                 return
 
-    async def _beat(self, connection: Connection, runner: Runner) -> None:
+    async def _beat(self, connection: Connection, runner: Runner, dialer: Engine) -> None:
         now = self._wall_clock()
         if await connection.fetchval(STATEMENTS["beat"], self._run_id, now) is None:
             if not self._declared_dead:
@@ -257,18 +287,26 @@ class Node:
             for row in await connection.fetch(STATEMENTS["take_shards"], self._run_id, now, lease_until):
                 log.info("shard.taken", campaign_id=row["campaign_id"], shard_key=row["shard_key"])
         plan = await self._plans.load(connection, self._run_id)
-        self._use_trunks(plan.trunks)
+        await self._use_trunks(connection, plan.trunks, dialer)
         runner.use(plan.shards)
         for campaign_id in runner.idle_campaigns():
             if await connection.fetchval(STATEMENTS["finish_campaign"], campaign_id, now):
                 log.info("campaign.finished", campaign_id=campaign_id)
                 self._changed.add(campaign_id)
 
-    def _use_trunks(self, plans: list[TrunkPlan]) -> None:
-        self._lines.use(plans, asyncio.get_running_loop().time())
-        self._names.want((plan.trunk.host, plan.trunk.port) for plan in plans)
-        for line in self._lines.present:
-            line.resolve(*self._names.addresses((line.plan.trunk.host, line.plan.trunk.port)))
+    async def _use_trunks(self, connection: Connection, plans: list[TrunkPlan], dialer: Engine) -> None:
+        """Take up the trunks' settings, have them watched, and say what is known of them."""
+        lines, now = self._lines, dialer.now()
+        lines.use(plans, now)
+        own = [(line, (line.plan.trunk.host, line.plan.trunk.port)) for line in lines.present]
+        self._names.want([*(place for _, place in own), *(p for line, _ in own for p in line.registrars())])
+        for line, place in own:
+            line.resolve(*self._names.addresses(place))
+        dialer.watch(lines.watched(self._names), lambda event: lines.note(event, dialer.now()))
+        rows = lines.health(now, dialer.wall_time)
+        columns = [[row[index] for row in rows] for index in range(HEALTH_COLUMNS)]
+        await connection.execute(STATEMENTS["say_trunk_health"], self._run_id, self._wall_clock(), *columns)
+        await connection.execute(STATEMENTS["forget_trunks"], self._run_id, columns[0])
 
     async def _recover(self, connection: Connection) -> None:
         now = self._wall_clock()
@@ -290,6 +328,11 @@ class Node:
 
     async def _listen(self, connection: Connection) -> None:
         await connection.add_listener("campaign_control", lambda *_: self._wake.set())
+        await connection.add_listener(TRACE_CHANNEL, self._trace_requested)
+
+    def _trace_requested(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        if (attempt_id := attempt_of(str(payload))) is not None:
+            self._on_trace_request(attempt_id)
 
     # Small things
 

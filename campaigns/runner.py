@@ -9,7 +9,7 @@ Rule 3: while the database is away nothing is claimed; calls under way go on.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +31,7 @@ from campaigns.retry import RetryAt, next_step
 from campaigns.settle_buffer import SettleBuffer
 from campaigns.settlement import Settlement
 from campaigns.snowflake import SnowflakeIds
-from campaigns.statements import load_statements
+from campaigns.statements import columns, load_statements
 from campaigns.trunk_choice import Assignment, choose_trunks
 from campaigns.trunk_lines import TrunkLines
 from dialer.config import CallRequest
@@ -81,6 +81,7 @@ class Runner:
         rng: Callable[[int], bytes],
         wall_clock: Callable[[], datetime],
         on_begun: Callable[[int], None] = lambda _campaign_id: None,
+        on_ended: Callable[[LiveAttempt, Settlement], None] = lambda _live, _settlement: None,
     ) -> None:
         self._dialer = dialer
         self._link = link
@@ -92,6 +93,7 @@ class Runner:
         self._rng = rng
         self._wall_clock = wall_clock
         self._on_begun = on_begun
+        self._on_ended = on_ended
         self._loop = asyncio.get_running_loop()
         self._plans: dict[int, ShardPlan] = {}
         self._shards: dict[int, ShardState] = {}
@@ -182,7 +184,7 @@ class Runner:
                     state.floor_until = 0.0
                 allowed, blocked = self._gate(plan, leads, now)
                 if blocked:
-                    await connection.execute(STATEMENTS["block_leads"], plan.shard_key, *_columns(blocked, 3))
+                    await connection.execute(STATEMENTS["block_leads"], plan.shard_key, *columns(blocked))
                 traces: list[dict[str, object]] = []
                 put_off: list[tuple[int, datetime | None, bool]] = []
                 for lead, trace in allowed:
@@ -196,7 +198,9 @@ class Runner:
                         put_off.append(self._put_off(plan, lead, now, is_over=trunks.is_hopeless(tried)))
                 if put_off:
                     await connection.execute(
-                        STATEMENTS["put_off_failovers"], plan.shard_key, *_columns(put_off, 3)
+                        STATEMENTS["put_off_failovers"],
+                        plan.shard_key,
+                        *columns(put_off),
                     )
                 if begun:
                     await self._write(connection, plan, begun, traces, now)
@@ -320,6 +324,7 @@ class Runner:
                     call_id=begun.call_id,
                     ring_timeout_seconds=plan.ring_timeout_seconds,
                     max_talk_seconds=plan.max_talk_seconds,
+                    classify=plan.answering_machine != "ignore",
                 ),
                 live.on_event,
             )
@@ -347,6 +352,7 @@ class Runner:
         ):
             settlement = self._go_on(begun, settlement, now)
         self._buffer.add(settlement)
+        self._on_ended(live, settlement)
 
     def _go_on(self, begun: BegunAttempt, settlement: Settlement, now: float) -> Settlement:
         """Let the same try go on by another trunk, if there is one (docs/adr/0010): claimed and gated as any lead is."""
@@ -388,11 +394,4 @@ def _zones(plan: ShardPlan, number: str) -> tuple[str, ...]:
 
 
 def _set_rate(buckets: dict[int, TokenBucket], key: int, rate: float, now: float) -> None:
-    if key in buckets:
-        buckets[key].rate = rate
-    else:
-        buckets[key] = TokenBucket(rate, now)
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [[row[index] for row in rows] for index in range(width)]
+    buckets.setdefault(key, TokenBucket(rate, now)).rate = rate

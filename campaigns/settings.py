@@ -3,12 +3,14 @@
 import math
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from campaigns.errors import InvalidSettings, Problem
+from campaigns.trace_policy import TracePolicy
 from dialer.config import DialerConfig, NetworkFaults, Secret
 from dialer.transport_config import AUTO, OFF, parse_external_address
 
@@ -32,6 +34,7 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A node silent for so long is dead: long enough for a stalled disk or a failover, short for those who wait."""
     database_timeout_seconds: float = 5.0
     """A statement that takes longer means that the database is away."""
+    traces: TracePolicy = TracePolicy()
     batch_size: int = 50
     """Leads per claim."""
 
@@ -63,6 +66,11 @@ def load_node_settings(node_name: str, environ: Mapping[str, str]) -> NodeSettin
             faults=NetworkFaults(loss=loss, seed=int(reader.number("OBZVON_LOSS_SEED", 0))) if loss else None,
             rtp_port_min=rtp_port_min,
             rtp_port_max=rtp_port_max,
+        ),
+        traces=TracePolicy(
+            share=reader.number("OBZVON_TRACE_SHARE", TracePolicy().share, low=0.0, high=1.0),
+            max_age=timedelta(days=reader.number("OBZVON_TRACE_DAYS", 7, low=0.0, high=3_650)),
+            max_traces=int(reader.number("OBZVON_TRACE_MAX", TracePolicy().max_traces, low=0)),
         ),
         drain_seconds=reader.number("OBZVON_DRAIN_SECONDS", 20.0, low=0.0),
         dead_after_seconds=(dead_after := reader.number("OBZVON_DEAD_AFTER_SECONDS", 10.0, low=1.0)),

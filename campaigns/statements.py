@@ -10,8 +10,9 @@ The arguments are $1, $2, ... in that order; a test prepares every statement and
 
 import functools
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -54,3 +55,8 @@ def read_statements(path: Path) -> dict[str, Statement]:
         body = text[header.end() : following.start() if following else None]
         statements[name] = Statement(body.strip(), parameters)
     return statements
+
+
+def columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Turn rows, at least one, into the arrays that a statement unnests."""
+    return [list(column) for column in zip(*rows, strict=True)]

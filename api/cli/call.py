@@ -144,7 +144,7 @@ def call(
         request = CallRequest(
             number=number, trunk=trunk, caller_id=caller_id, ring_timeout_seconds=ring_timeout
         )
-        config = DialerConfig(bind_host=bind_host or local_host_towards(host, port), trace=True)
+        config = DialerConfig(bind_host=bind_host or local_host_towards(host, port))
     except ConfigError as error:
         refuse("cli.call.bad_setting", error=error)
     if pcap_file is not None:
@@ -161,7 +161,7 @@ def call(
         click.echo(msgspec.json.encode(report))
     else:
         click.echo("\n".join(sentences(report)))
-        click.echo(ladder(conversation.records, masked=False))
+        click.echo(ladder(conversation.records))
     sys.exit(0 if report["result"] == "answered" else 1)
 
 

@@ -11,6 +11,8 @@ from api.routes.health import HealthController
 from api.routes.prompts import PromptController
 from api.routes.query import QueryController
 from api.routes.reports import ReportController
+from api.routes.rollups import RollupController
+from api.routes.saved_reports import SavedReportController
 from api.routes.sign_in import SignInController
 from api.routes.trunks import TrunkController
 
@@ -19,6 +21,8 @@ CONTROLLERS: Final = (
     ContactController,
     QueryController,
     ReportController,
+    SavedReportController,
+    RollupController,
     FloorController,
     AlertController,
     AuditController,

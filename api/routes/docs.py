@@ -13,7 +13,7 @@ from litestar import Controller, MediaType, Request, Response, get
 from api.catalogue import choose_language, text
 
 TEMPLATE: Final = Path(__file__).with_suffix(".html")
-METHODS: Final = ("get", "post", "patch", "delete")
+METHODS: Final = ("get", "post", "put", "patch", "delete")
 Json = Mapping[str, Any]
 
 

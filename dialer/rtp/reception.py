@@ -105,10 +105,10 @@ class Reception:
         self._suspect = -1
         self._transit = None
 
-    def wrap(self) -> int:
-        """Count a wrap of the sequence numbers, for who moves `next_sequence` himself; return the next one."""
-        self._wraps += 1
-        return 0
+    def take_in_turn(self, count: int) -> None:
+        """Count packets that came one after the other, each in its turn."""
+        self.received += count
+        self._advance(count)
 
     def note(self, sequence: int) -> bool:
         """Count one packet; False when it is a duplicate, or of a leap that may be nothing (A.1)."""
@@ -142,7 +142,7 @@ class Reception:
         """
         Take the arrival time of a packet into the jitter.
 
-        RFC 3550 A.8 takes every packet; from a regular sample of them (every fourth, say) the mean is the same, because
+        RFC 3550 A.8 takes every packet; from a regular sample of them (every eighth, say) the mean is the same, because
         the difference of two packets' transit times does not grow with what lies between them.
         """
         transit = (int(arrival_seconds * SAMPLE_RATE_HZ) - timestamp) & 0xFFFFFFFF

@@ -40,11 +40,10 @@ class Relay:
         self._restarts = source.reception.restarts
         self.packets = 0
         target.outgoing.restart_forwarding()
-        source.listeners.append(self._forward)
+        source.add_listener(self._forward)
 
     def close(self) -> None:
-        if self._forward in self._source.listeners:
-            self._source.listeners.remove(self._forward)
+        self._source.remove_listener(self._forward)
 
     def _forward(
         self,

@@ -4,8 +4,9 @@ The audio of one call, sans-IO: what arrives, what is sent each 20 ms, and from 
 Rule: audio is believed from the address that the SDP names, or, behind NAT, from the first other one that sends (RFC 4961
 symmetric RTP); once the named address speaks, only it counts. A session that plays nothing sends nothing.
 
-A packet each way every 20 ms and call is most of what a dialer does, so the usual packet takes a short way here: one that
-is in its turn, of the stream we know, without padding or extension. Everything else goes through `parse_packet`.
+A packet each way every 20 ms and call is most of what a dialer does, so the usual packet takes a short way: one that is in
+its turn, of the stream we know, without padding or extension, is known by its first bytes (`Lane`) and never seen here, or
+by its header, where somebody listens or its arrival is measured. Everything else goes through `parse_packet`.
 """
 
 from collections.abc import Callable
@@ -32,6 +33,24 @@ _SILENCE_SECONDS: Final = 3.0
 """So long without a packet, and the address that the SDP names may speak again."""
 
 
+NOTHING: Final = -1
+
+
+class Lane:
+    """
+    What the next packet in its turn begins with, for who reads packets: such a one needs nothing but `expects += 1`.
+
+    The session takes it into its counters when it is asked for them, or when another packet comes.
+    """
+
+    __slots__ = ("expects", "ssrc")
+
+    def __init__(self) -> None:
+        self.expects = NOTHING
+        """First four bytes of the header as a number; `NOTHING` = every packet goes to the session."""
+        self.ssrc = NOTHING
+
+
 class RtpSession:
     """One stream each way. `now` is monotonic seconds; `rng(n)` gives n random bytes (RFC 3550 §5.1: random starts)."""
 
@@ -39,6 +58,7 @@ class RtpSession:
         "_digits",
         "_heard_at",
         "_kind",
+        "_listeners",
         "_named",
         "_received_before_answer",
         "_rng",
@@ -48,7 +68,7 @@ class RtpSession:
         "_telephone_event",
         "destination",
         "has_moved_ssrc",
-        "listeners",
+        "lane",
         "outgoing",
         "packets_refused",
         "reception",
@@ -60,7 +80,8 @@ class RtpSession:
         self.outgoing = OutgoingStream(rng)
         self.reception = Reception()
         self.reports = Reports()
-        self.listeners: list[PacketListener] = []
+        self.lane = Lane()
+        self._listeners: list[PacketListener] = []
         """Who hears what the peer says; empty for most calls, which then pay nothing for it."""
         self.packets_refused = 0
         """From strangers, or no RTP."""
@@ -97,8 +118,20 @@ class RtpSession:
         self.outgoing.can_send = can_send
         self.outgoing.set_format(payload_type, ptime_ms)
 
+    def add_listener(self, listener: PacketListener) -> None:
+        """Hand on every packet from now on."""
+        self._take_lane()
+        self._listeners.append(listener)
+        self.lane.expects = NOTHING
+
+    def remove_listener(self, listener: PacketListener) -> None:
+        """Do nothing if it is not there."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
     def note_answered(self) -> None:
         """Tell early media from the talk: the callee may be heard in one, and not in the other."""
+        self._take_lane()
         self._received_before_answer = self.reception.received
 
     @property
@@ -115,6 +148,7 @@ class RtpSession:
 
     @property
     def packets_received(self) -> int:
+        self._take_lane()
         return self.reception.received
 
     def receive(self, data: bytes, addr: Address, now: float) -> str | None:
@@ -138,30 +172,37 @@ class RtpSession:
             return None
         flags, kind, sequence, timestamp, ssrc = HEADER.unpack_from(data)
         reception = self.reception
+        if self.lane.expects >= 0:
+            self._take_lane()
         if (
             flags == VERSION_2
             and kind == self._kind
             and sequence == reception.next_sequence
             and ssrc == self._source_ssrc
         ):
-            reception.next_sequence = sequence + 1 if sequence != 0xFFFF else reception.wrap()
-            reception.received += 1
+            reception.take_in_turn(1)
             self._heard_at = now
             if arrival is not None:
                 reception.time(timestamp, arrival)
-            if self.listeners:
+            if self._listeners:
                 payload = bytes(data[HEADER_BYTES:size])
-                for listener in self.listeners:
+                for listener in self._listeners:
                     listener(kind, sequence, timestamp, payload, True, now)
+            else:
+                self._open_lane()
             return None
         packet = parse_packet(bytes(data[:size]))
         if packet is None:
             self.packets_refused += 1
             return None
-        return self._receive_unusual(packet, now)
+        digit = self._receive_unusual(packet, now)
+        if not self._listeners:
+            self._open_lane()
+        return digit
 
     def quality(self) -> MediaQuality:
         """The figures of the call so far."""
+        self._take_lane()
         reception, reports = self.reception, self.reports
         after_answer = (
             None
@@ -183,6 +224,7 @@ class RtpSession:
 
     def next_report(self, now: float, cname: str) -> bytes | None:
         """Return the RTCP compound that is due; None when none is."""
+        self._take_lane()
         return self.reports.next_report(now, cname, self.outgoing, self.reception, self._source_ssrc)
 
     @property
@@ -203,10 +245,26 @@ class RtpSession:
 
         True when there was such a one. To be asked now and then by whoever let the system refuse strangers.
         """
+        if self._take_lane():
+            self._heard_at = now
         if self._source is None or self._source == self._named or now - self._heard_at < _SILENCE_SECONDS:
             return False
         self._source_packets = 0
         return True
+
+    def _open_lane(self) -> None:
+        """Let the next packet in its turn be known by its first bytes."""
+        if self._kind >= 0:
+            self.lane.expects = VERSION_2 << 24 | self._kind << 16 | self.reception.next_sequence
+            self.lane.ssrc = self._source_ssrc
+
+    def _take_lane(self) -> bool:
+        """Count what was known by its first bytes; tell whether there was any."""
+        if self.lane.expects < 0:
+            return False
+        count = (self.lane.expects - self.reception.next_sequence) & 0xFFFF
+        self.reception.take_in_turn(count)
+        return count > 0
 
     def _receive_unusual(self, packet: RtpPacket, now: float) -> str | None:
         self._heard_at = now
@@ -215,9 +273,9 @@ class RtpSession:
             self._begin_stream(packet)
         is_in_turn = packet.sequence == reception.next_sequence
         is_new = reception.note(packet.sequence)
-        if is_new and self.listeners:
+        if is_new and self._listeners:
             kind = packet.payload_type | (MARKER if packet.has_marker else 0)
-            for listener in self.listeners:
+            for listener in self._listeners:
                 listener(kind, packet.sequence, packet.timestamp, packet.payload, is_in_turn, now)
         if packet.payload_type in (PCMU, PCMA):
             self._kind = packet.payload_type

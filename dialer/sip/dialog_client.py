@@ -60,7 +60,7 @@ class DialogClient:
             assert session.invite is not None
             authorize_ack(ack, session.invite)
             dialog.ack = ack.to_bytes()
-        self._layer.send(dialog.ack, dialog.ack_destination, now)
+        self._layer.send(dialog.ack, dialog.ack_destination, now, session.call_id)
 
     def hang_up(self, session: InviteSession, dialog: Dialog, reason: str, now: float) -> None:
         """Send a BYE with that Reason (RFC 3326)."""
@@ -275,7 +275,7 @@ class DialogClient:
             media = session.read_answer(response)
             if media is not None and media != before:
                 self._events.append(SessionEvent(session, Kind.MEDIA, media=media))
-        self._layer.send(*session.refresh_ack, now)
+        self._layer.send(*session.refresh_ack, now, session.call_id)
         return is_first
 
     def _postpone(self, timer: SessionTimer, now: float) -> None:

@@ -1,7 +1,7 @@
 """
 A call's SIP messages as a capture that Wireshark, sngrep and SIPp read: classic pcap of raw IP packets.
 
-The messages are real, byte for byte; the IP and UDP headers around them are made here, from the two addresses that
+The messages are real, byte for byte but for credentials, which are blotted out; the IP and UDP headers around them are made here, from the two addresses that
 the trace knows. A message that came over a stream is shown as one datagram too.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
+from dialer.sip.masking import without_credentials
 from dialer.sip.trace import TraceRecord
 
 Address = tuple[str, int]
@@ -42,7 +43,7 @@ def capture(records: Sequence[TraceRecord], *, local: Address, epoch: float) -> 
         if not entry.data:
             continue
         ends = (local, entry.remote) if entry.direction == "sent" else (entry.remote, local)
-        packet = _ip_packet(*ends, entry.data)
+        packet = _ip_packet(*ends, without_credentials(entry.data))
         seconds, microseconds = divmod(round((epoch + entry.at) * 1_000_000), 1_000_000)
         chunks += [_PACKET_HEADER.pack(seconds, microseconds, len(packet), len(packet)), packet]
     return b"".join(chunks)

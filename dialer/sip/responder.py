@@ -26,7 +26,7 @@ class Responder:
         """Answer without keeping state: a retransmission is answered anew (§8.2.7)."""
         response = self.response(request, status_code, *headers)
         assert request.reply_to is not None
-        self._layer.send(response.to_bytes(), request.reply_to, now)
+        self._layer.send(response.to_bytes(), request.reply_to, now, request.call_id)
 
     def response(self, request: Request, status_code: int, *headers: tuple[str, str]) -> Response:
         to_tag = None
@@ -42,7 +42,7 @@ class Responder:
         """Answer an unreadable request, if enough of it can be read (§18.3, §21.4.1)."""
         response = refuse_malformed(data, error, to_tag=self._tag_of(data))
         if response is not None:
-            self._layer.send(response.to_bytes(), hop, now)
+            self._layer.send(response.to_bytes(), hop, now, response.call_id)
 
     def _tag_of(self, identity: bytes) -> str:
         return blake2s(identity, key=self._tag_key, digest_size=8).hexdigest()

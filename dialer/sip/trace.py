@@ -1,16 +1,26 @@
-"""Who sent what and when: a record per SIP message, and the ladder that a technician reads."""
+"""
+Who sent what and when: the messages of each call in a bounded ring, and the ladder that a technician reads.
 
-import re
+Noting a message costs a tuple (the bytes are there anyway); everything else is read out of it when somebody asks.
+"""
+
 from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
 
+from dialer.errors import RemoteProtocolError
 from dialer.sip.hop import Hop
-from dialer.sip.message import Message
+from dialer.sip.masking import mask_message, mask_numbers
+from dialer.sip.message import Message, parse_message
 from dialer.transport_config import Transport
 
-_LONG_NUMBER: Final = re.compile(r"\+?[0-9]{7,15}(?![0-9A-Za-z-])")
+Direction = Literal["sent", "received"]
+
+MAX_CALLS: Final = 4_000
+"""Of the newest calls, live or ended; a call is some 6 kB."""
+MAX_MESSAGES: Final = 100
+"""Of one call; an ordinary one has 10. What comes later is counted."""
 _ARROW_COLUMNS: Final = 60
 
 
@@ -19,7 +29,7 @@ class TraceRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     at: float
     """Monotonic seconds."""
-    direction: Literal["sent", "received"]
+    direction: Direction
     first_line: str
     call_id: str
     cseq: str
@@ -31,14 +41,63 @@ class TraceRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The whole message, for `dialer.sip.pcap`."""
 
 
-def record(
-    message: Message,
-    direction: Literal["sent", "received"],
-    *,
-    data: bytes,
-    remote: Hop,
-    at: float,
-) -> TraceRecord:
+class TraceRing:
+    """The messages of calls that were opened; those of strangers are not kept, whatever they send."""
+
+    def __init__(self, *, is_on: bool) -> None:
+        self._is_on = is_on
+        self._calls: dict[str, list[tuple[float, Direction, Hop, bytes]]] = {}
+        self.omitted = 0
+        """Messages beyond `MAX_MESSAGES` of a call."""
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def open(self, call_id: str) -> None:
+        """Keep this call's messages from now on; the oldest call's are dropped for it."""
+        if not self._is_on:
+            return
+        if len(self._calls) >= MAX_CALLS:
+            del self._calls[next(iter(self._calls))]
+        self._calls[call_id] = []
+
+    def note(self, call_id: str, at: float, direction: Direction, remote: Hop, data: bytes) -> None:
+        messages = self._calls.get(call_id)
+        if messages is None:
+            return
+        if len(messages) < MAX_MESSAGES:
+            messages.append((at, direction, remote, data))
+        else:
+            self.omitted += 1
+
+    def records(self, call_id: str) -> list[TraceRecord]:
+        return [
+            read_record(data, direction, remote=remote, at=at)
+            for at, direction, remote, data in self._calls.get(call_id, ())
+        ]
+
+
+def read_record(data: bytes, direction: Direction, *, remote: Hop, at: float) -> TraceRecord:
+    """Read a record out of the bytes of a message that has been parsed, or written, before."""
+    try:
+        message = parse_message(data)
+    except RemoteProtocolError:  # masked, or beyond the default limits
+        first_line = data.partition(b"\r\n")[0].decode("utf-8", "replace")
+        return TraceRecord(
+            at=at,
+            direction=direction,
+            first_line=first_line,
+            call_id="",
+            cseq="",
+            size_bytes=len(data),
+            remote=remote.address,
+            transport=remote.transport,
+            data=data,
+        )
+    return record(message, direction, data=data, remote=remote, at=at)
+
+
+def record(message: Message, direction: Direction, *, data: bytes, remote: Hop, at: float) -> TraceRecord:
     """Note a message that is `data` on the wire; text that is not UTF-8 is replaced, so that a record can always be encoded."""
     return TraceRecord(
         at=at,
@@ -53,16 +112,19 @@ def record(
     )
 
 
-def mask_numbers(text: str) -> str:
-    """Hide the middle of every run of 7-15 digits, as telephone numbers are shown in logs: `+7900…567`."""
-    return _LONG_NUMBER.sub(lambda match: f"{match.group()[:-7]}…{match.group()[-3:]}", text)
+def masked(records: Sequence[TraceRecord]) -> list[TraceRecord]:
+    """Hide the telephone numbers of every message; sizes stay what they were."""
+    return [
+        msgspec.structs.replace(
+            entry, first_line=mask_numbers(entry.first_line), data=mask_message(entry.data)
+        )
+        for entry in records
+    ]
 
 
-def ladder(records: Sequence[TraceRecord], *, masked: bool = True) -> str:
+def ladder(records: Sequence[TraceRecord]) -> str:
     """
     Draw the messages of one call as text, one line each: seconds since the first, arrow, first line, CSeq, size.
-
-    Telephone numbers are hidden unless `masked` is False.
 
     Example::
 
@@ -75,7 +137,8 @@ def ladder(records: Sequence[TraceRecord], *, masked: bool = True) -> str:
     lines = []
     for entry in records:
         arrow = "──▶" if entry.direction == "sent" else "◀──"
-        text = mask_numbers(entry.first_line) if masked else entry.first_line
         at = f"{entry.at - start:8.3f}"
-        lines.append(f"{at}  {arrow} {text:<{_ARROW_COLUMNS}} {entry.cseq:>12} {entry.size_bytes:>6} B")
+        lines.append(
+            f"{at}  {arrow} {entry.first_line:<{_ARROW_COLUMNS}} {entry.cseq:>12} {entry.size_bytes:>6} B"
+        )
     return "\n".join(lines)

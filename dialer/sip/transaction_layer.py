@@ -5,16 +5,15 @@ RFC 3261 §17.1.3 (matching responses), §17.2.3 (matching requests).
 """
 
 from collections import Counter
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 from dialer.config import DialerConfig
-from dialer.errors import RemoteProtocolError
 from dialer.sip.hop import Hop
 from dialer.sip.invite_session import InviteSession
-from dialer.sip.message import Message, Request, Response, parse_message
+from dialer.sip.message import Request, Response
 from dialer.sip.server_transaction import ServerTransaction
 from dialer.sip.timer_heap import TimerHeap
-from dialer.sip.trace import TraceRecord, record
+from dialer.sip.trace import TraceRing
 from dialer.sip.transaction import (
     Action,
     InviteClientTransaction,
@@ -29,7 +28,6 @@ ServerKey = tuple[str, str, str]
 """Branch, sent-by and method."""
 
 _MAGIC_COOKIE: Final = "z9hG4bK"
-_MAX_TRACED_CALLS: Final = 1_000
 
 
 class TransactionUser(Protocol):
@@ -54,9 +52,7 @@ class TransactionLayer:
         """By Call-ID."""
         self.counters: Counter[str] = Counter()
         self.outgoing: list[tuple[bytes, Hop]] = []
-        self.traces: dict[str, list[TraceRecord]] = {}
-        self._is_traced = config.trace
-        self._limits = config.limits
+        self.traces = TraceRing(is_on=config.trace)
 
     @property
     def is_idle(self) -> bool:
@@ -71,7 +67,7 @@ class TransactionLayer:
         """Send its request and keep it."""
         self.clients[transaction.request.via.branch, transaction.request.method] = transaction
         user.open_transactions += 1
-        self.send(transaction.outgoing, transaction.destination, now)
+        self.send(transaction.outgoing, transaction.destination, now, user.call_id)
         self.timers.schedule(transaction)
 
     def start_server(
@@ -86,10 +82,10 @@ class TransactionLayer:
         """Carry out what a transaction wants sent; forget it, and perhaps its session, when it is over."""
         for action in actions:
             if action is Action.SEND:
-                self.send(transaction.outgoing, transaction.destination, now)
+                self.send(transaction.outgoing, transaction.destination, now, transaction.request.call_id)
             elif action is Action.SEND_ACK:
                 assert isinstance(transaction, InviteClientTransaction)
-                self.send(transaction.ack, transaction.destination, now)
+                self.send(transaction.ack, transaction.destination, now, transaction.request.call_id)
         self.timers.schedule(transaction)
         if transaction.is_terminated:
             if isinstance(transaction, ServerTransaction):
@@ -105,33 +101,10 @@ class TransactionLayer:
         if user.is_released and user.open_transactions == 0:
             self.sessions.pop(user.call_id, None)
 
-    def send(self, data: bytes, destination: Hop, now: float) -> None:
-        """Queue one datagram."""
+    def send(self, data: bytes, destination: Hop, now: float, call_id: str) -> None:
+        """Queue one datagram, and note it for the ladder of its call."""
         self.outgoing.append((data, destination))
-        if self._is_traced:
-            try:
-                message = parse_message(data, self._limits)
-            except RemoteProtocolError:
-                return  # the refusal of a malformed request repeats what it was given
-            self.trace(message, "sent", data, destination, now)
-
-    def trace(
-        self,
-        message: Message,
-        direction: Literal["sent", "received"],
-        data: bytes,
-        remote: Hop,
-        now: float,
-    ) -> None:
-        """Note a message for the ladder of its call, if ladders are wanted. The oldest calls' are dropped."""
-        if not self._is_traced:
-            return
-        records = self.traces.get(message.call_id)
-        if records is None:
-            if len(self.traces) >= _MAX_TRACED_CALLS:
-                del self.traces[next(iter(self.traces))]
-            records = self.traces[message.call_id] = []
-        records.append(record(message, direction, data=data, remote=remote, at=now))
+        self.traces.note(call_id, now, "sent", destination, data)
 
 
 def server_key(request: Request, method: str | None = None) -> ServerKey:

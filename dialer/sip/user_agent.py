@@ -69,7 +69,7 @@ class SipUserAgent:
 
     def records(self, call_id: str) -> list[TraceRecord]:
         """Every message of a call, if `DialerConfig.trace` is on."""
-        return self._layer.traces.get(call_id, []).copy()
+        return self._layer.traces.records(call_id)
 
     def receive_datagram(self, data: bytes, source: Hop, now: float) -> None:
         """Feed one message: a UDP payload, or what `StreamFramer` cut out of a connection. Never raises; see Rule 1."""
@@ -78,7 +78,7 @@ class SipUserAgent:
         except RemoteProtocolError as error:
             self._requests.refuse_malformed(data, error, source, now)
             return
-        self._layer.trace(message, "received", data, source, now)
+        self._layer.traces.note(message.call_id, now, "received", source, data)
         if isinstance(message, Response):
             self._receive_response(message, source, now)
         else:
@@ -111,9 +111,19 @@ class SipUserAgent:
         """Answer what a connection cannot be read after, if it was a request (§18.3). Never raises."""
         self._requests.refuse_malformed(data, error, source, now)
 
-    def transport_failed(self, hop: Hop, now: float) -> None:
-        """Nothing reaches `hop`: ICMP or a refused connection say so (§18.4). Its client transactions fail."""
+    def transport_failed(self, hop: Hop, now: float, refused: bytes = b"") -> None:
+        """
+        Nothing reaches `hop`: ICMP or a refused connection say so (§18.4). Its client transactions fail.
+
+        Not an INVITE without any response, where ICMP speaks of another datagram than its own: it may have arrived before
+        the peer died, or after it came back, and "provably not placed" will be concluded from this. It will be refused
+        itself when it is repeated.
+        """
         for transaction in self._clients_of(hop):
+            if refused and transaction.state is State.CALLING:
+                branch = transaction.request.via.branch.encode()
+                if branch not in refused:
+                    continue
             self._perform(transaction, transaction.step(Input.TRANSPORT_ERROR, now), now)
 
     def connection_lost(self, hop: Hop, now: float) -> None:
@@ -128,9 +138,10 @@ class SipUserAgent:
                 session = transaction.user
                 assert isinstance(session, InviteSession)
                 session.may_go_by_tcp = False  # no second try, by UDP
+                session.has_lost_connection = True
                 self._perform(transaction, transaction.step(Input.TRANSPORT_ERROR, now), now)
             elif transaction.state in {State.TRYING, State.PROCEEDING}:
-                self._layer.send(transaction.outgoing, hop, now)
+                self._layer.send(transaction.outgoing, hop, now, transaction.request.call_id)
 
     def _clients_of(self, hop: Hop) -> list[ClientTransaction]:
         return [client for client in self._layer.clients.values() if client.destination == hop]
@@ -158,6 +169,7 @@ class SipUserAgent:
             is_listening=self._config.listens_on_tcp,
         )
         self._layer.sessions[call_id] = session
+        self._layer.traces.open(call_id)
         return session
 
     def invite(self, session: InviteSession, now: float) -> None:
@@ -298,6 +310,8 @@ class SipUserAgent:
                 self._events.append(SessionEvent(session, Kind.RETRY))
                 return
             kind = Kind.SILENCE if action is Action.REPORT_TIMEOUT else Kind.TRANSPORT_ERROR
+            if session.has_lost_connection:
+                kind = Kind.CONNECTION_LOST
             self._events.append(SessionEvent(session, kind))
         elif transaction is session.reinvite:
             self._events.append(SessionEvent(session, Kind.ACK_MISSING))

@@ -72,9 +72,9 @@ class FarEndGone(Exception):
 
 
 @contextlib.contextmanager
-def far_end(*, rings: bool) -> Iterator[None]:
+def far_end(*, rings: bool, host: str = FAR_END[0]) -> Iterator[None]:
     """SIPp in the container; ended by its own process id."""
-    place = f"-i {FAR_END[0]} -p {FAR_END[1]} -nostdin -mp {MEDIA_PORT} -buff_size 4000000"
+    place = f"-i {host} -mi {host} -p {FAR_END[1]} -nostdin -mp {MEDIA_PORT} -buff_size 4000000"
     scenario = "-sf /tmp/ringing.xml" if rings else "-rtp_echo -sn uas"
     script = f'echo $$; printf %s "$1" >/tmp/ringing.xml; exec sipp {scenario} {place} >/dev/null 2>&1'
     process = subprocess.Popen(
@@ -85,7 +85,7 @@ def far_end(*, rings: bool) -> Iterator[None]:
     time.sleep(0.7)
     try:
         if process.poll() is not None:
-            sys.exit(f"SIPp does not start on {FAR_END}: is the lab up, and nobody else there?")
+            sys.exit(f"SIPp does not start on {host}: is the lab up, and nobody else there?")
         yield
         if process.poll() is not None:
             raise FarEndGone
@@ -263,8 +263,11 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="within 50 s")
     parser.add_argument("--only", choices=["media"], help="calls with sound beside pyVoIP, nothing else")
     parser.add_argument("--rounds", type=int, default=3, help="of --only media")
+    parser.add_argument("--media-seconds", type=float, help="of sound in each call with sound")
     options = parser.parse_args()
     plan = QUICK if options.quick else FULL
+    if options.media_seconds is not None:
+        plan = msgspec.structs.replace(plan, media_hold=options.media_seconds)
     if options.only == "media":
         media_only(plan, 1 if options.quick else options.rounds)
     else:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.statements import load_statements, read_statements
+from campaigns.statements import columns, load_statements, read_statements
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -32,3 +32,7 @@ def test_statements_are_found_by_name_with_their_parameters(tmp_path: Path) -> N
 def test_a_file_that_hides_a_statement_is_refused(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         read_statements(write(tmp_path, text))
+
+
+def test_rows_become_columns() -> None:
+    assert columns([(1, "a"), (2, "b")]) == [[1, 2], ["a", "b"]]

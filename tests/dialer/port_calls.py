@@ -22,7 +22,7 @@ Act = Callable[[PlacedCall, CallEvent], None]
 
 ENGINES: Final[dict[str, MakeEngine]] = {"native": Dialer, "pyvoip": PyvoipEngine}
 both = pytest.mark.parametrize("make_engine", ENGINES.values(), ids=ENGINES)
-QUICK: Final = DialerConfig(timers=TimerConfig(t1_seconds=0.02), trace=True)
+QUICK: Final = DialerConfig(timers=TimerConfig(t1_seconds=0.02))
 """Nobody waits longer than 64*T1 = 1.28 s for an answer that does not come."""
 PROMPT: Final = Prompt.from_pcm(bytes(2 * 4_000))
 """Half a second."""

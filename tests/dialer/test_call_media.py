@@ -143,7 +143,7 @@ async def test_a_tap_hears_both_sides_as_they_were_sent() -> None:
     for side in ("callee", "us"):
         starts = [frame.start_sample for batch in sink.batches for frame in batch if frame.side == side]
         assert starts == [160 * index for index in range(len(starts))]
-    assert callee.media.rtp.listeners == []
+    assert callee.media.rtp._listeners == []
     callee.close()
     assert sink.ended == [tap], "once"
     plane.close()

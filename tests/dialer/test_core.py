@@ -227,6 +227,22 @@ def test_a_transport_error_ends_unanswered_calls_that_way() -> None:
     line.settle()
 
 
+def test_icmp_for_another_datagram_says_nothing_of_an_invite_without_response() -> None:
+    """The far end may have it: only when its own datagram is refused it provably was not placed."""
+    line = Line()
+    line.place_call()
+    line.core.transport_failed(
+        line.trunk.address, line.now, b"BYE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bKff\r\n"
+    )
+    line.run()
+    assert line.events == []
+    line.core.transport_failed(line.trunk.address, line.now, line.invite.to_bytes()[:512])
+    line.run()
+
+    assert line.verdict == ("unreachable", "transport_error", "network")
+    line.settle()
+
+
 def test_a_transport_error_leaves_a_talk_alone() -> None:
     line = Line()
     line.talk()
@@ -302,8 +318,8 @@ def test_a_200_with_no_usable_answer_is_acked_and_hung_up(body: bytes) -> None:
     line.settle()
 
 
-def test_a_ladder_is_kept_when_asked_for() -> None:
-    line = Line(DialerConfig(trace=True))
+def test_a_ladder_is_kept_unless_it_is_not_wanted() -> None:
+    line = Line()
     call_id = line.talk()
 
     assert [record.first_line for record in line.core.records(call_id)] == [
@@ -312,7 +328,8 @@ def test_a_ladder_is_kept_when_asked_for() -> None:
         "SIP/2.0 200 OK",
         "ACK sip:callee@127.0.0.9:5060 SIP/2.0",
     ]
-    assert Line().core.records(call_id) == []
+    line = Line(DialerConfig(trace=False))
+    assert line.core.records(line.talk()) == []
 
 
 def test_a_second_callee_and_one_who_answers_too_late_are_hung_up() -> None:

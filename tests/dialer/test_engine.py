@@ -91,7 +91,7 @@ def play_then_hang_up(call: Call, event: CallEvent) -> None:
 
 
 async def test_a_call_tells_its_steps_in_order_and_ends_once() -> None:
-    async with carrier_of(LISTENS) as trunk, Dialer(DialerConfig(trace=True)) as dialer:
+    async with carrier_of(LISTENS) as trunk, Dialer(DialerConfig()) as dialer:
         watched = Watched(dialer, trunk, hang_up_on(CallAnswered))
         assert watched.events == [], "nothing is told before place_call has returned"
         ended = await watched.end()

@@ -52,7 +52,7 @@ class Line:
 @pytest.fixture
 async def line() -> AsyncIterator[Line]:
     """A dialer of its own per test; afterwards nothing may be left, neither here nor in Asterisk."""
-    async with Dialer(DialerConfig(bind_host="127.0.0.1", trace=True)) as dialer:
+    async with Dialer(DialerConfig(bind_host="127.0.0.1")) as dialer:
         yield Line(dialer)
         assert dialer.live_calls == 0
     async with asyncio.timeout(10):

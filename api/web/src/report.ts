@@ -1,6 +1,6 @@
 // A report: every panel asks its query of the API and shows the answer as a chart with its table below. Each figure leads to
 // the calls behind it.
-import { find, make, pageData, showBars, type Share } from "./dom";
+import { find, make, pageData, set, showBars, type Share } from "./dom";
 import { Format, fill, NO_DATA } from "./format";
 import { showHeatMap } from "./heat_map";
 import type { Figure, Panel, QueryAnswer, ReportData, Row } from "./report_model";
@@ -12,7 +12,6 @@ const MAX_BARS = 12;
 class PanelView {
   readonly #element: HTMLElement;
   readonly #chart: SeriesChart | null;
-  #answer: QueryAnswer | null = null;
 
   constructor(
     private readonly panel: Panel,
@@ -33,8 +32,9 @@ class PanelView {
       this.#say(fill(this.words.text("failed"), { detail: await detailOf(response) }));
       return;
     }
-    this.#answer = (await response.json()) as QueryAnswer;
-    this.#show(this.#answer);
+    const answer = (await response.json()) as QueryAnswer;
+    this.#show(answer);
+    set("counted", fill(this.words.text("fresh"), { time: this.words.format.time(answer.generated_time) }));
   }
 
   redraw(): void {

@@ -22,6 +22,7 @@ export interface Row {
 }
 
 export interface QueryAnswer {
+  generated_time: string;
   rows: Row[];
   totals: Record<string, Figure>;
   row_count: number;

@@ -100,17 +100,34 @@ def test_a_disconnected_socket_hears_everybody_again_at_the_same_port(poll: RtpP
     ours.close()
 
 
-def test_every_fourth_packet_is_timed(poll: RtpPoll) -> None:
+def test_every_eighth_packet_is_timed(poll: RtpPoll) -> None:
     ears = Ears()
     ours = open_socket(poll, ears)
     with peer() as one:
         ours.connect(one.getsockname())
         poll.read_all(0.0)
-        for sequence in range(12):
+        for sequence in range(24):
             arrive(one, bytes([0x80, 0, 0, sequence]) + bytes(8), ours)
         poll.read_all(0.02)
-        assert len(ears.known) == 12
+        poll.read_all(0.04)
+        assert len(ears.known) == 24
         assert ears.timed == 2, "of three: the first question makes the system begin to note it"
+    ours.close()
+
+
+def test_what_is_expected_is_counted_and_not_handed_on(poll: RtpPoll) -> None:
+    ears = Ears()
+    ours = open_socket(poll, ears)
+    with peer() as one:
+        ours.connect(one.getsockname())
+        poll.read_all(0.0)
+        ours.expects, ours.ssrc = 0x80000001, 7
+        for sequence in (1, 2, 3, 5):
+            arrive(one, bytes([0x80, 0, 0, sequence]) + bytes(7) + b"\7", ours)
+        arrive(one, bytes([0x80, 0, 0, 4]), ours)
+        poll.read_all(0.02)
+        assert ours.expects == 0x80000004
+        assert [data[3] for data in ears.known] == [5, 4], "out of turn, and too short"
     ours.close()
 
 

@@ -156,6 +156,64 @@ def test_what_is_in_its_turn_takes_the_short_way_with_the_same_result() -> None:
     assert short.reception.jitter_samples == 0
 
 
+def read(made: RtpSession, data: bytes, now: float) -> str | None:
+    """As `net.rtp_socket` reads where it can only be the peer's."""
+    lane = made.lane
+    if int.from_bytes(data[:4], "big") == lane.expects and int.from_bytes(data[8:12], "big") == lane.ssrc:
+        lane.expects += 1
+        return None
+    return made.receive_from_source(data, len(data), now)
+
+
+def test_what_is_known_by_its_first_bytes_is_counted_all_the_same() -> None:
+    made = session()
+    made.receive(arriving(sequence=65_530), CALLEE, 0.0)
+    for number in range(65_531, 65_531 + 40):
+        if number - 65_531 not in (5, 20):  # 65,536 is 0 again: lost as the wrap happens
+            read(made, arriving(sequence=number & 0xFFFF), 0.02)
+    quality = made.quality()
+    assert (quality.packets_expected, quality.packets_received, quality.packets_lost) == (41, 39, 2)
+    assert read(made, arriving(b"\x01\x0a\x00\xa0", payload_type=101, sequence=35), 1.0) == "1"
+    assert made.packets_received == 40
+    made.note_answered()
+    assert made.quality().is_one_way is True
+    assert read(made, arriving(sequence=36), 1.0) is None
+    assert made.quality().is_one_way is False
+
+
+def test_who_begins_to_listen_in_the_middle_hears_every_packet_from_then_on() -> None:
+    made = session()
+    made.receive(arriving(sequence=1), CALLEE, 0.0)
+    heard: list[int] = []
+
+    def listen(_kind: int, sequence: int, *_rest: object) -> None:
+        heard.append(sequence)
+
+    read(made, arriving(sequence=2), 0.0)
+    made.add_listener(listen)
+    for sequence in (3, 4):
+        read(made, arriving(sequence=sequence), 0.0)
+    made.remove_listener(listen)
+    made.remove_listener(listen)
+    for sequence in (5, 6):
+        read(made, arriving(sequence=sequence), 0.0)
+    assert heard == [3, 4]
+    assert (made.packets_received, made.reception.lost) == (6, 0)
+    assert made.lane.expects & 0xFFFF == 7
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, 8, 101]), st.integers(0, 1)), max_size=80))
+def test_the_lane_and_the_long_way_count_the_same(packets: list[tuple[int, int, int]]) -> None:
+    by_lane, by_session = session(), session()
+    sequence = 65_500
+    for step, payload_type, ssrc in packets:
+        sequence = (sequence + step - 1) & 0xFFFF
+        data = arriving(b"\0" * 8, payload_type=payload_type, ssrc=ssrc, sequence=sequence)
+        read(by_lane, data, 0.0)
+        by_session.receive_from_source(data, len(data), 0.0)
+    assert by_lane.quality() == by_session.quality()
+
+
 def test_our_own_ssrc_in_a_peers_mouth_makes_us_take_another_one_once() -> None:
     starts = iter([bytes(10), b"\0\0\0\7", b"\0\0\0\x08"])
     made = RtpSession(lambda _count: next(starts))
@@ -168,7 +226,7 @@ def test_our_own_ssrc_in_a_peers_mouth_makes_us_take_another_one_once() -> None:
 def test_listeners_hear_all_but_duplicates_and_know_what_is_in_its_turn() -> None:
     made = session()
     heard: list[tuple[int, bool]] = []
-    made.listeners.append(
+    made.add_listener(
         lambda _kind, sequence, _timestamp, _payload, is_in_turn, _now: heard.append((sequence, is_in_turn))
     )
     for sequence in (5, 6, 8, 7, 7, 9):

@@ -122,3 +122,9 @@ def test_a_message_longer_than_any_datagram_is_cut_and_stays_readable(local: tup
 @given(st.binary(min_size=1, max_size=300))
 def test_any_bytes_come_back_with_right_checksums(data: bytes) -> None:
     assert [packet.data for packet in read(capture([noted(data)], local=OURS, epoch=0.0))] == [data]
+
+
+def test_credentials_are_blotted_out() -> None:
+    answer = b'INVITE sip:1@h SIP/2.0\r\nAuthorization: Digest response="0123"\r\n\r\n'
+    (packet,) = read(capture([noted(answer)], local=OURS, epoch=0.0))
+    assert packet.data == b"INVITE sip:1@h SIP/2.0\r\nAuthorization: xxxxxx xxxxxxxxxxxxxxx\r\n\r\n"

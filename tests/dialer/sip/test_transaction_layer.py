@@ -97,36 +97,10 @@ def test_without_a_branch_of_rfc_3261_other_headers_identify() -> None:
     assert old(1) == old(1) != old(2)
 
 
-def test_traces_are_kept_for_the_newest_calls_only() -> None:
-    layer = TransactionLayer(DialerConfig(trace=True))
-    for number in range(1_001):
-        message = request("OPTIONS", call_id=f"call-{number}")
-        layer.trace(message, "received", b"x", ADDRESS, 0.0)
-        layer.trace(message, "sent", b"x", ADDRESS, 0.0)
-
-    assert len(layer.traces) == 1_000
-    assert "call-0" not in layer.traces
-    assert len(layer.traces["call-1000"]) == 2
-
-
-def test_nothing_is_traced_unless_asked_for() -> None:
-    layer = TransactionLayer(DialerConfig())
-    layer.trace(request(), "received", b"x", ADDRESS, 0.0)
-
-    assert layer.traces == {}
-
-
-def test_a_refusal_that_is_no_sip_is_sent_but_not_traced() -> None:
-    layer = TransactionLayer(DialerConfig(trace=True))
-    layer.send(b"SIP/2.0 400 Bad Request\r\nVia: what it was given\r\n\r\n", ADDRESS, 0.0)
-
-    assert len(layer.outgoing) == 1
-    assert layer.traces == {}
-
-
 def test_what_a_transaction_sends_is_traced() -> None:
-    layer = TransactionLayer(DialerConfig(trace=True))
+    layer = TransactionLayer(DialerConfig())
+    layer.traces.open("call")
     transaction = start_invite(layer, session(layer))
     layer.perform(transaction, transaction.receive(response(486), 1.0), 1.0)
 
-    assert [record.cseq for record in layer.traces["call"]] == ["1 INVITE", "1 ACK"]
+    assert [record.cseq for record in layer.traces.records("call")] == ["1 INVITE", "1 ACK"]

@@ -219,9 +219,9 @@ def test_no_bytes_in_the_middle_of_a_call_raise(data: st.DataObject) -> None:
     assert line.core.is_idle
 
 
-def user_agent(*, trace: bool = False) -> tuple[SipUserAgent, InviteSession, ScriptedTrunk]:
+def user_agent() -> tuple[SipUserAgent, InviteSession, ScriptedTrunk]:
     """A user agent alone, with an INVITE on its way."""
-    agent = SipUserAgent(DialerConfig(trace=trace), counting_rng())
+    agent = SipUserAgent(DialerConfig(), counting_rng())
     trunk = ScriptedTrunk()
     opened = agent.open_session(
         CallRequest(number="79000000001", trunk=TRUNK), "call", RTP, DIALER, user=None
@@ -239,7 +239,7 @@ def kinds(agent: SipUserAgent) -> list[Kind]:
 
 
 def test_the_first_2xx_a_repeated_one_and_a_forked_one_are_told_apart() -> None:
-    agent, opened, trunk = user_agent(trace=True)
+    agent, opened, trunk = user_agent()
     invite = trunk.last("INVITE")
     trunk.respond(invite, 183, body=trunk.sdp())
     trunk.answer(invite)

@@ -1,0 +1,246 @@
+"""
+Hears who answered, for many calls at once: frames in, verdicts out. No clock but the number of frames.
+
+    spectrum -> tone runs -> meaning of tones ----+
+        +-----> speech or not -> rhythm -> model -+-> verdict, end of the greeting, end of the beep
+
+Rule 1: silence is never a person. Rule 2: a person, a fax, a tone and music are final; `silence` and `unsure` go to a person
+and may still become a machine when one is heard. Rule 3: a beep never turns a person into a machine: who was taken for
+a person is not hung up on.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dialer.media.answer.model import AnswerModel, load_model
+from dialer.media.answer.spectrum import FRAME_MS, FRAME_SAMPLES, WINDOW_SAMPLES, Floats, Spectrum, analyse
+from dialer.media.answer.timing import NAMES, Timing
+from dialer.media.answer.tone_meaning import HeardTone, ToneMeaning
+from dialer.media.answer.tone_runs import ToneRun, ToneRuns
+from dialer.media.answer.verdict import AnsweredBy, AnswerVerdict, BeepEnd, GreetingEnd, Heard
+from dialer.media.answer.voice_activity import VoiceActivity
+
+_DECIDE_EVERY_FRAMES: Final = 3
+_SILENCE_FRAMES: Final = 200
+"""Nothing for 4 s after the answer: `silence`, so that somebody says hello."""
+_UNSURE_FRAMES: Final = 350
+"""7 s of talk without a verdict."""
+_LEAST_VOICED_FRAMES: Final = 6
+"""Less is no greeting."""
+_GREETING_END_FRAMES: Final = 75
+"""1.5 s: greetings pause for less, and most beeps come sooner and need no end of the greeting."""
+_SCREENING_FRAMES: Final = 250
+"""A machine that stopped talking 5 s ago, without a beep, waits for the caller's name."""
+_SCREENING_TALK_FRAMES: Final = (120, 600)
+_MUSIC_SHARE: Final = np.float32(0.01)
+_MUSIC_LEVEL: Final = np.float32(0.8)
+_MUSIC_PURITY: Final = np.float32(0.25)
+_MUSIC_DB: Final = np.float32(-45)
+_SILENCE: Final = NAMES.index("silence")
+_VOICED: Final = NAMES.index("voiced")
+
+
+class _State(IntEnum):
+    FREE = 0
+    LISTENING = 1
+    PROVISIONAL = 2
+    """`silence` or `unsure` was said."""
+    MACHINE = 3
+    """Waits for the end of the greeting and the beep."""
+    GREETED = 4
+    """The machine has stopped talking."""
+    DONE = 5
+
+
+class AnswerClassifier:
+    """`capacity` calls at most are heard at once. Not for several threads."""
+
+    def __init__(self, capacity: int, model: AnswerModel | None = None) -> None:
+        self._model = load_model() if model is None else model
+        self._voice = VoiceActivity(capacity)
+        self._timing = Timing(capacity)
+        self._runs = ToneRuns(capacity)
+        self._meanings = [ToneMeaning() for _ in range(capacity)]
+        self._state = np.full(capacity, _State.FREE, np.int64)
+        self._is_early = np.zeros(capacity, bool)
+        self._last = np.zeros((capacity, FRAME_SAMPLES), np.int16)
+        self._music = np.zeros(capacity, np.float32)
+        self._said_unsure = np.zeros(capacity, bool)
+        self._free = list(range(capacity - 1, -1, -1))
+
+    def open(self, *, is_early: bool = False, countries: Sequence[str] = ("ru",)) -> int | None:
+        """
+        Begin to hear a call; return its slot, None when all are taken (the call is then `unsure`).
+
+        Early media is a run of its own: only tones are told of it, since nobody has answered.
+        """
+        if not self._free:
+            return None
+        slot = self._free.pop()
+        self._voice.restart(slot)
+        self._timing.restart(slot)
+        self._runs.restart(slot)
+        self._meanings[slot] = ToneMeaning(countries)
+        self._state[slot] = _State.LISTENING
+        self._is_early[slot] = is_early
+        self._last[slot] = 0
+        self._music[slot] = 0.0
+        self._said_unsure[slot] = False
+        return slot
+
+    def close(self, slot: int) -> None:
+        if self._state[slot] != _State.FREE:
+            self._state[slot] = _State.FREE
+            self._free.append(slot)
+
+    def is_done(self, slot: int) -> bool:
+        """Whether nothing more will be said of this call; its slot can be closed."""
+        return bool(self._state[slot] == _State.DONE)
+
+    def take(self, slots: NDArray[np.intp], frames: NDArray[np.int16]) -> list[tuple[int, Heard]]:
+        """Take one frame of 20 ms, (slots, 160) samples, of each of these different slots; return what was heard."""
+        window = np.empty((len(slots), WINDOW_SAMPLES), np.float32)
+        window[:, :FRAME_SAMPLES] = self._last[slots]
+        window[:, FRAME_SAMPLES:] = frames
+        window *= np.float32(1 / 32_768)
+        self._last[slots] = frames
+        spectrum = analyse(window)
+        ended = self._runs.take(slots, spectrum)
+        speech = self._model.speech_probability(self._voice.features(slots, frames, spectrum))
+        speech = np.where(self._runs.is_steady(slots), 0, speech)
+        self._timing.take(slots, speech, spectrum.level_db, spectrum.purity)
+        heard: list[tuple[int, Heard]] = []
+        self._hear_tones(slots, ended, heard)
+        self._hear_music(slots, spectrum, speech, heard)
+        self._decide(slots, heard)
+        self._follow_machines(slots, heard)
+        return heard
+
+    def _now_ms(self, slot: int) -> int:
+        return int(self._timing.frames[slot]) * FRAME_MS
+
+    def _hear_tones(
+        self, slots: NDArray[np.intp], ended: list[tuple[int, ToneRun]], heard: list[tuple[int, Heard]]
+    ) -> None:
+        for slot, run in ended:
+            # the tone's own first frames may have been taken for a voice
+            after_voice = 0 <= self._timing.onset[slot] * FRAME_MS < run.start_ms - 2 * FRAME_MS
+            tone = self._meanings[slot].take(run, after_voice=bool(after_voice))
+            if tone is not None:
+                self._obey_tone(slot, tone, heard)
+        running = self._runs.running_ms(slots)
+        waiting = (running >= 1_000) | np.array([self._meanings[slot].is_waiting for slot in slots.tolist()])
+        for slot, running_ms in zip(slots[waiting].tolist(), running[waiting].tolist(), strict=True):
+            tone = self._meanings[slot].wait(
+                self._now_ms(slot), running_ms=running_ms, running_hertz=float(self._runs.hertz[slot])
+            )
+            if tone is not None:
+                self._obey_tone(slot, tone, heard)
+
+    def _obey_tone(self, slot: int, tone: HeardTone, heard: list[tuple[int, Heard]]) -> None:
+        state = self._state[slot]
+        if state == _State.DONE:
+            return
+        if tone.kind == "beep":
+            if self._is_early[slot]:
+                return
+            if state in {_State.LISTENING, _State.PROVISIONAL}:
+                self._say(slot, "machine", "beep", 0.99, heard, then=_State.GREETED)
+            heard.append((slot, BeepEnd(end_ms=tone.end_ms, heard_ms=self._now_ms(slot))))
+            self._state[slot] = _State.DONE
+        elif state in {_State.LISTENING, _State.PROVISIONAL} or tone.kind == "sit":
+            kind: AnsweredBy = "fax" if tone.kind == "fax" else "tone"
+            self._say(slot, kind, tone.cause, 0.99, heard, then=_State.DONE)
+
+    def _hear_music(
+        self, slots: NDArray[np.intp], spectrum: Spectrum, speech: Floats, heard: list[tuple[int, Heard]]
+    ) -> None:
+        sounds = (spectrum.level_db > _MUSIC_DB) & (spectrum.purity > _MUSIC_PURITY) & (speech < 0.5)
+        self._music[slots] += _MUSIC_SHARE * (sounds - self._music[slots])
+        for slot in slots[self._music[slots] > _MUSIC_LEVEL].tolist():
+            if self._state[slot] in {_State.LISTENING, _State.PROVISIONAL} and not self._is_early[slot]:
+                self._say(slot, "music", "music", 0.8, heard, then=_State.DONE)
+
+    def _decide(self, slots: NDArray[np.intp], heard: list[tuple[int, Heard]]) -> None:
+        frames = self._timing.frames[slots]
+        state = self._state[slots]
+        open_slots = slots[
+            ((state == _State.LISTENING) | (state == _State.PROVISIONAL))
+            & (frames % _DECIDE_EVERY_FRAMES == 0)
+            & ~self._is_early[slots]
+        ]
+        onset = self._timing.onset[open_slots]
+        for slot in open_slots[(onset < 0) & (self._timing.frames[open_slots] >= _SILENCE_FRAMES)].tolist():
+            if self._state[slot] == _State.LISTENING:
+                self._say(slot, "silence", "no_speech", 0.9, heard, then=_State.PROVISIONAL)
+        talking = open_slots[onset >= 0]
+        if not len(talking):
+            return
+        features = self._timing.features(talking)
+        machine = self._model.machine_probability(features)
+        limits = self._model.thresholds
+        silence, human = features[:, _SILENCE], 1 - machine
+        is_human = (features[:, _VOICED] >= _LEAST_VOICED_FRAMES) & (
+            ((silence >= limits.quick_silence_frames) & (human >= limits.quick_human))
+            | ((silence >= limits.slow_silence_frames) & (human >= limits.slow_human))
+        )
+        is_late = self._timing.frames[talking] - self._timing.onset[talking] >= _UNSURE_FRAMES
+        is_machine = ~is_human & (machine >= np.where(is_late, limits.late_machine, limits.machine))
+        for row in np.flatnonzero(is_human).tolist():
+            self._say(
+                int(talking[row]), "human", "short_greeting", float(human[row]), heard, then=_State.DONE
+            )
+        for row in np.flatnonzero(is_machine).tolist():
+            slot = int(talking[row])
+            self._say(slot, "machine", "long_greeting", float(machine[row]), heard, then=_State.MACHINE)
+        for slot in talking[is_late & ~is_human & ~is_machine].tolist():
+            if not self._said_unsure[slot]:
+                self._said_unsure[slot] = True
+                self._say(slot, "unsure", "no_decision", 0.5, heard, then=_State.PROVISIONAL)
+
+    def _follow_machines(self, slots: NDArray[np.intp], heard: list[tuple[int, Heard]]) -> None:
+        silence = self._timing.silence[slots]
+        state = self._state[slots]
+        for slot in slots[(state == _State.MACHINE) & (silence >= _GREETING_END_FRAMES)].tolist():
+            self._state[slot] = _State.GREETED
+            heard.append((slot, GreetingEnd(end_ms=self._last_speech_ms(slot))))
+        for slot in slots[(state == _State.GREETED) & (silence == 0)].tolist():
+            self._state[slot] = _State.MACHINE  # it goes on, as a menu does
+        for slot in slots[(state == _State.GREETED) & (silence >= _SCREENING_FRAMES)].tolist():
+            talk = self._last_speech_ms(slot) // FRAME_MS - self._timing.onset[slot]
+            if _SCREENING_TALK_FRAMES[0] <= talk <= _SCREENING_TALK_FRAMES[1]:
+                self._say(slot, "screening", "waits_without_beep", 0.5, heard, then=_State.DONE)
+
+    def _last_speech_ms(self, slot: int) -> int:
+        return int(self._timing.frames[slot] - self._timing.silence[slot]) * FRAME_MS
+
+    def _say(
+        self,
+        slot: int,
+        answered_by: AnsweredBy,
+        cause: str,
+        confidence: float,
+        heard: list[tuple[int, Heard]],
+        *,
+        then: _State,
+    ) -> None:
+        onset = int(self._timing.onset[slot])
+        is_quiet = onset >= 0 and self._timing.silence[slot] > 0
+        self._state[slot] = then
+        heard.append(
+            (
+                slot,
+                AnswerVerdict(
+                    answered_by=answered_by,
+                    cause=cause,
+                    speech_start_ms=None if onset < 0 else onset * FRAME_MS,
+                    greeting_end_ms=self._last_speech_ms(slot) if is_quiet else None,
+                    verdict_ms=self._now_ms(slot),
+                    confidence=round(confidence, 3),
+                ),
+            )
+        )

@@ -1,0 +1,95 @@
+"""
+The trained numbers (`model.json`) and their use in numpy: a network of one hidden layer that tells speech from noise, and
+trees of depth three that tell a machine's rhythm from a person's.
+
+`tests/bench/amd/train.py` writes the file; `docs/answer_model.md` is its card.
+"""
+
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from dialer.media.answer.spectrum import Floats
+from dialer.media.answer.timing import NAMES
+from dialer.media.answer.voice_activity import FEATURES
+
+DEPTH: Final = 3
+
+
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the model's probability becomes a verdict; chosen on the development voices."""
+
+    machine: float
+    """P(machine) from which a machine is said."""
+    late_machine: float
+    """The same after seven seconds of talk, when a person would have waited for us long ago."""
+    quick_human: float
+    """P(human) from which a person is believed after `quick_silence_frames` of silence."""
+    quick_silence_frames: int
+    slow_human: float
+    slow_silence_frames: int
+
+
+class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
+    """`model.json`."""
+
+    feature_names: list[str]
+    thresholds: Thresholds
+    hidden_weights: list[list[float]]
+    hidden_bias: list[float]
+    output_weights: list[float]
+    output_bias: float
+    tree_base: float
+    tree_features: list[list[int]]
+    """Of the 7 inner nodes of each tree, breadth first."""
+    tree_thresholds: list[list[float]]
+    """Greater goes right."""
+    tree_values: list[list[float]]
+    """Of the 8 leaves, log odds of a machine."""
+
+
+class AnswerModel:
+    """Ready to multiply."""
+
+    def __init__(self, file: ModelFile) -> None:
+        if tuple(file.feature_names) != NAMES or len(file.hidden_weights) != FEATURES:
+            raise ValueError("model.json was trained for other features; run python -m tests.bench.amd.train")
+        self.thresholds = file.thresholds
+        self._hidden = np.array(file.hidden_weights, np.float32)
+        self._hidden_bias = np.array(file.hidden_bias, np.float32)
+        self._output = np.array(file.output_weights, np.float32)
+        self._output_bias = np.float32(file.output_bias)
+        self._base = np.float32(file.tree_base)
+        self._features = np.array(file.tree_features, np.intp)
+        self._thresholds = np.array(file.tree_thresholds, np.float32)
+        self._values = np.array(file.tree_values, np.float32)
+
+    def speech_probability(self, features: Floats) -> Floats:
+        """From (calls, voice_activity.FEATURES)."""
+        hidden = np.maximum(features @ self._hidden + self._hidden_bias, 0)
+        return _sigmoid(hidden @ self._output + self._output_bias)
+
+    def machine_probability(self, features: Floats) -> Floats:
+        """From (calls, len(timing.NAMES))."""
+        trees = np.arange(len(self._features))
+        rows = np.arange(len(features))[:, None]
+        node = np.zeros((len(features), len(trees)), np.intp)
+        for _ in range(DEPTH):
+            right = features[rows, self._features[trees, node]] > self._thresholds[trees, node]
+            node = 2 * node + 1 + right
+        log_odds = self._base + self._values[trees, node - (2**DEPTH - 1)].sum(axis=1)
+        return _sigmoid(log_odds)
+
+
+@cache
+def load_model() -> AnswerModel:
+    data = files("dialer.media.answer").joinpath("model.json").read_bytes()
+    return AnswerModel(msgspec.json.decode(data, type=ModelFile))
+
+
+def _sigmoid(log_odds: Floats) -> Floats:
+    probability: Floats = (1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))).astype(np.float32, copy=False)
+    return probability

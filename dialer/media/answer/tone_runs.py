@@ -1,0 +1,148 @@
+"""
+Stretches of one steady tone (or of two at once) in the spectra of many calls.
+
+A frame is tonal when most of its power lies round one peak, or round two. Two frames without are forgiven inside a run,
+as a lost packet spoils two windows.
+"""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from dialer.media.answer.spectrum import FRAME_MS, Floats, Spectrum
+
+_PURITY: Final = np.float32(0.72)
+_PAIR_PURITY: Final = np.float32(0.8)
+_PAIR_SECOND: Final = np.float32(0.2)
+_PAIR_SPACING_HZ: Final = np.float32(95)
+_LOWEST_DB: Final = np.float32(-52)
+_SAME_HZ: Final = np.float32(24)
+_FORGIVEN_FRAMES: Final = 2
+_SHORTEST_FRAMES: Final = 5
+_VOICE_HZ: Final = np.float32(360)
+_STEADY_HZ: Final = np.float32(2.2)
+
+
+class ToneRun(msgspec.Struct, frozen=True, gc=False):
+    """A tone that was heard. Milliseconds count from the answer, within 20 ms."""
+
+    start_ms: int
+    end_ms: int
+    hertz: float
+    second_hertz: float
+    """0 = one frequency."""
+    wander_hertz: float
+    """Mean step of the frequency from frame to frame: below 5 for a tone, more for a voice."""
+    wander_db: float
+    """The same of the level, without the first and last frame."""
+
+    @property
+    def ms(self) -> int:
+        return self.end_ms - self.start_ms
+
+
+class ToneRuns:
+    """State of `capacity` calls; a call is a slot. `restart` before the first frame of each."""
+
+    def __init__(self, capacity: int) -> None:
+        self.frames = np.zeros(capacity, np.int64)
+        """Of the run that goes on; 0 = none."""
+        self.hertz = np.zeros(capacity, np.float32)
+        self._second = np.zeros(capacity, np.float32)
+        self._missed = np.zeros(capacity, np.int64)
+        self._start = np.zeros(capacity, np.int64)
+        self._clock = np.zeros(capacity, np.int64)
+        self._wander = np.zeros(capacity, np.float32)
+        self._last_hertz = np.zeros(capacity, np.float32)
+        self._level = np.zeros(capacity, np.float32)
+        self._steps = np.zeros((capacity, 2), np.float32)
+        """Sum of the level's steps, and the last one, which is the tone's end and does not count."""
+
+    def restart(self, slot: int) -> None:
+        self.frames[slot] = self._missed[slot] = self._clock[slot] = 0
+
+    def take(self, slots: NDArray[np.intp], spectrum: Spectrum) -> list[tuple[int, ToneRun]]:
+        """Take one frame of each slot; return the runs that ended, with their slots."""
+        is_loud = spectrum.level_db > _LOWEST_DB
+        single = is_loud & (spectrum.purity > _PURITY)
+        both = spectrum.purity + spectrum.second_purity
+        spacing = np.abs(spectrum.peak_hz - spectrum.second_hz)
+        two = is_loud & ~single & (both > _PAIR_PURITY)
+        # two tones so close that the window cannot part them (400+450 Hz) count as one, at the centre of their power
+        near = two & (spacing <= _PAIR_SPACING_HZ)
+        pair = two & (spacing > _PAIR_SPACING_HZ) & (spectrum.second_purity > _PAIR_SECOND)
+        tonal = single | near | pair
+        centre = spectrum.peak_hz * spectrum.purity + spectrum.second_hz * spectrum.second_purity
+        centre /= np.maximum(both, np.float32(1e-6))
+        low = np.where(pair, np.minimum(spectrum.peak_hz, spectrum.second_hz), spectrum.peak_hz)
+        low = np.where(near | (single & (spacing <= _PAIR_SPACING_HZ)), centre, low)
+        high = np.where(pair, np.maximum(spectrum.peak_hz, spectrum.second_hz), np.float32(0))
+        runs = self.frames[slots] > 0
+        same = (
+            tonal
+            & runs
+            & (np.abs(low - self.hertz[slots]) < _SAME_HZ)
+            & (np.abs(high - self._second[slots]) < _SAME_HZ)
+        )
+        self._missed[slots] = np.where(same, 0, self._missed[slots] + 1)
+        ends = runs & ~same & (tonal | (self._missed[slots] > _FORGIVEN_FRAMES))
+        ended = [(slot, self._run(slot)) for slot in slots[ends & (self.frames[slots] >= _SHORTEST_FRAMES)]]
+        self.frames[slots[ends]] = 0
+        self._go_on(slots[same], low[same], high[same], spectrum.level_db[same])
+        begins = tonal & ~same
+        self._begin(slots[begins], low[begins], high[begins], spectrum.level_db[begins])
+        self._clock[slots] += 1
+        return ended
+
+    def running_ms(self, slots: NDArray[np.intp]) -> NDArray[np.int64]:
+        """How long the tone of each slot has lasted; 0 = none."""
+        lasted: NDArray[np.int64] = self.frames[slots] * FRAME_MS
+        return lasted
+
+    def is_steady(self, slots: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Whether what sounds now has been one even tone for 100 ms, which no voice is."""
+        frames = self.frames[slots]
+        steady: NDArray[np.bool_] = (
+            (frames >= _SHORTEST_FRAMES)
+            & (self.hertz[slots] > _VOICE_HZ)
+            & (self._wander[slots] < _STEADY_HZ * frames)
+        )
+        return steady
+
+    def _begin(self, slots: NDArray[np.intp], low: Floats, high: Floats, level: Floats) -> None:
+        self.frames[slots] = 1
+        self.hertz[slots] = self._last_hertz[slots] = low
+        self._second[slots] = high
+        self._missed[slots] = 0
+        self._start[slots] = self._clock[slots]
+        self._wander[slots] = 0.0
+        self._steps[slots] = 0.0
+        self._level[slots] = level
+
+    def _go_on(self, slots: NDArray[np.intp], low: Floats, high: Floats, level: Floats) -> None:
+        count = self._clock[slots] - self._start[slots] + 1
+        self._wander[slots] += np.abs(low - self._last_hertz[slots])
+        self._last_hertz[slots] = low
+        self.hertz[slots] += (low - self.hertz[slots]) / np.minimum(count, 8)
+        self._second[slots] += (high - self._second[slots]) / np.minimum(count, 8)
+        # the first step leads from a window that the tone fills in part, the last one into such a window
+        step = np.where(count > 2, np.abs(level - self._level[slots]), 0)
+        self._steps[slots, 0] += self._steps[slots, 1]
+        self._steps[slots, 1] = step
+        self._level[slots] = level
+        self.frames[slots] = count
+
+    def _run(self, slot: int) -> ToneRun:
+        frames = int(self.frames[slot])
+        start = int(self._start[slot])
+        return ToneRun(
+            # a window of 40 ms sees a tone a frame longer than it is
+            start_ms=start * FRAME_MS,
+            end_ms=(start + frames) * FRAME_MS - FRAME_MS // 2,
+            hertz=float(self.hertz[slot]),
+            second_hertz=float(self._second[slot]),
+            wander_hertz=float(self._wander[slot]) / max(frames - 1, 1),
+            wander_db=float(self._steps[slot, 0]) / max(frames - 3, 1),
+        )

@@ -1,0 +1,141 @@
+"""
+CPU microseconds per packet that is received, recorded, relayed; calls per core; and the same of Asterisk in the lab.
+
+Both get the same traffic: N calls, a packet of 20 ms of G.711 each way where there is a way back. Relaying: each call is
+connected to a leg of its own at SIPp, which echoes (`direct_media=no` in Asterisk). Recording: the call's sound into a
+file of µ-law; ours has both sides as two channels, Asterisk's `Record()` the caller's. Measured in a window in which all calls are
+up, without their signalling; ours is one process, Asterisk's its process. Rounds are interleaved.
+
+    python -m tests.bench.media [--quick] [--calls N] [--seconds S] [--rounds N]      (needs `make lab-up`)
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import psutil
+
+from tests.bench.signalling_load import MEDIA_PORT, far_end
+from tests.lab.container import LAB
+
+RELAY_PREFIX: Final = "7914"
+RECORD_PREFIX: Final = "7915"
+
+
+def spawn(*arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.media_load", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def line_of(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        sys.exit("a process of the benchmark ended without a word; what it wrote stands above")
+    told: dict[str, Any] = json.loads(line)
+    return told
+
+
+def go_on(process: "subprocess.Popen[str]") -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def ours(mode: str, calls: int, seconds: float) -> float:
+    """Microseconds of CPU per packet of our process."""
+    shape = ("--calls", str(calls), "--seconds", str(seconds))
+    with spawn("hub", mode, *shape, "--echo", f"{LAB.callee_host}:{MEDIA_PORT}") as hub:
+        ports = ",".join(map(str, line_of(hub)["ports"]))
+        with spawn("talkers", "--ports", ports, "--seconds", str(seconds + 60)) as talkers:
+            told = line_of(hub)
+            talkers.terminate()
+    return report_row("obzvon", mode, calls, told["packets"], told["cpu_seconds"], seconds)
+
+
+def asterisk(mode: str, calls: int, seconds: float) -> float:
+    """Microseconds of CPU per packet of Asterisk's process."""
+    process = psutil.Process(int(LAB.run("pid")))
+    prefix = RELAY_PREFIX if mode == "relay" else RECORD_PREFIX
+    shape = ("--calls", str(calls), "--seconds", str(seconds))
+    with spawn("callers", *shape, "--trunk", LAB.asterisk_host, "--prefix", prefix) as callers:
+        line_of(callers)
+        before = sum(process.cpu_times()[:2])
+        told = line_of(callers)
+        spent = sum(process.cpu_times()[:2]) - before
+        go_on(callers)
+    packets = told["sent"] + (told["received"] if mode == "relay" else 0)
+    return report_row("asterisk", mode, calls, packets, spent, seconds)
+
+
+def report_row(who: str, mode: str, calls: int, packets: int, spent: float, seconds: float) -> float:
+    expected = calls * 50 * seconds * (2 if mode == "relay" else 1)
+    if packets < 0.95 * expected:
+        print(f"{who} {mode}: only {packets} of {expected:.0f} packets; the machine is too busy", flush=True)
+    us = 1e6 * spent / packets
+    print(
+        f"{who:9} {mode:8} {calls:4} calls {us:7.2f} us CPU a packet {100 * spent / seconds:6.1f} % of a core",
+        flush=True,
+    )
+    return us
+
+
+def calls_per_core(us_per_packet: float, packets_per_second: int) -> int:
+    return int(1e6 / (us_per_packet * packets_per_second))
+
+
+def main(calls: int, seconds: float, rounds: int) -> None:
+    load = round(os.getloadavg()[0], 1)
+    rows: dict[tuple[str, str], list[float]] = {}
+    with far_end(rings=False, host=LAB.callee_host):
+        for _ in range(rounds):
+            rows.setdefault(("obzvon", "receive"), []).append(ours("receive", calls, seconds))
+            for mode in ("relay", "record"):
+                rows.setdefault(("obzvon", mode), []).append(ours(mode, calls, seconds))
+                rows.setdefault(("asterisk", mode), []).append(asterisk(mode, calls, seconds))
+    mean = {key: sum(values) / len(values) for key, values in rows.items()}
+    relay, record = mean["obzvon", "relay"], mean["obzvon", "record"]
+    print(
+        json.dumps(
+            {
+                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+                "load_average": [load, round(os.getloadavg()[0], 1)],
+                "calls": calls,
+                "seconds": seconds,
+                "rounds": rounds,
+                "us_per_packet_received": round(mean["obzvon", "receive"], 2),
+                "us_per_packet_relayed": round(relay, 2),
+                "us_per_packet_recorded": round(record, 2),
+                "us_per_packet_relayed_asterisk": round(mean["asterisk", "relay"], 2),
+                "us_per_packet_recorded_asterisk": round(mean["asterisk", "record"], 2),
+                "relay_ratio_asterisk": round(relay / mean["asterisk", "relay"], 3),
+                "record_ratio_asterisk": round(record / mean["asterisk", "record"], 3),
+                "calls_per_core_received": calls_per_core(mean["obzvon", "receive"], 50),
+                "calls_per_core_relayed": calls_per_core(relay, 100),
+                "calls_per_core_recorded": calls_per_core(record, 50),
+                "us_per_frame_classified": None,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="one round of 3 s each, within 50 s")
+    parser.add_argument("--calls", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    if options.quick:
+        options.seconds, options.rounds = 3.0, 1
+    main(options.calls, options.seconds, options.rounds)

@@ -1,0 +1,228 @@
+"""
+The processes of `tests.bench.media`: the one that is measured, and those that make its traffic.
+
+    python -m tests.bench.media_load hub receive|relay|record --calls N --seconds S --echo HOST:PORT
+    python -m tests.bench.media_load talkers --ports P,... --seconds S
+    python -m tests.bench.media_load callers --trunk HOST --prefix 79NN --calls N --seconds S
+
+`hub` opens its calls' audio without signalling, prints its ports, waits until all hear something, and prints what a
+window of S seconds cost. `talkers` send sound to these ports. `callers` place real calls with sound and tell when all are up, and at the end
+of the window what was sent and heard. Sound is a packet of 160 bytes every 20 ms and call.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import struct
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import structlog
+import uvloop
+
+from dialer import Call, CallAnswered, CallEvent, CallRequest, Dialer, DialerConfig, Prompt, TrunkConfig
+from dialer.call_media import CallMedia, MediaPlane
+from dialer.events import CallId, NegotiatedMedia
+from dialer.net.ports import PortPool
+from dialer.rtp.tap import RECORDER_DEPTH_MS, AudioTap, FrameQueue
+
+HUB_HOST: Final = "127.0.0.34"
+TALKER_HOST: Final = "127.0.0.35"
+WARM_UP_SECONDS: Final = 2.0
+"""Until every socket knows its peer."""
+UP_SECONDS: Final = 30.0
+"""How long the traffic may take to begin."""
+
+
+class Recorder:
+    """Writes both sides of each tap as two channels of µ-law to a file, in a thread of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._sides: dict[AudioTap, tuple[bytearray, bytearray]] = {}
+        self._files: dict[AudioTap, BinaryIO] = {}
+        self.files = 0
+        self.queue = FrameQueue(1_000_000)
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what is left. Every tap must have ended."""
+        self._thread.join()
+
+    def _write(self) -> None:
+        open_taps = -1
+        while open_taps:
+            item = self.queue.get(5.0)
+            if isinstance(item, AudioTap):
+                self._flush(item)
+                self._files.pop(item).close()
+                open_taps = len(self._files)
+                continue
+            for tap, side, _start, _payload_type, payload, _is_filled in item or ():
+                sides = self._sides.setdefault(tap, (bytearray(), bytearray()))
+                sides[side == "us"].extend(payload)
+                if len(sides[0]) >= 8_000:
+                    self._flush(tap)
+
+    def _flush(self, tap: AudioTap) -> None:
+        heard, said = self._sides[tap]
+        length = min(len(heard), len(said))
+        both = bytearray(2 * length)
+        both[::2], both[1::2] = heard[:length], said[:length]
+        del heard[:length], said[:length]
+        if tap not in self._files:
+            self.files += 1
+            self._files[tap] = (self._folder / f"{tap.call_id}.ulaw").open("wb")
+        self._files[tap].write(both)
+
+
+def agreed(host: str, port: int) -> NegotiatedMedia:
+    return NegotiatedMedia(
+        remote_host=host, remote_port=port, payload_type=0, telephone_event_payload_type=101
+    )
+
+
+async def hub(options: argparse.Namespace) -> None:
+    loop = asyncio.get_running_loop()
+    plane = MediaPlane(loop, HUB_HOST, PortPool(20_000, 59_999, b"bench"), None, os.urandom)
+    legs: list[CallMedia] = []
+    others: list[CallMedia] = []
+
+    def open_leg(name: str) -> CallMedia:
+        media = plane.open_call(CallId(name), lambda _event: None)
+        assert media is not None
+        return media
+
+    recorder = None
+    with tempfile.TemporaryDirectory() as folder:
+        if options.mode == "record":
+            recorder = Recorder(Path(folder))
+        for index in range(options.calls):
+            leg = open_leg(f"leg-{index}")
+            leg.obey(agreed(TALKER_HOST, leg.port))
+            legs.append(leg)
+            if options.mode == "relay":
+                echo_host, _, echo_port = options.echo.rpartition(":")
+                other = open_leg(f"other-{index}")
+                other.obey(agreed(echo_host, int(echo_port)))
+                leg.connect(other)
+                others.append(other)
+            elif recorder is not None:
+                leg.open_tap(recorder.queue, depth_ms=RECORDER_DEPTH_MS)
+        print(json.dumps({"ports": [leg.port for leg in legs]}), flush=True)
+        async with asyncio.timeout(UP_SECONDS):
+            while not all(leg.rtp.packets_received for leg in legs + others):
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(WARM_UP_SECONDS)
+        before, started = handled(options.mode, legs, others), time.process_time()
+        await asyncio.sleep(options.seconds)
+        seconds, count = time.process_time() - started, handled(options.mode, legs, others) - before
+        lost = sum(leg.rtp.reception.lost for leg in legs + others)
+        for leg in legs + others:
+            leg.close()
+        if recorder is not None:
+            await asyncio.to_thread(recorder.close)
+            assert recorder.queue.dropped_frames == 0
+            assert recorder.files == options.calls
+    plane.close()
+    print(json.dumps({"cpu_seconds": seconds, "packets": count, "lost": lost}), flush=True)
+
+
+def handled(mode: str, legs: list[CallMedia], others: list[CallMedia]) -> int:
+    """How many packets were done with, in the sense of this mode."""
+    if mode == "relay":
+        return sum(leg.relay.packets for leg in legs + others if leg.relay is not None)
+    return sum(leg.rtp.packets_received for leg in legs)
+
+
+def talkers(options: argparse.Namespace) -> None:
+    """Send to each port of the hub from the same port here, and take what comes back."""
+    sockets = []
+    for port in map(int, options.ports.split(",")):
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.bind((TALKER_HOST, port))
+        made.connect((HUB_HOST, port))
+        made.setblocking(False)
+        sockets.append(made)
+    payload = bytes(range(160))
+    due_at = time.monotonic()
+    for tick in range(round(options.seconds * 50)):
+        for index, made in enumerate(sockets):
+            header = struct.pack("!BBHII", 0x80, 0, tick & 0xFFFF, 160 * tick, index + 1)
+            try:
+                made.send(header + payload)
+                made.recv(2_048)
+            except OSError:
+                continue  # nothing yet, or the hub is gone
+        due_at += 0.02
+        time.sleep(max(0.0, due_at - time.monotonic()))
+
+
+async def callers(options: argparse.Namespace) -> None:
+    trunk = TrunkConfig(name="lab", host=options.trunk, caller_id="bench")
+    prompt = Prompt.from_pcm(bytes(16_000 * 600))
+    answered: list[int] = []
+    async with Dialer(
+        DialerConfig(bind_host="127.0.0.1", rtp_port_min=10_000, rtp_port_max=65_000)
+    ) as dialer:
+        calls: list[Call] = []
+        for index in range(options.calls):
+
+            def on_event(event: CallEvent, index: int = index) -> None:
+                if isinstance(event, CallAnswered):
+                    answered.append(index)
+                    calls[index].play(prompt)
+
+            calls.append(
+                dialer.place_call(CallRequest(number=f"{options.prefix}{index:06d}", trunk=trunk), on_event)
+            )
+            await asyncio.sleep(0.02)
+        async with asyncio.timeout(UP_SECONDS):
+            while len(answered) < options.calls:
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(WARM_UP_SECONDS)
+
+        def counted() -> tuple[int, int]:
+            media = [call.media for call in calls if call.media is not None]
+            return sum(each.rtp.outgoing.packets_sent for each in media), sum(
+                each.rtp.packets_received for each in media
+            )
+
+        print(json.dumps({"is_up": True}), flush=True)
+        before = counted()
+        await asyncio.sleep(options.seconds)
+        after = counted()
+        print(json.dumps({"sent": after[0] - before[0], "received": after[1] - before[1]}), flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("role", choices=["hub", "talkers", "callers"])
+    parser.add_argument("mode", nargs="?", choices=["receive", "relay", "record"], default="receive")
+    parser.add_argument("--calls", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--echo", default="127.0.0.13:6000")
+    parser.add_argument("--ports", default="")
+    parser.add_argument("--trunk", default="127.0.0.10")
+    parser.add_argument("--prefix", default="7914")
+    options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    if options.role == "talkers":
+        talkers(options)
+        return
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(hub(options) if options.role == "hub" else callers(options))
+
+
+if __name__ == "__main__":
+    main()

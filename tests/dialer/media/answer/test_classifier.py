@@ -1,0 +1,147 @@
+"""What the classifier says of talk, tones and silence; its figures on real voices are tests/bench/amd's business."""
+
+from importlib.resources import files
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from dialer.media.answer.classifier import AnswerClassifier
+from dialer.media.answer.model import AnswerModel, ModelFile
+from dialer.media.answer.spectrum import FRAME_SAMPLES
+from dialer.media.answer.verdict import AnswerVerdict, BeepEnd, GreetingEnd, Heard
+from tests.dialer.media.answer.sounds import coded, pause, talk, tones
+
+BEEP = 0.2 * np.sin(2 * np.pi * 1000 * np.arange(3_200) / 8_000)
+
+
+def hear(
+    samples: NDArray[np.int16], *, is_early: bool = False, model: AnswerModel | None = None
+) -> list[Heard]:
+    classifier = AnswerClassifier(1, model)
+    slot = classifier.open(is_early=is_early)
+    assert slot is not None
+    told: list[Heard] = []
+    for start in range(0, len(samples) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
+        told += [
+            heard
+            for _, heard in classifier.take(np.array([slot]), samples[None, start : start + FRAME_SAMPLES])
+        ]
+    return told
+
+
+def impatient_model() -> AnswerModel:
+    data = files("dialer.media.answer").joinpath("model.json").read_bytes()
+    file = msgspec.json.decode(data, type=ModelFile)
+    limits = msgspec.structs.replace(file.thresholds, machine=0.8)
+    return AnswerModel(msgspec.structs.replace(file, thresholds=limits))
+
+
+def verdicts(told: list[Heard]) -> list[AnswerVerdict]:
+    return [heard for heard in told if isinstance(heard, AnswerVerdict)]
+
+
+def with_noise(signal: NDArray[np.float64], dbfs: float = -55.0) -> NDArray[np.int16]:
+    return coded(signal + np.random.default_rng(3).standard_normal(len(signal)) * 10 ** (dbfs / 20))
+
+
+def test_a_word_and_silence_is_a_person() -> None:
+    (verdict,) = verdicts(hear(with_noise(np.concatenate([pause(600), talk([600]), pause(3000)]))))
+    assert verdict.answered_by == "human"
+    assert verdict.speech_start_ms == pytest.approx(600, abs=100)
+    assert verdict.greeting_end_ms == pytest.approx(1200, abs=150)
+    assert verdict.verdict_ms - 1200 < 1500
+
+
+def test_the_clock_starts_at_speech_and_not_at_the_answer() -> None:
+    late = verdicts(hear(with_noise(np.concatenate([pause(3500), talk([600]), pause(3000)]))))
+    assert [verdict.answered_by for verdict in late] == ["human"]
+
+
+def test_long_talk_is_a_machine_whose_end_and_beep_are_told() -> None:
+    signal = np.concatenate([pause(500), talk([900, 200] * 7 + [850]), pause(1900), BEEP, pause(1500)])
+    # the buzz of the test is less of a greeting than real ones are: what is tested is what follows the verdict
+    verdict, end, beep = hear(with_noise(signal), model=impatient_model())
+    assert isinstance(verdict, AnswerVerdict)
+    assert verdict.answered_by == "machine"
+    assert isinstance(end, GreetingEnd)
+    assert end.end_ms == pytest.approx(9050, abs=200)
+    assert isinstance(beep, BeepEnd)
+    beep_end_ms = 9050 + 1900 + 400
+    assert beep.end_ms == pytest.approx(beep_end_ms, abs=60)
+    assert beep.heard_ms - beep_end_ms <= 200
+
+
+def test_a_beep_with_no_word_before_it_is_a_machine() -> None:
+    told = hear(with_noise(np.concatenate([pause(900), BEEP, pause(1500)])))
+    assert [verdict.cause for verdict in verdicts(told)] == ["beep"]
+    assert isinstance(told[-1], BeepEnd)
+
+
+def test_silence_is_said_and_is_no_person() -> None:
+    assert [v.answered_by for v in verdicts(hear(with_noise(pause(6000))))] == ["silence"]
+
+
+def test_after_silence_a_person_may_still_speak() -> None:
+    signal = np.concatenate([pause(5000), talk([600]), pause(2000)])
+    assert [v.answered_by for v in verdicts(hear(with_noise(signal)))] == ["silence", "human"]
+
+
+def test_a_crackle_is_no_word() -> None:
+    signal = pause(6000)
+    signal[16_000:16_020] = 0.8
+    assert [v.answered_by for v in verdicts(hear(with_noise(signal)))] == ["silence"]
+
+
+def test_busy_after_the_answer_is_a_tone() -> None:
+    (verdict,) = verdicts(hear(tones([((425.0,), 350), ((), 350)] * 4)))
+    assert (verdict.answered_by, verdict.cause) == ("tone", "busy")
+
+
+def test_early_media_tells_of_tones_only() -> None:
+    speech = with_noise(np.concatenate([talk([600]), pause(3000), BEEP, pause(3000)]))
+    assert hear(speech, is_early=True) == []
+    sit = tones([((950.0,), 330), ((1400.0,), 330), ((1800.0,), 330)])
+    assert [verdict.cause for verdict in verdicts(hear(sit, is_early=True))] == ["sit"]
+
+
+def test_calls_heard_together_do_not_disturb_each_other() -> None:
+    person = with_noise(np.concatenate([pause(600), talk([600]), pause(3000)]))
+    busy = tones([((425.0,), 350), ((), 350)] * 4)[: len(person)]
+    alone = [verdicts(hear(person)), verdicts(hear(busy))]
+    classifier = AnswerClassifier(4)
+    slots = [classifier.open(), classifier.open()]
+    together: list[list[AnswerVerdict]] = [[], []]
+    both = np.stack([person, busy[: len(person)]])
+    for start in range(0, len(busy) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
+        for slot, heard in classifier.take(np.array(slots), both[:, start : start + FRAME_SAMPLES]):
+            if isinstance(heard, AnswerVerdict):
+                together[slots.index(slot)].append(heard)
+    assert together == alone
+
+
+def test_a_full_classifier_takes_no_call_until_one_is_closed() -> None:
+    classifier = AnswerClassifier(1)
+    first = classifier.open()
+    assert first is not None
+    assert classifier.open() is None
+    classifier.close(first)
+    classifier.close(first)
+    assert classifier.open() == first
+    assert classifier.open() is None
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0, 30, 300, 3_000, 32_000]))
+def test_whatever_is_heard_there_is_at_most_one_final_verdict(seed: int, loudness: int) -> None:
+    rng = np.random.default_rng(seed)
+    blocks = rng.integers(0, 2, 400).repeat(FRAME_SAMPLES) * rng.integers(
+        -loudness, loudness + 1, 400 * FRAME_SAMPLES
+    )
+    said = verdicts(hear(blocks.astype(np.int16)))
+    final = [v for v in said if v.answered_by not in {"silence", "unsure", "screening"}]
+    assert len(final) <= 1
+    assert all(0 <= v.confidence <= 1 and v.verdict_ms > 0 for v in said)
