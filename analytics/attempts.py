@@ -11,6 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from analytics.database import Pool, statement
+from dialer.events import AnsweredBy
 from dialer.outcome import EndedBy, Fault, Result
 
 Disposition = Literal[
@@ -49,6 +50,13 @@ class AttemptFacts(msgspec.Struct, frozen=True, kw_only=True):
     digits: str | None
     message_played_ms: int | None
     disposition: Disposition | None
+    answered_by: AnsweredBy | None
+    """Who or what answered, where somebody listened (`answering_machine` of the campaign)."""
+    answered_by_cause: str | None
+    speech_started_ms: int | None
+    """After the answer."""
+    greeting_ended_time: datetime | None
+    verdict_time: datetime | None
 
 
 class Attempt(AttemptFacts, frozen=True, kw_only=True):

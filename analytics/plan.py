@@ -5,16 +5,21 @@ The facts can answer everything; `stats` (docs/rollups.md) answers the same, to 
 dimension of `stats` is one partition of the attempts, so a query that tells them apart by two of those is one for the facts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import time
 from typing import Final, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from analytics.dimensions import DIMENSIONS
 from analytics.metrics import METRICS, Metric, measures_of
+from analytics.optimize import campaigns_of
 from analytics.query import SHORT_CALL_SECONDS, Filter, Query, Span
 
 Source = Literal["attempts", "leads", "rollups"]
+Kind = Literal["dialed", "settled", "answered", "person", "target", "success"]
+"""What happened to a number at least once."""
 QUARTER_HOUR_DIM: Final = 0
 DAY_DIM: Final = 1
 HOUR_OF_DAY_DIM: Final = 2
@@ -54,6 +59,37 @@ def plan(query: Query) -> list[Part]:
         groups.setdefault(place, []).append(measure)
     return [
         Part(source=source, measures=tuple(measures), dim=dim) for (source, dim), measures in groups.items()
+    ]
+
+
+SEALED_KINDS: Final[Mapping[str, Kind]] = {
+    "distinct_numbers": "dialed",
+    "settled_numbers": "settled",
+    "answered_numbers": "answered",
+    "person_numbers": "person",
+    "unique_target_numbers": "target",
+    "successful_numbers": "success",
+}
+"""What of a day's bitmaps (`analytics.distinct`) counts a measure."""
+
+
+def sealed_measures(query: Query) -> list[Metric]:
+    """
+    Return the measures whose total the bitmaps of days tell: distinct numbers of one campaign or of all, on whole days of the
+    campaigns' own clocks.
+    """
+    has_one = query.filter is not None and query.filter.op in {"is", "in"} and len(query.filter.values) == 1
+    is_whole = query.filter is None or (has_one and campaigns_of(query.filter) is not None)
+    if query.reading != "auto" or not is_whole or (query.clock == "zone" and is_bounded(query)):
+        return []
+    zone = ZoneInfo(query.time_zone)
+    instants = [instant for span in spans(query) for instant in (span.from_time, span.to_time) if instant]
+    if any(instant.astimezone(zone).time() != time() for instant in instants):
+        return []
+    return [
+        measure
+        for measure in measures_of(query.metrics)
+        if measure.name in SEALED_KINDS and is_standard(measure, query)
     ]
 
 

@@ -11,10 +11,11 @@ import msgspec
 from analytics.comparison import Key, place_of
 from analytics.database import Connection, Pool, statement
 from analytics.dimensions import DIMENSIONS
+from analytics.distinct import distinct_numbers
 from analytics.errors import QueryTimedOut
-from analytics.metrics import METRICS, measures_of
+from analytics.metrics import METRICS, Metric, measures_of
 from analytics.optimize import campaigns_of, optimize
-from analytics.plan import plan, source_of, sources
+from analytics.plan import SEALED_KINDS, plan, sealed_measures, source_of, sources
 from analytics.query import MAX_ROWS, Query, Span
 from analytics.result import (
     DimensionValue,
@@ -30,6 +31,8 @@ from analytics.result import (
 from analytics.sql import Statement, compose_rows, compose_totals
 
 TIMEOUT_SECONDS: Final = 15.0
+IDLE_MS: Final = 5_000
+"""How long a reader may think between two statements of one snapshot."""
 
 
 async def run_query(pool: Pool, query: Query, *, timeout_seconds: float = TIMEOUT_SECONDS) -> QueryResult:
@@ -59,6 +62,8 @@ async def reading(pool: Pool, timeout_seconds: float) -> AsyncIterator[Connectio
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await connection.execute(f"SET LOCAL statement_timeout = {int(timeout_seconds * 1000)}")
+            # a snapshot held open keeps vacuum from the leads that were claimed meanwhile
+            await connection.execute(f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}")
             yield connection
     except asyncpg.QueryCanceledError as error:
         raise QueryTimedOut(str(error)) from error
@@ -96,8 +101,29 @@ class Answer:
         )
 
     async def totals(self, period: Span) -> Measures:
-        rows = await self.fetch(compose_totals(self._query, period, self._shards))
-        return self.measures(rows[0])
+        sealed = sealed_measures(self._query)
+        others = [name for name in self._measures if name not in {measure.name for measure in sealed}]
+        # what the bitmaps tell is not asked of the facts
+        query = msgspec.structs.replace(self._query, metrics=tuple(others)) if sealed else self._query
+        found: Measures = {}
+        if others or not sealed:
+            rows = await self.fetch(compose_totals(query, period, self._shards))
+            found = self.measures(rows[0], others)
+        return {**found, **await self.distinct(period, sealed)}
+
+    async def distinct(self, period: Span, sealed: Sequence[Metric]) -> Measures:
+        """Count distinct numbers by the bitmaps of days."""
+        if not sealed:
+            return {}
+        from_day, to_day = (
+            None if instant is None else instant.astimezone(self._zone).date()
+            for instant in (period.from_time, period.to_time)
+        )
+        kinds = {measure.name: SEALED_KINDS[measure.name] for measure in sealed}
+        counted = await distinct_numbers(
+            self._connection, self._shards, from_day, to_day, list(dict.fromkeys(kinds.values()))
+        )
+        return {name: counted.counts[kind] for name, kind in kinds.items()}
 
     async def rows(self) -> tuple[list[Row], int]:
         query = self._query
@@ -152,8 +178,10 @@ class Answer:
     def key(self, row: asyncpg.Record) -> Key:
         return tuple(row[f"d{index}"] for index in range(len(self._query.dimensions)))
 
-    def measures(self, row: asyncpg.Record) -> Measures:
-        return {name: whole_or_quantile(name, row[name]) for name in self._measures}
+    def measures(self, row: asyncpg.Record, names: Sequence[str] | None = None) -> Measures:
+        return {
+            name: whole_or_quantile(name, row[name]) for name in (self._measures if names is None else names)
+        }
 
 
 def whole_or_quantile(name: str, value: Any) -> float | None:

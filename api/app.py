@@ -1,6 +1,7 @@
 """The web application: everything that a request needs is made here, once, and handed to it. No globals."""
 
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,7 @@ from api.request_log import log_requests
 from api.routes import CONTROLLERS
 from api.settings import ApiSettings
 from campaigns.database import open_pool
+from campaigns.rollup_tasks import RollupTasks
 from campaigns.store import CampaignStore
 
 Clock = Callable[[], datetime]
@@ -37,12 +39,14 @@ def create_app(
     *,
     clock: Clock = utc_now,
     pages: Sequence[ControllerRouterHandler] = (),
+    keeps_rollups: bool = False,
 ) -> Litestar:
     """
     Return the application.
 
     `pool` is an open pool that its owner closes; None opens one for the life of the application. `clock` is the wall clock
     in UTC. `pages` are more route handlers, which get the same dependencies.
+    With `keeps_rollups` its process adds up the figures and proves them (`campaigns.rollup_tasks`).
     """
 
     @contextlib.asynccontextmanager
@@ -63,6 +67,9 @@ def create_app(
                 interval_seconds=settings.report_interval_seconds,
             )
             await stack.enter_async_context(sender.running())
+            if keeps_rollups:
+                tasks = RollupTasks(settings.database_url, holder=secrets.randbits(62), wall_clock=clock)
+                await stack.enter_async_context(tasks.running())
             yield
 
     app = Litestar(

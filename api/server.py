@@ -39,7 +39,7 @@ def run_api(settings: ApiSettings, on_ready: Callable[[int], None]) -> bool:
 
 def server_config(settings: ApiSettings) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(settings, pages=[page_router]),
+        create_app(settings, pages=[page_router], keeps_rollups=True),
         host=settings.host,
         port=settings.port,
         log_config=None,

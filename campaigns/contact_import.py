@@ -19,6 +19,7 @@ from typing import IO, Final, cast
 import msgspec
 import structlog
 
+from campaigns.attribution import Attribution, attribution_of
 from campaigns.database import Connection, Pool
 from campaigns.errors import Conflict, ImportRefused
 from campaigns.import_file import ImportOptions, receive_file
@@ -46,6 +47,7 @@ class Candidate(msgspec.Struct, frozen=True):
     raw: str
     number: E164
     fields: dict[str, str]
+    attribution: Attribution
 
     def rejected(self, code: str) -> RejectedRow:
         return RejectedRow(line=self.line, value=shown(self.raw), code=code)
@@ -198,7 +200,7 @@ def judge(row: Row, table: Table, default_country: str) -> Candidate | RejectedR
         return RejectedRow(line=row.line, value=shown(raw), code=number.code)
     fields = dict(zip(table.names, cells, strict=False))
     del fields[table.names[table.number_index]]
-    return Candidate(row.line, raw, number, fields)
+    return Candidate(row.line, raw, number, fields, attribution_of(fields, table.attribution_columns, number))
 
 
 async def add_candidates(
@@ -230,6 +232,10 @@ async def add_candidates(
             list(by_id),
             [candidate.number for candidate in by_id.values()],
             [candidate.fields for candidate in by_id.values()],
+            [candidate.attribution.source for candidate in by_id.values()],
+            [candidate.attribution.ad for candidate in by_id.values()],
+            [candidate.attribution.keyword for candidate in by_id.values()],
+            [candidate.attribution.region for candidate in by_id.values()],
         )
         there_already = by_id.keys() - {row["contact_id"] for row in added}
         if there_already:

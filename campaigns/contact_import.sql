@@ -26,13 +26,14 @@ RETURNING import_id;
 -- refused_numbers(numbers) --
 SELECT number FROM dnc_numbers WHERE number = ANY ($1::text[]);
 
--- add_contacts(shard_key, campaign_id, import_id, now, contact_ids, numbers, fields) --
+-- add_contacts(shard_key, campaign_id, import_id, now, contact_ids, numbers, fields, sources, ads, keywords, regions) --
 -- Contacts and their leads, in the order of the file. A number that is there already, from this file or an earlier one, is
 -- left alone and missing from the result.
 WITH added AS (
-    INSERT INTO contacts (shard_key, contact_id, campaign_id, number, fields, import_id)
-    SELECT $1::integer, contact_id, $2::integer, number, fields, $3::bigint
-    FROM unnest($5::bigint[], $6::text[], $7::jsonb[]) AS row (contact_id, number, fields)
+    INSERT INTO contacts (shard_key, contact_id, campaign_id, number, fields, import_id, source, ad, keyword, region)
+    SELECT $1::integer, contact_id, $2::integer, number, fields, $3::bigint, source, ad, keyword, region
+    FROM unnest($5::bigint[], $6::text[], $7::jsonb[], $8::text[], $9::text[], $10::text[], $11::text[])
+        AS row (contact_id, number, fields, source, ad, keyword, region)
     ON CONFLICT (shard_key, number) DO NOTHING
     RETURNING contact_id, number
 ),

@@ -6,6 +6,7 @@ breaks, its first line is rejected, and the lines behind it are read anew.
 """
 
 import csv
+import functools
 import io
 import re
 from collections import deque
@@ -14,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from campaigns.attribution import attribution_columns
 from campaigns.errors import ImportRefused
 from campaigns.import_file import DELIMITERS, ImportOptions
 from campaigns.import_report import RejectedRow
@@ -58,7 +60,7 @@ class RowTooLong(Exception):
     """The row has more characters or lines than any row of a base."""
 
 
-class Table(msgspec.Struct, frozen=True):
+class Table(msgspec.Struct, frozen=True, dict=True):
     """An opened file: what its columns are, and the rows still to be read."""
 
     delimiter: str
@@ -66,6 +68,11 @@ class Table(msgspec.Struct, frozen=True):
     number_index: int
     warnings: tuple[str, ...]
     rows: Iterator[Row | RejectedRow]
+
+    @functools.cached_property
+    def attribution_columns(self) -> dict[str, str]:
+        """Which column holds the source, the ad, the keyword, the region."""
+        return attribution_columns(self.names, [plain(name) for name in self.names])
 
 
 class Lines:

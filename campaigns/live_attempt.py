@@ -10,19 +10,23 @@ from typing import Protocol
 
 import msgspec
 
+from campaigns.dispositions import AnsweredBy
 from campaigns.node_state import Stage
 from campaigns.plan import ShardPlan
 from campaigns.retry import RetryAt, next_step
-from campaigns.settlement import Settlement
-from campaigns.voice_message import VoiceMessage
+from campaigns.settlement import AnswerFacts, Settlement
+from campaigns.voice_message import MACHINES, Action, VoiceMessage
 from dialer.config import TrunkConfig
 from dialer.events import (
+    AnswerClassified,
+    BeepEnded,
     CallAnswered,
     CallEnded,
     CallEvent,
     CallRinging,
     CallTimings,
     DtmfReceived,
+    GreetingEnded,
     PlaybackFinished,
 )
 from dialer.outcome import Outcome
@@ -58,6 +62,8 @@ class LiveAttempt:
     """Lives as long as its call; events arrive on the loop, one after the other."""
 
     __slots__ = (
+        "_answer",
+        "_answered_by",
         "_call",
         "_clocks",
         "_loop",
@@ -92,6 +98,8 @@ class LiveAttempt:
         self._call: PlacedCall | None = None
         self._message: VoiceMessage | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._answered_by: AnsweredBy | None = None
+        self._answer: AnswerFacts | None = None
 
     @property
     def call(self) -> PlacedCall | None:
@@ -121,6 +129,14 @@ class LiveAttempt:
             case PlaybackFinished() if self._message is not None:
                 self._message.playback_finished(event.at)
                 self._obey()
+            case AnswerClassified():
+                self._note_answer(event)
+            case GreetingEnded() if self._message is not None:
+                self._message.greeting_ended(event.at)
+                self._obey()
+            case BeepEnded() if self._message is not None:
+                self._message.beep_ended(event.at)
+                self._obey()
             case CallEnded():
                 self._end(event)
             case _:
@@ -137,7 +153,7 @@ class LiveAttempt:
         begun, message = self.begun, self._message
         disposition = message.disposition if message is not None else None
         step = next_step(
-            result=outcome.result,
+            result="machine" if self._answered_by in MACHINES else outcome.result,
             disposition=disposition,
             attempts_made=begun.attempt_number,
             rules=begun.plan.retry_rules,
@@ -164,30 +180,59 @@ class LiveAttempt:
             if message is not None and self._call is not None
             else None,
             disposition=disposition,
+            answered_by=self._answered_by,
+            answer=self._answer,
             next_due_time=step.due_time if isinstance(step, RetryAt) else None,
         )
 
     def _begin_message(self, now: float) -> None:
-        self._message = VoiceMessage(key_wait_seconds=self.begun.plan.key_wait_seconds)
-        prompt = self.begun.plan.prompt
-        if prompt is None:
-            self._message.playback_finished(now)
-            self._obey()
-        elif self._call is not None:
-            self._call.play(prompt)
+        plan = self.begun.plan
+        self._message = VoiceMessage(
+            now, key_wait_seconds=plan.key_wait_seconds, answering_machine=plan.answering_machine
+        )
+        self._obey()
+
+    def _note_answer(self, event: AnswerClassified) -> None:
+        """Keep the last verdict; of early media only its cause, since nobody has answered."""
+        end = event.greeting_ended_at
+        self._answer = AnswerFacts(
+            cause=event.cause,
+            speech_started_ms=None if event.is_early else event.speech_started_ms,
+            greeting_ended_time=None if end is None or event.is_early else self._clocks.wall_time(end),
+            verdict_time=self._clocks.wall_time(event.at),
+        )
+        if event.is_early or self._message is None:
+            return
+        self._answered_by = event.answered_by
+        self._message.classified(event.answered_by, event.at)
+        self._obey()
 
     def _obey(self) -> None:
         """Do what the machine wants, after each of its inputs."""
         assert self._message is not None
+        for action in self._message.take_actions():
+            self._do(action)
+        self._disarm()
         deadline = self._message.get_timer()
-        if deadline is None:
-            self._disarm()
-        elif self._timer is None:
-            self._timer = self._loop.call_at(deadline, self._key_wait_over)
-        if self._message.take_hang_up() and self._call is not None:
+        if deadline is not None:
+            self._timer = self._loop.call_at(deadline, self._time_over)
+
+    def _do(self, action: Action) -> None:
+        assert self._message is not None
+        prompt = self.begun.plan.prompt
+        if action is Action.PLAY and prompt is None:
+            self._message.playback_finished(self._loop.time())
+            self._obey()
+        elif self._call is None:
+            return
+        elif action is Action.PLAY and prompt is not None:
+            self._call.play(prompt)
+        elif action is Action.STOP_PLAYING:
+            self._call.stop_playing()
+        elif action is Action.HANG_UP:
             self._call.hang_up()
 
-    def _key_wait_over(self) -> None:
+    def _time_over(self) -> None:
         self._timer = None
         if self._message is not None:
             # The loop may call a hair early; the deadline is reached all the same.

@@ -15,6 +15,7 @@ from campaigns.problems import empty_or_long, not_positive, out_of_range
 from campaigns.snowflake import SLOTS_PER_CAMPAIGN
 
 Mode = Literal["voice_message"]
+AnsweringMachine = Literal["ignore", "hang_up", "leave_message", "pass_to_agent"]
 Purpose = Literal["service", "advertising"]
 Status = Literal["draft", "running", "paused", "stopped", "finished"]
 Action = Literal["start", "pause", "resume", "stop"]
@@ -22,10 +23,20 @@ DncSource = Literal["key_press", "api", "import"]
 
 MIN_RING_TIMEOUT_SECONDS: Final = 15.0
 RETRYABLE_RESULTS: Final = frozenset(
-    {"busy", "no_answer", "rejected", "unreachable", "congested", "cancelled", "abandoned", "failed"}
+    {
+        "busy",
+        "no_answer",
+        "rejected",
+        "unreachable",
+        "congested",
+        "cancelled",
+        "abandoned",
+        "failed",
+        "machine",
+    }
 )
 """Results after which a rule may ask for another attempt. Never `answered`, never `invalid_number`, never `unknown`: an
-attempt whose end nobody saw may have been a conversation."""
+attempt whose end nobody saw may have been a conversation. `machine` is an answer by one that we hung up on."""
 
 
 class RetryRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +100,10 @@ class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_talk_seconds: float = 300.0
     key_wait_seconds: float = 5.0
     """How long the callee may still press a key after the message has ended."""
+    answering_machine: AnsweringMachine = "ignore"
+    """What to do when a machine answers. `ignore` does not listen: the message begins at once, whoever answers. Otherwise it
+    begins when a person has been heard, or nobody; a machine is hung up on, or gets the message after its beep; a fax and a
+    network's tones are hung up on. `pass_to_agent` needs agents."""
     retry_rules: dict[str, RetryRule] = msgspec.field(default_factory=lambda: dict(DEFAULT_RETRY_RULES))
     """By result; a result without a rule is not tried again."""
     split: int = 1
@@ -128,6 +143,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     ring_timeout_seconds: float
     max_talk_seconds: float
     key_wait_seconds: float
+    answering_machine: AnsweringMachine
     retry_rules: dict[str, RetryRule]
     created_time: datetime
     started_time: datetime | None
@@ -161,6 +177,7 @@ class CampaignPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ring_timeout_seconds: float | UnsetType = UNSET
     max_talk_seconds: float | UnsetType = UNSET
     key_wait_seconds: float | UnsetType = UNSET
+    answering_machine: AnsweringMachine | UnsetType = UNSET
     retry_rules: dict[str, RetryRule] | UnsetType = UNSET
 
     def changes(self) -> dict[str, object]:
@@ -224,6 +241,8 @@ def campaign_problems(settings: NewCampaign) -> list[Problem]:
         *out_of_range("key_wait_seconds", settings.key_wait_seconds, 0, 60),
         *out_of_range("split", settings.split, 1, SLOTS_PER_CAMPAIGN),
     ]
+    if settings.answering_machine == "pass_to_agent":
+        problems.append(Problem("answering_machine", "no_agents"))
     if settings.window_start_minute >= settings.window_end_minute:
         problems.append(Problem("window_end_minute", "not_after_start"))
     days = settings.window_weekdays

@@ -53,6 +53,7 @@ STATE_SECONDS: Final = 1.0
 """Unchanged counts are said again after this long: a silent node is told from an idle one."""
 RETRY_SECONDS: Final = 0.5
 PARTITION_SECONDS: Final = 86_400.0
+HEALTH_COLUMNS: Final = 11
 MAX_IDS_PER_NOTIFY: Final = 500
 """A NOTIFY payload is shorter than 8000 bytes; ids have at most eight digits."""
 
@@ -170,7 +171,7 @@ class Node:
             live = tasks.create_task(self._live_loop(runner), name="live")
             trace = tasks.create_task(traces.run(), name="traces")
             names = tasks.create_task(self._names.run(self._wake.set), name="names")
-            heartbeat = tasks.create_task(self._heartbeat_loop(runner), name="heartbeat")
+            heartbeat = tasks.create_task(self._heartbeat_loop(runner, dialer), name="heartbeat")
             await self._dial_loop(runner)
             log.info("node.draining", run_id=self._run_id, live_attempts=len(runner.live))
             await dialer.drain(self._settings.drain_seconds)
@@ -213,7 +214,7 @@ class Node:
                 is_away, next_tick = False, max(next_tick + TICK_SECONDS, loop.time())
             await self._wait(next_tick - loop.time())
 
-    async def _heartbeat_loop(self, runner: Runner) -> None:
+    async def _heartbeat_loop(self, runner: Runner, dialer: Engine) -> None:
         loop = asyncio.get_running_loop()
         settings = self._settings
         beating_since: float | None = None
@@ -221,7 +222,7 @@ class Node:
         while True:
             try:
                 async with asyncio.timeout(settings.dead_after_seconds / 2):
-                    await self._control.run(lambda connection: self._beat(connection, runner))
+                    await self._control.run(lambda connection: self._beat(connection, runner, dialer))
                     beating_since = loop.time() if beating_since is None else beating_since
                     # After an outage everybody looks dead: let them beat before anyone is judged.
                     if loop.time() - beating_since >= settings.dead_after_seconds:
@@ -271,7 +272,7 @@ class Node:
                 self._run_id, self._id_node = run_id, id_node
                 return
 
-    async def _beat(self, connection: Connection, runner: Runner) -> None:
+    async def _beat(self, connection: Connection, runner: Runner, dialer: Engine) -> None:
         now = self._wall_clock()
         if await connection.fetchval(STATEMENTS["beat"], self._run_id, now) is None:
             if not self._declared_dead:
@@ -286,18 +287,26 @@ class Node:
             for row in await connection.fetch(STATEMENTS["take_shards"], self._run_id, now, lease_until):
                 log.info("shard.taken", campaign_id=row["campaign_id"], shard_key=row["shard_key"])
         plan = await self._plans.load(connection, self._run_id)
-        self._use_trunks(plan.trunks)
+        await self._use_trunks(connection, plan.trunks, dialer)
         runner.use(plan.shards)
         for campaign_id in runner.idle_campaigns():
             if await connection.fetchval(STATEMENTS["finish_campaign"], campaign_id, now):
                 log.info("campaign.finished", campaign_id=campaign_id)
                 self._changed.add(campaign_id)
 
-    def _use_trunks(self, plans: list[TrunkPlan]) -> None:
-        self._lines.use(plans, asyncio.get_running_loop().time())
-        self._names.want((plan.trunk.host, plan.trunk.port) for plan in plans)
-        for line in self._lines.present:
-            line.resolve(*self._names.addresses((line.plan.trunk.host, line.plan.trunk.port)))
+    async def _use_trunks(self, connection: Connection, plans: list[TrunkPlan], dialer: Engine) -> None:
+        """Take up the trunks' settings, have them watched, and say what is known of them."""
+        lines, now = self._lines, dialer.now()
+        lines.use(plans, now)
+        own = [(line, (line.plan.trunk.host, line.plan.trunk.port)) for line in lines.present]
+        self._names.want([*(place for _, place in own), *(p for line, _ in own for p in line.registrars())])
+        for line, place in own:
+            line.resolve(*self._names.addresses(place))
+        dialer.watch(lines.watched(self._names), lambda event: lines.note(event, dialer.now()))
+        rows = lines.health(now, dialer.wall_time)
+        columns = [[row[index] for row in rows] for index in range(HEALTH_COLUMNS)]
+        await connection.execute(STATEMENTS["say_trunk_health"], self._run_id, self._wall_clock(), *columns)
+        await connection.execute(STATEMENTS["forget_trunks"], self._run_id, columns[0])
 
     async def _recover(self, connection: Connection) -> None:
         now = self._wall_clock()

@@ -65,7 +65,7 @@ WITH running AS (
 SELECT
     r.shard_key, r.campaign_id, r.mode, r.purpose, r.time_zone, r.callee_time_zone, r.window_start_minute, r.window_end_minute,
     r.window_weekdays, r.max_calls_per_second, r.max_concurrent_calls, r.ring_timeout_seconds, r.max_talk_seconds,
-    r.key_wait_seconds, r.retry_rules, r.prompt_id, r.caller_id,
+    r.key_wait_seconds, r.answering_machine, r.retry_rules, r.prompt_id, r.caller_id,
     count(*) OVER (PARTITION BY r.campaign_id)::integer AS campaign_owned,
     (SELECT count(*) FROM running o WHERE o.campaign_id = r.campaign_id)::integer AS campaign_shards,
     (
@@ -125,3 +125,25 @@ SELECT pg_notify('live', '[]');
 -- notify_live(campaign_ids) --
 -- Wakes the live pages: something of these campaigns changed (a JSON list of ids).
 SELECT pg_notify('live', $1);
+
+-- say_trunk_health(run_id, now, trunk_ids, states, reasons, open_untils, registered, registration_problems, resolve_problems, channels, options_times, options_ms, options_statuses) --
+-- What this run knows of each trunk, for the pages and the API.
+INSERT INTO trunk_health (
+    run_id, updated_time, trunk_id, state, reason, open_until, is_registered, registration_problem, resolve_problem,
+    channels_in_use, options_time, options_ms, options_status
+)
+SELECT $1, $2, t.*
+FROM unnest(
+    $3::integer[], $4::text[], $5::text[], $6::timestamptz[], $7::boolean[], $8::text[], $9::text[], $10::integer[],
+    $11::timestamptz[], $12::integer[], $13::smallint[]
+) AS t
+ON CONFLICT (trunk_id, run_id) DO UPDATE
+SET updated_time = excluded.updated_time, state = excluded.state, reason = excluded.reason,
+    open_until = excluded.open_until, is_registered = excluded.is_registered,
+    registration_problem = excluded.registration_problem, resolve_problem = excluded.resolve_problem,
+    channels_in_use = excluded.channels_in_use, options_time = excluded.options_time, options_ms = excluded.options_ms,
+    options_status = excluded.options_status;
+
+-- forget_trunks(run_id, trunk_ids) --
+-- Trunks that are not there any more.
+DELETE FROM trunk_health WHERE run_id = $1 AND trunk_id <> ALL ($2::integer[]);

@@ -9,7 +9,7 @@ import msgspec
 
 from campaigns.calling_window import CallingWindow
 from campaigns.database import Connection
-from campaigns.models import CampaignTrunk, RetryRule
+from campaigns.models import AnsweringMachine, CampaignTrunk, RetryRule
 from campaigns.pacing import share_of
 from campaigns.statements import load_statements
 from campaigns.trunk_models import Trunk, to_trunk
@@ -33,6 +33,7 @@ class ShardPlan(msgspec.Struct, frozen=True, kw_only=True):
     ring_timeout_seconds: float
     max_talk_seconds: float
     key_wait_seconds: float
+    answering_machine: AnsweringMachine
     retry_rules: Mapping[str, RetryRule]
     prompt: Prompt | None
     trunks: tuple[CampaignTrunk, ...]
@@ -99,6 +100,7 @@ def _shard(row: Any, prompt: Prompt | None) -> ShardPlan:
         ring_timeout_seconds=row["ring_timeout_seconds"],
         max_talk_seconds=row["max_talk_seconds"],
         key_wait_seconds=row["key_wait_seconds"],
+        answering_machine=row["answering_machine"],
         retry_rules=msgspec.convert(row["retry_rules"], dict[str, RetryRule]),
         prompt=prompt,
         trunks=msgspec.convert(row["trunks"] or [], tuple[CampaignTrunk, ...]),

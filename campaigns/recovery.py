@@ -40,6 +40,7 @@ async def close_run(connection: Connection, run_id: int, now: datetime) -> set[i
     await connection.execute(STATEMENTS["finish_lost_leads"], run_id)
     lost = await connection.fetch(STATEMENTS["settle_lost_attempts"], run_id, now)
     await connection.execute(STATEMENTS["release_shards"], run_id)
+    await connection.execute(STATEMENTS["forget_trunk_health"], run_id)
     await connection.execute(STATEMENTS["end_run"], run_id, now)
     for attempt in lost:
         log.warning(

@@ -28,13 +28,16 @@ WITH lost AS (
     SELECT
         shard_key, attempt_id, change_number, 1, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
         caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
-        disposition, pdd_ms, talk_ms, is_target, cost_micros
+        disposition, pdd_ms, talk_ms, is_target, cost_micros, failover_of IS NOT NULL
     FROM lost
 )
 SELECT attempt_id, campaign_id, call_id FROM lost;
 
 -- release_shards(run_id) --
 UPDATE shards SET run_id = NULL, lease_until = NULL WHERE run_id = $1;
+
+-- forget_trunk_health(run_id) --
+DELETE FROM trunk_health WHERE run_id = $1;
 
 -- end_run(run_id, now) --
 UPDATE node_runs SET ended_time = $2 WHERE run_id = $1 AND ended_time IS NULL;

@@ -78,9 +78,12 @@ SELECT * FROM (
 ) AS difference
 WHERE {_DIFFERS}"""
 
-DIFFERENCES: Final = _DIFFERENCES
+_BY_DAY: Final = "SELECT (bucket_time AT TIME ZONE 'UTC')::date AS day, count(*) AS differences FROM"
+
+CHECK: Final = f"{_BY_DAY} ({_DIFFERENCES}) AS d GROUP BY 1 ORDER BY 1"
 """
-(shard_key, from_day, to_day): what a recount of the facts gives beyond `stats` and outbox; no row = they agree.
+(shard_key, from_day, to_day): how many rows of each day a recount of the facts gives otherwise than `stats` and outbox
+together; no row = they agree.
 
 Days are midnights UTC, the second one excluded. A bucket is a day or lies in one, so a slice of days is complete in all
 dimensions; the campaign's clock is less than a day away from UTC.
@@ -90,11 +93,11 @@ REPAIR: Final = f"""
 WITH difference AS MATERIALIZED ({_DIFFERENCES}
 ), added AS ({_add("SELECT $1::integer AS shard_key, *, 1 AS changes FROM difference")}
 )
-SELECT count(*) FROM difference
+{_BY_DAY} difference GROUP BY 1 ORDER BY 1
 """
 """
-As `DIFFERENCES`, and adds them; gives their number. Adding is right whatever the roller does meanwhile: what it moves from
-the outbox to `stats` changes no difference. Two repairs at once would add twice: `LOCK_REPAIR` comes first.
+As `CHECK`, and adds what was missing. Adding is right whatever the roller does meanwhile: what it moves from
+the outbox to `stats` changes no difference. Two repairs at once would add twice: `lock_repair` comes first.
 """
 
 _TOTAL_DIFFERENCES: Final = f"""
@@ -107,13 +110,13 @@ SELECT * FROM (
 ) AS difference
 WHERE {_DIFFERS}"""
 
-TOTAL_DIFFERENCES: Final = _TOTAL_DIFFERENCES
-"""(from_day, to_day): what the campaigns' rows add up to beyond what shard 0 says."""
+CHECK_TOTALS: Final = f"{_BY_DAY} ({_TOTAL_DIFFERENCES}) AS d GROUP BY 1 ORDER BY 1"
+"""(from_day, to_day): as `CHECK`, for shard 0 and what the campaigns' rows add up to."""
 
 REPAIR_TOTALS: Final = f"""
 WITH difference AS MATERIALIZED ({_TOTAL_DIFFERENCES}
 ), added AS ({_add("SELECT 0 AS shard_key, *, 1 AS changes FROM difference")}
 )
-SELECT count(*) FROM difference
+{_BY_DAY} difference GROUP BY 1 ORDER BY 1
 """
-"""As `TOTAL_DIFFERENCES`, and adds them to shard 0; gives their number."""
+"""As `CHECK_TOTALS`, and adds to shard 0 what was missing."""

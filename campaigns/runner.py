@@ -324,6 +324,7 @@ class Runner:
                     call_id=begun.call_id,
                     ring_timeout_seconds=plan.ring_timeout_seconds,
                     max_talk_seconds=plan.max_talk_seconds,
+                    classify=plan.answering_machine != "ignore",
                 ),
                 live.on_event,
             )

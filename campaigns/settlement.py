@@ -9,6 +9,18 @@ from dialer.events import MediaQuality
 from dialer.outcome import EndedBy, Fault, Result
 
 
+class AnswerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the classifier heard."""
+
+    cause: str
+    """Why it said so; of early media where nobody answered."""
+    speech_started_ms: int | None = None
+    """After the answer."""
+    greeting_ended_time: datetime | None = None
+    """The law's two seconds start here."""
+    verdict_time: datetime | None = None
+
+
 class Settlement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of the spool and one row of the settle statement. Times are aware, UTC."""
 
@@ -38,12 +50,22 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disposition: Disposition | None = None
     answered_by: AnsweredBy | None = None
     """Who or what picked up, where somebody listened."""
+    answer: AnswerFacts | None = None
+    """What was heard of it."""
     media: MediaQuality | None = None
     """How well the call could be heard; None where nothing was agreed on or counted."""
     next_due_time: datetime | None = None
     """When the lead is due again; None finishes it."""
     failover_trunk_ids: tuple[int, ...] | None = None
     """The trunk did not place the call: the same try goes on, by another trunk than these (docs/adr/0010)."""
+
+    @property
+    def answer_facts(self) -> dict[str, object] | None:
+        """As the settle statement takes them."""
+        if self.answer is None:
+            return None
+        facts: dict[str, object] = msgspec.to_builtins(self.answer)
+        return facts
 
     @property
     def media_figures(self) -> dict[str, object] | None:

@@ -3,14 +3,18 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
+
 from campaigns.circuit_breaker import CircuitBreaker, CircuitState
 from campaigns.failover import trunk_verdict
 from campaigns.models import CampaignTrunk
 from campaigns.pacing import TokenBucket
 from campaigns.plan import TrunkPlan
 from campaigns.trunk_choice import Candidate
-from dialer.config import TrunkConfig
+from dialer.config import MAX_REGISTRARS, TrunkConfig, split_place
+from dialer.events import TrunkEvent, TrunkPinged, TrunkRegistrationChanged
 from dialer.outcome import Outcome
+from dialer.transport_config import DEFAULT_PORTS
 
 ADDRESS_REST_SECONDS: Final = 30.0
 """How long an address that failed is passed over while the trunk has others (RFC 3263 §4.3)."""
@@ -30,6 +34,8 @@ class TrunkLine:
         self.resolve_problem: str | None = None
         self.is_registered = False
         self.registration_problem: str | None = None
+        self.last_ping: TrunkPinged | None = None
+        self._watched: TrunkConfig | None = None
         self._bucket = TokenBucket(plan.calls_per_second, now)
         self._bad_until: dict[Address, float] = {}
 
@@ -53,6 +59,46 @@ class TrunkLine:
     def is_ready(self) -> bool:
         """Calls could go if the circuit let them."""
         return bool(self.addresses) and (self.plan.trunk.registration is None or self.is_registered)
+
+    def registrars(self) -> list[tuple[str, int]]:
+        """The names that a registration needs, as settings have them."""
+        trunk = self.plan.trunk
+        if trunk.registration is None:
+            return []
+        places = [split_place(place) for place in trunk.registration.registrars]
+        return [(host, port or DEFAULT_PORTS[trunk.transport]) for host, port in places]
+
+    def watch(self, registrars: Sequence[Address]) -> TrunkConfig | None:
+        """Return what the dialer watches; None while there is no address. `registrars` are those of `registrars()`."""
+        watched = None
+        if self.addresses and (registrars or not self.registrars()):
+            watched = self.plan.trunk.config(*self.addresses[0])
+            registration = watched.registration
+            if registration is not None and registrars:
+                places = tuple(
+                    f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in registrars
+                )
+                registration = msgspec.structs.replace(registration, registrars=places[:MAX_REGISTRARS])
+            watched = msgspec.structs.replace(
+                watched, other_addresses=self.addresses[1:], registration=registration
+            )
+        if watched != self._watched:
+            self.is_registered = False  # it begins anew
+            self._watched = watched
+        return watched
+
+    def note(self, event: TrunkEvent, now: float) -> None:
+        """Take what is news of the trunk."""
+        if isinstance(event, TrunkRegistrationChanged):
+            self.is_registered, self.registration_problem = event.is_registered, event.problem
+        elif isinstance(event, TrunkPinged):
+            self.last_ping = event
+            if event.sip_status == 503 and event.retry_after_seconds:
+                self.breaker.leave_alone(event.retry_after_seconds, now)
+            else:
+                # 503 and 408 come from somebody who cannot serve, or from a proxy that reached nobody
+                is_answered = event.rtt_ms is not None and event.sip_status not in {408, 503}
+                self.breaker.note_ping(now, is_answered=is_answered)
 
     def candidate(self, use: CampaignTrunk, now: float) -> Candidate:
         """Describe this trunk to the choice."""

@@ -1,12 +1,18 @@
 """All trunks of one node: what the runner asks, and what the node tells the database of them."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
 
+from campaigns.circuit_breaker import CircuitState
 from campaigns.live_attempt import BegunAttempt
 from campaigns.models import CampaignTrunk
 from campaigns.plan import TrunkPlan
 from campaigns.trunk_choice import Candidate
 from campaigns.trunk_line import TrunkLine
+from campaigns.trunk_names import TrunkNames
+from dialer.config import TrunkConfig
+from dialer.events import TrunkEvent
 from dialer.outcome import Outcome
 
 
@@ -36,6 +42,26 @@ class TrunkLines:
                 line.use(plan)
         self._present = [plan.trunk.trunk_id for plan in plans]
 
+    def watched(self, names: TrunkNames) -> list[TrunkConfig]:
+        """Return what the dialer is to watch, names resolved."""
+        configs = []
+        for line in self.present:
+            found = [names.addresses(place)[0] for place in line.registrars()]
+            config = line.watch([address for addresses in found for address in addresses])
+            if config is not None:
+                configs.append(config)
+        return configs
+
+    def note(self, event: TrunkEvent, now: float) -> None:
+        """Take what the dialer tells of a trunk that it watches."""
+        for line in self.present:
+            if line.plan.trunk.name == event.trunk:
+                line.note(event, now)
+
+    def health(self, now: float, wall_time: Callable[[float], datetime]) -> list[tuple[Any, ...]]:
+        """Return a row of `trunk_health` for each trunk; `wall_time` turns monotonic seconds into UTC."""
+        return [health_of(line, now, wall_time) for line in self.present]
+
     def candidates(self, uses: Sequence[CampaignTrunk], now: float) -> list[Candidate]:
         """Describe a campaign's trunks to the choice."""
         present = set(self._present)
@@ -62,3 +88,22 @@ class TrunkLines:
         """Whether some trunk that has not failed this try may take it."""
         candidates = self.candidates([use for use in uses if use.trunk_id not in tried], now)
         return any(one.is_healthy or one.is_recovering for one in candidates)
+
+
+def health_of(line: TrunkLine, now: float, wall_time: Callable[[float], datetime]) -> tuple[Any, ...]:
+    breaker, ping = line.breaker, line.last_ping
+    breaker.advance(line.plan.calls_per_second, now)
+    is_timed = breaker.state is CircuitState.OPEN and not breaker.is_silent
+    return (
+        line.trunk_id,
+        breaker.state.value,
+        breaker.reason,
+        wall_time(breaker.open_until) if is_timed else None,
+        None if line.plan.trunk.registration is None else line.is_registered,
+        line.registration_problem,
+        line.resolve_problem,
+        line.calls,
+        None if ping is None else wall_time(ping.at),
+        None if ping is None or ping.rtt_ms is None else round(ping.rtt_ms),
+        None if ping is None else ping.sip_status,
+    )

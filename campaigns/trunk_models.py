@@ -129,9 +129,11 @@ def config_of(settings: "NewTrunk | Trunk", host: str, port: int) -> TrunkConfig
     values = {name: getattr(settings, name) for name in names}
     if values["password"] is not None:
         values["password"] = Secret(values["password"])
-    if settings.tls.server_name is None and not is_address(settings.host):
-        # the name is what the certificate must hold, not the address that it stands for (RFC 5922 §4)
-        values["tls"] = msgspec.structs.replace(settings.tls, server_name=settings.host)
+    if not is_address(settings.host):
+        values["from_domain"] = settings.from_domain or settings.host
+        if settings.tls.server_name is None:
+            # the name is what the certificate must hold, not the address that it stands for (RFC 5922 §4)
+            values["tls"] = msgspec.structs.replace(settings.tls, server_name=settings.host)
     return TrunkConfig(**{**values, "host": host, "port": port})
 
 

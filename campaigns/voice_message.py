@@ -1,68 +1,133 @@
 """
-One answered call of a voice message campaign: play, listen for a key, hang up. Sans-IO: time is an argument.
+One answered call of a voice message campaign: hear who it is, play, listen for a key, hang up. Sans-IO: time is an argument.
 
 Rule 1: 9 always counts, also in the moment between our decision to hang up and the end of the call, and also
         after a 1: who refuses is not called again, whatever else was pressed.
 Rule 2: a key decides at once; the rest of the message is not played to somebody who has answered it.
+Rule 3: who is not known to be a machine is a person: without a verdict the message begins.
 """
 
 import enum
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
-Disposition = Literal["callback_requested", "refused"]
+from campaigns.dispositions import AnsweredBy, Disposition
+from campaigns.models import AnsweringMachine
 
 CALLBACK_DIGIT: Final = "1"
 REFUSE_DIGIT: Final = "9"
+VERDICT_WAIT_SECONDS: Final = 8.0
+"""After the answer; the classifier says `silence` after four."""
+BEEP_WAIT_SECONDS: Final = 40.0
+"""After the verdict: greetings are long."""
+QUIET_WAIT_SECONDS: Final = 4.0
+"""After the greeting's end: some machines record without a beep."""
 
 
 class State(enum.Enum):
+    LISTENING = enum.auto()
+    """Nobody knows yet who answered."""
     PLAYING = enum.auto()
     WAITING_FOR_KEY = enum.auto()
+    WAITING_FOR_BEEP = enum.auto()
+    PLAYING_TO_MACHINE = enum.auto()
     LEAVING = enum.auto()
 
 
 class Input(enum.Enum):
+    PERSON = enum.auto()
+    MACHINE = enum.auto()
+    """One that we hang up on."""
+    VOICEMAIL = enum.auto()
+    """One that gets the message."""
+    NOBODY = enum.auto()
+    """A fax, a tone, music."""
+    GREETING_ENDED = enum.auto()
+    BEEP_ENDED = enum.auto()
     CALLBACK_KEY = enum.auto()
     REFUSE_KEY = enum.auto()
     PLAYBACK_FINISHED = enum.auto()
-    KEY_WAIT_OVER = enum.auto()
+    TIME_OVER = enum.auto()
 
 
 class Action(enum.Enum):
+    PLAY = enum.auto()
+    STOP_PLAYING = enum.auto()
     REQUEST_CALLBACK = enum.auto()
     REFUSE = enum.auto()
+    NOTE_VOICEMAIL = enum.auto()
     ARM_KEY_WAIT = enum.auto()
+    ARM_BEEP_WAIT = enum.auto()
+    ARM_QUIET_WAIT = enum.auto()
     HANG_UP = enum.auto()
 
 
 S, I, A = State, Input, Action  # noqa: E741 (the table reads better)
 
 TRANSITIONS: Final[Mapping[tuple[State, Input], tuple[State, tuple[Action, ...]]]] = {
+    (S.LISTENING, I.PERSON): (S.PLAYING, (A.PLAY,)),
+    (S.LISTENING, I.TIME_OVER): (S.PLAYING, (A.PLAY,)),  # Rule 3
+    (S.LISTENING, I.MACHINE): (S.LEAVING, (A.HANG_UP,)),
+    (S.LISTENING, I.NOBODY): (S.LEAVING, (A.HANG_UP,)),
+    (S.LISTENING, I.VOICEMAIL): (S.WAITING_FOR_BEEP, (A.ARM_BEEP_WAIT,)),
+    (S.LISTENING, I.CALLBACK_KEY): (S.LEAVING, (A.REQUEST_CALLBACK, A.HANG_UP)),
+    (S.LISTENING, I.REFUSE_KEY): (S.LEAVING, (A.REFUSE, A.HANG_UP)),
     (S.PLAYING, I.CALLBACK_KEY): (S.LEAVING, (A.REQUEST_CALLBACK, A.HANG_UP)),
     (S.PLAYING, I.REFUSE_KEY): (S.LEAVING, (A.REFUSE, A.HANG_UP)),
     (S.PLAYING, I.PLAYBACK_FINISHED): (S.WAITING_FOR_KEY, (A.ARM_KEY_WAIT,)),
+    # silence, or no verdict in time, that turned out to be a machine
+    (S.PLAYING, I.MACHINE): (S.LEAVING, (A.HANG_UP,)),
+    (S.PLAYING, I.NOBODY): (S.LEAVING, (A.HANG_UP,)),
+    (S.PLAYING, I.VOICEMAIL): (S.WAITING_FOR_BEEP, (A.STOP_PLAYING, A.ARM_BEEP_WAIT)),
     (S.WAITING_FOR_KEY, I.CALLBACK_KEY): (S.LEAVING, (A.REQUEST_CALLBACK, A.HANG_UP)),
     (S.WAITING_FOR_KEY, I.REFUSE_KEY): (S.LEAVING, (A.REFUSE, A.HANG_UP)),
-    (S.WAITING_FOR_KEY, I.KEY_WAIT_OVER): (S.LEAVING, (A.HANG_UP,)),
+    (S.WAITING_FOR_KEY, I.TIME_OVER): (S.LEAVING, (A.HANG_UP,)),
+    (S.WAITING_FOR_KEY, I.MACHINE): (S.LEAVING, (A.HANG_UP,)),
+    (S.WAITING_FOR_KEY, I.NOBODY): (S.LEAVING, (A.HANG_UP,)),
+    (S.WAITING_FOR_KEY, I.VOICEMAIL): (S.WAITING_FOR_BEEP, (A.ARM_BEEP_WAIT,)),
+    (S.WAITING_FOR_BEEP, I.BEEP_ENDED): (S.PLAYING_TO_MACHINE, (A.PLAY,)),
+    (S.WAITING_FOR_BEEP, I.GREETING_ENDED): (S.WAITING_FOR_BEEP, (A.ARM_QUIET_WAIT,)),
+    (S.WAITING_FOR_BEEP, I.TIME_OVER): (S.PLAYING_TO_MACHINE, (A.PLAY,)),
+    (S.WAITING_FOR_BEEP, I.NOBODY): (S.LEAVING, (A.HANG_UP,)),
+    (S.WAITING_FOR_BEEP, I.CALLBACK_KEY): (S.LEAVING, (A.REQUEST_CALLBACK, A.HANG_UP)),
+    (S.WAITING_FOR_BEEP, I.REFUSE_KEY): (S.LEAVING, (A.REFUSE, A.HANG_UP)),
+    # the beep came late: what was said before it is not recorded
+    (S.PLAYING_TO_MACHINE, I.BEEP_ENDED): (S.PLAYING_TO_MACHINE, (A.PLAY,)),
+    (S.PLAYING_TO_MACHINE, I.PLAYBACK_FINISHED): (S.LEAVING, (A.NOTE_VOICEMAIL, A.HANG_UP)),
+    (S.PLAYING_TO_MACHINE, I.CALLBACK_KEY): (S.LEAVING, (A.REQUEST_CALLBACK, A.HANG_UP)),
+    (S.PLAYING_TO_MACHINE, I.REFUSE_KEY): (S.LEAVING, (A.REFUSE, A.HANG_UP)),
     (S.LEAVING, I.REFUSE_KEY): (S.LEAVING, (A.REFUSE,)),  # Rule 1
 }
 
 _KEY_INPUTS: Final = {CALLBACK_DIGIT: Input.CALLBACK_KEY, REFUSE_DIGIT: Input.REFUSE_KEY}
+_PERSONS: Final = frozenset({"human", "unsure", "silence"})
+MACHINES: Final = frozenset({"machine", "screening"})
+_WAITS: Final = {Action.ARM_BEEP_WAIT: BEEP_WAIT_SECONDS, Action.ARM_QUIET_WAIT: QUIET_WAIT_SECONDS}
 
 
 class VoiceMessage:
     """Begins when the call is answered. Anything the table does not name is ignored: callees press what they like."""
 
-    __slots__ = ("_deadline", "_key_wait_seconds", "_wants_hang_up", "digits", "disposition", "state")
+    __slots__ = (
+        "_deadline",
+        "_key_wait_seconds",
+        "_policy",
+        "_wants",
+        "digits",
+        "disposition",
+        "state",
+    )
 
-    def __init__(self, *, key_wait_seconds: float) -> None:
-        self.state = State.PLAYING
+    def __init__(
+        self, now: float, *, key_wait_seconds: float, answering_machine: AnsweringMachine = "ignore"
+    ) -> None:
+        self.state = State.PLAYING if answering_machine == "ignore" else State.LISTENING
         self.digits = ""
         self.disposition: Disposition | None = None
         self._key_wait_seconds = key_wait_seconds
-        self._deadline: float | None = None
-        self._wants_hang_up = False
+        self._policy = answering_machine
+        self._deadline = None if answering_machine == "ignore" else now + VERDICT_WAIT_SECONDS
+        self._wants = [Action.PLAY] if answering_machine == "ignore" else []
 
     def receive_digit(self, digit: str, now: float) -> None:
         """Take one key; all are kept in `digits`, in order."""
@@ -70,6 +135,21 @@ class VoiceMessage:
         key = _KEY_INPUTS.get(digit)
         if key is not None:
             self._step(key, now)
+
+    def classified(self, answered_by: AnsweredBy, now: float) -> None:
+        """Take a verdict of the classifier, also one that replaces `silence` or `unsure`."""
+        if answered_by in _PERSONS:
+            self._step(Input.PERSON, now)
+        elif answered_by in MACHINES:
+            self._step(Input.VOICEMAIL if self._policy == "leave_message" else Input.MACHINE, now)
+        else:
+            self._step(Input.NOBODY, now)
+
+    def greeting_ended(self, now: float) -> None:
+        self._step(Input.GREETING_ENDED, now)
+
+    def beep_ended(self, now: float) -> None:
+        self._step(Input.BEEP_ENDED, now)
 
     def playback_finished(self, now: float) -> None:
         self._step(Input.PLAYBACK_FINISHED, now)
@@ -80,19 +160,20 @@ class VoiceMessage:
 
     def handle_timer(self, now: float) -> None:
         if self._deadline is not None and now >= self._deadline:
-            self._step(Input.KEY_WAIT_OVER, now)
+            self._deadline = None
+            self._step(Input.TIME_OVER, now)
 
-    def take_hang_up(self) -> bool:
-        """Whether the call is to be hung up now; true once."""
-        wanted, self._wants_hang_up = self._wants_hang_up, False
+    def take_actions(self) -> list[Action]:
+        """What the call is to do now, each once: PLAY, STOP_PLAYING, HANG_UP."""
+        wanted, self._wants = self._wants, []
         return wanted
 
     def _step(self, what: Input, now: float) -> None:
         transition = TRANSITIONS.get((self.state, what))
         if transition is None:
             return
-        self.state, actions = transition
-        if self.state is State.LEAVING:
+        before, (self.state, actions) = self.state, transition
+        if self.state is not before:
             self._deadline = None
         for action in actions:
             match action:
@@ -100,7 +181,11 @@ class VoiceMessage:
                     self.disposition = "callback_requested"
                 case Action.REFUSE:
                     self.disposition = "refused"
+                case Action.NOTE_VOICEMAIL:
+                    self.disposition = "voicemail_left"
                 case Action.ARM_KEY_WAIT:
                     self._deadline = now + self._key_wait_seconds
-                case Action.HANG_UP:
-                    self._wants_hang_up = True
+                case Action.ARM_BEEP_WAIT | Action.ARM_QUIET_WAIT:
+                    self._deadline = now + _WAITS[action]
+                case _:
+                    self._wants.append(action)

@@ -40,6 +40,7 @@ from dialer.outcome import (
     outcome_of_abandonment,
     outcome_of_answer,
     outcome_of_cancellation,
+    outcome_of_lost_connection,
     outcome_of_refusal,
     outcome_of_silence,
     outcome_of_transport_error,
@@ -252,13 +253,15 @@ class Call:
             case CallInput.CANCEL_EXPIRED:
                 assert self.cancellation is not None
                 return outcome_of_cancellation(self.cancellation)
-            case CallInput.SILENCE | CallInput.TRANSPORT_ERROR if (
+            case CallInput.SILENCE | CallInput.TRANSPORT_ERROR | CallInput.CONNECTION_LOST if (
                 self.cancellation == "hang_up" or before is CallState.CANCELLING
             ):
                 assert self.cancellation is not None
                 return outcome_of_cancellation(self.cancellation)
             case CallInput.SILENCE:
                 return outcome_of_silence()
+            case CallInput.CONNECTION_LOST:
+                return outcome_of_lost_connection()
             case _:
                 assert event is CallInput.TRANSPORT_ERROR, f"{event.value} has no outcome"
                 return outcome_of_transport_error()

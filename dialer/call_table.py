@@ -41,6 +41,7 @@ class CallInput(Enum):
     FAILURE = "failure"
     SILENCE = "silence"
     TRANSPORT_ERROR = "transport_error"
+    CONNECTION_LOST = "connection_lost"
     BYE = "bye"
     BYE_FINISHED = "bye_finished"
     MEDIA = "media"
@@ -84,6 +85,7 @@ TRANSITIONS: Final[Mapping[tuple[CallState, CallInput], tuple[CallState, tuple[C
     (_S.INVITING, _I.FAILURE): (_S.ENDED, ()),
     (_S.INVITING, _I.SILENCE): (_S.ENDED, ()),
     (_S.INVITING, _I.TRANSPORT_ERROR): (_S.ENDED, ()),
+    (_S.INVITING, _I.CONNECTION_LOST): (_S.ENDED, ()),
     (_S.INVITING, _I.BYE): (_S.ENDED, (_A.GIVE_UP,)),  # it has overtaken the 2xx
     (_S.INVITING, _I.HANG_UP): (_S.CANCEL_PENDING, ()),
     (_S.INVITING, _I.RING_TIMEOUT): (_S.CANCEL_PENDING, ()),
@@ -94,6 +96,7 @@ TRANSITIONS: Final[Mapping[tuple[CallState, CallInput], tuple[CallState, tuple[C
     (_S.CANCEL_PENDING, _I.FAILURE): (_S.ENDED, ()),
     (_S.CANCEL_PENDING, _I.SILENCE): (_S.ENDED, ()),
     (_S.CANCEL_PENDING, _I.TRANSPORT_ERROR): (_S.ENDED, ()),
+    (_S.CANCEL_PENDING, _I.CONNECTION_LOST): (_S.ENDED, ()),
     (_S.CANCEL_PENDING, _I.BYE): (_S.ENDED, (_A.GIVE_UP,)),
     (_S.CANCEL_PENDING, _I.HANG_UP): (_S.CANCEL_PENDING, ()),
     (_S.PROCEEDING, _I.PROVISIONAL): (_S.PROCEEDING, ()),
@@ -103,6 +106,7 @@ TRANSITIONS: Final[Mapping[tuple[CallState, CallInput], tuple[CallState, tuple[C
     (_S.PROCEEDING, _I.RETRY): (_S.INVITING, (_A.SEND_INVITE,)),
     (_S.PROCEEDING, _I.FAILURE): (_S.ENDED, ()),
     (_S.PROCEEDING, _I.TRANSPORT_ERROR): (_S.ENDED, ()),
+    (_S.PROCEEDING, _I.CONNECTION_LOST): (_S.ENDED, ()),
     (_S.PROCEEDING, _I.BYE): (_S.ENDED, (_A.GIVE_UP,)),
     (_S.PROCEEDING, _I.HANG_UP): (_S.CANCELLING, (_A.SEND_CANCEL,)),
     (_S.PROCEEDING, _I.RING_TIMEOUT): (_S.CANCELLING, (_A.SEND_CANCEL,)),
@@ -113,6 +117,7 @@ TRANSITIONS: Final[Mapping[tuple[CallState, CallInput], tuple[CallState, tuple[C
     (_S.CANCELLING, _I.FAILURE): (_S.ENDED, ()),
     (_S.CANCELLING, _I.CANCEL_EXPIRED): (_S.ENDED, (_A.GIVE_UP,)),
     (_S.CANCELLING, _I.TRANSPORT_ERROR): (_S.ENDED, ()),
+    (_S.CANCELLING, _I.CONNECTION_LOST): (_S.ENDED, ()),
     (_S.CANCELLING, _I.BYE): (_S.ENDED, (_A.GIVE_UP,)),
     (_S.CANCELLING, _I.HANG_UP): (_S.CANCELLING, ()),
     (_S.ANSWERED, _I.REPEATED_SUCCESS): (_S.ANSWERED, (_A.SEND_ACK,)),

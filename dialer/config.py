@@ -135,6 +135,9 @@ class SipPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise ConfigError(*problems)
 
 
+MAX_REGISTRARS: Final = 8
+
+
 class Registration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A trunk that wants REGISTER (RFC 3261 §10) before it takes calls."""
 
@@ -147,8 +150,12 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         problems = []
         if not 60 <= self.expires_seconds <= 86_400:
             problems.append(_beyond("expires_seconds", 60, 86_400))
-        if len(self.registrars) > 8:
-            problems.append(ConfigProblem("registrars", "too_many_entries", "at most 8", max=8))
+        if len(self.registrars) > MAX_REGISTRARS:
+            problems.append(
+                ConfigProblem(
+                    "registrars", "too_many_entries", f"at most {MAX_REGISTRARS}", max=MAX_REGISTRARS
+                )
+            )
         if not all(_is_place(place) for place in self.registrars):
             problems.append(ConfigProblem("registrars", "not_a_host", "HOST or HOST:PORT"))
         if problems:
@@ -310,6 +317,8 @@ class CallRequest(msgspec.Struct, frozen=True, kw_only=True):
     ring_timeout_seconds: float = 30.0
     max_talk_seconds: float | None = 3_600.0
     """We hang up after this long; None = never."""
+    classify: bool = False
+    """Hear who answers (`AnswerClassified`); the pyVoIP engine cannot, and says nothing."""
 
     def __post_init__(self) -> None:
         problems = []

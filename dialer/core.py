@@ -98,9 +98,13 @@ class DialerCore:
         if call is not None:
             self._carry_out(call, call.receive(CallInput.HANG_UP, now), now)
 
-    def transport_failed(self, hop: Hop, now: float) -> None:
-        """Nothing reaches `hop`, says ICMP or a refused connection: unanswered calls that way end `unreachable`."""
-        self._user_agent.transport_failed(hop, now)
+    def transport_failed(self, hop: Hop, now: float, refused: bytes = b"") -> None:
+        """
+        Nothing reaches `hop`, says ICMP or a refused connection: unanswered calls that way end `unreachable`.
+
+        `refused` is the beginning of the datagram that ICMP speaks of.
+        """
+        self._user_agent.transport_failed(hop, now, refused)
         self._take_session_events(now)
 
     def connection_lost(self, hop: Hop, now: float) -> None:

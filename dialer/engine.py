@@ -7,16 +7,17 @@ No task per call: everything happens in callbacks of the loop that entered the d
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 import structlog
 
+from dialer.answer_listener import AnswerListener
 from dialer.call_media import CallMedia, MediaPlane
-from dialer.config import CallRequest, DialerConfig
+from dialer.config import CallRequest, DialerConfig, TrunkConfig
 from dialer.errors import DialerClosed
 from dialer.events import (
     CallAnswered,
@@ -27,6 +28,7 @@ from dialer.events import (
     CallTimings,
     MediaChanged,
     MediaQuality,
+    TrunkEvent,
 )
 from dialer.media.prompt import Prompt
 from dialer.net.faults import Loss
@@ -40,13 +42,17 @@ from dialer.sip.trace import TraceRecord
 log = structlog.get_logger()
 
 OnEvent = Callable[[CallEvent], None]
+OnTrunkEvent = Callable[[TrunkEvent], None]
+
+_UNREGISTER_SECONDS: Final = 2.0
 
 
 class Call:
     """One call of a `Dialer`. All methods may be called at any time; after the end they do nothing."""
 
-    def __init__(self, dialer: "Dialer", call_id: CallId, on_event: OnEvent) -> None:
+    def __init__(self, dialer: "Dialer", call_id: CallId, on_event: OnEvent, *, is_classified: bool) -> None:
         self.call_id = call_id
+        self.is_classified = is_classified
         self.on_event = on_event
         self.media: CallMedia | None = None
         """None for a call that got no RTP port."""
@@ -135,6 +141,7 @@ class Dialer:
         self._loop: asyncio.AbstractEventLoop
         self._signalling: Signalling
         self._media: MediaPlane
+        self._listener: AnswerListener
         self._is_open = False
 
     async def __aenter__(self) -> Self:
@@ -150,6 +157,7 @@ class Dialer:
             self._rng,
             hears_tone_keys=self._config.hears_tone_keys,
         )
+        self._listener = AnswerListener(self._loop)
         self._is_open = True
         return self
 
@@ -162,8 +170,10 @@ class Dialer:
         self.hang_up_all()
         try:
             await self.drain(self._config.close_timeout_seconds)
+            await self._signalling.unregister(min(_UNREGISTER_SECONDS, self._config.close_timeout_seconds))
         finally:
             self._close()
+            await self._listener.close()
             await self._signalling.close()
 
     @property
@@ -204,7 +214,7 @@ class Dialer:
         call_id = CallId(request.call_id or self._rng(16).hex())
         if request.call_id is None:
             request = msgspec.structs.replace(request, call_id=call_id)
-        call = Call(self, call_id, on_event)
+        call = Call(self, call_id, on_event, is_classified=request.classify)
         media_host = self._signalling.media_host(request)
         call.media = self._media.open_call(call_id, call.tell, media_host)
         if call.media is None:
@@ -218,6 +228,24 @@ class Dialer:
             raise
         self._adopt(call)
         return call
+
+    def watch(self, trunks: Sequence[TrunkConfig], on_event: OnTrunkEvent) -> None:
+        """
+        Register with these trunks and ask them by OPTIONS, as each one's settings say, and with no others.
+
+        Raises:
+            DialerClosed: before entering or after leaving the dialer.
+        """
+        if not self._is_open:
+            raise DialerClosed
+
+        def tell(event: TrunkEvent) -> None:
+            try:
+                on_event(event)
+            except Exception:
+                log.exception("trunk.handler_crashed", trunk=event.trunk)
+
+        self._signalling.watch(trunks, tell)
 
     def hang_up(self, call: Call) -> None:
         if self._is_open:
@@ -253,12 +281,16 @@ class Dialer:
         if isinstance(event, MediaChanged):
             if call.media is not None:
                 call.media.obey(event.media)
+                if call.is_classified and event.is_early:
+                    self._listener.listen(call.media, call.call_id, call.tell, is_early=True)
         elif isinstance(event, CallRinging):
             call.timings.ringing_at = event.at
         elif isinstance(event, CallAnswered):
             call.timings.answered_at = event.at
             if call.media is not None:
                 call.media.rtp.note_answered()
+                if call.is_classified:
+                    self._listener.listen(call.media, call.call_id, call.tell, is_early=False)
         elif isinstance(event, CallEnded):
             event = msgspec.structs.replace(event, media=call.close_media())
         self.deliver(call, event)

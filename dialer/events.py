@@ -8,12 +8,16 @@ from typing import NewType
 
 import msgspec
 
+from dialer.media.answer.verdict import AnsweredBy
 from dialer.outcome import Outcome
 from dialer.rtp.quality import MediaQuality
 from dialer.sip.sdp import NegotiatedMedia
 from dialer.sip.trunk_event import TrunkEvent, TrunkPinged, TrunkRegistrationChanged
 
 __all__ = [
+    "AnswerClassified",
+    "AnsweredBy",
+    "BeepEnded",
     "CallAnswered",
     "CallEnded",
     "CallEvent",
@@ -22,6 +26,7 @@ __all__ = [
     "CallRinging",
     "CallTimings",
     "DtmfReceived",
+    "GreetingEnded",
     "MediaChanged",
     "MediaQuality",
     "NegotiatedMedia",
@@ -99,6 +104,32 @@ class DtmfReceived(CallEvent, frozen=True, kw_only=True):
 
 class PlaybackFinished(CallEvent, frozen=True, kw_only=True):
     """The last packet of the prompt has been sent."""
+
+
+class AnswerClassified(CallEvent, frozen=True, kw_only=True):
+    """
+    Who or what answered (`dialer.media.answer`), when `CallRequest.classify` asked for it.
+
+    `unsure` and `silence` may be followed by another verdict, and `machine` by `screening`; the others come once.
+    """
+
+    answered_by: AnsweredBy
+    cause: str
+    confidence: float
+    is_early: bool
+    """Heard before the answer: then only tones are told."""
+    speech_started_ms: int | None
+    """After the answer."""
+    greeting_ended_at: float | None
+    """Monotonic seconds; None while somebody still talks."""
+
+
+class GreetingEnded(CallEvent, frozen=True, kw_only=True):
+    """A machine has stopped talking; `at` is when it did."""
+
+
+class BeepEnded(CallEvent, frozen=True, kw_only=True):
+    """A machine's beep is over; `at` is its end. A message may begin."""
 
 
 class CallEnded(CallEvent, frozen=True, kw_only=True):

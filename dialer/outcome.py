@@ -192,6 +192,11 @@ def outcome_of_transport_error() -> Outcome:
     return Outcome(result="unreachable", reason="transport_error", fault="trunk", ended_by="network")
 
 
+def outcome_of_lost_connection() -> Outcome:
+    """The connection broke before a final response; unlike after a refused one, the INVITE may have been served."""
+    return Outcome(result="unreachable", reason="connection_lost", fault="trunk", ended_by="network")
+
+
 def outcome_of_answer(
     sip_status: int | None, *, ended_by: EndedBy, reason: str = "normal", q850_cause: int | None = None
 ) -> Outcome:

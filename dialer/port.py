@@ -1,16 +1,17 @@
 """What campaigns and the command line need of an engine, whichever one places the calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
-from dialer.config import CallRequest
-from dialer.events import CallEvent, CallId
+from dialer.config import CallRequest, TrunkConfig
+from dialer.events import CallEvent, CallId, TrunkEvent
 from dialer.media.prompt import Prompt
 from dialer.sip.trace import TraceRecord
 
 OnEvent = Callable[[CallEvent], None]
+OnTrunkEvent = Callable[[TrunkEvent], None]
 
 
 class PlacedCall(Protocol):
@@ -74,6 +75,18 @@ class Engine(Protocol):
         Raises:
             DialerClosed: before entering or after leaving.
             LocalProtocolError: the Call-ID is in use, or a field would break a header line.
+        """
+        ...
+
+    def watch(self, trunks: Sequence[TrunkConfig], on_event: OnTrunkEvent) -> None:
+        """
+        Register with these trunks and ask them by OPTIONS, as each one's settings say, and with no others.
+
+        `on_event` gets what is news of them; leaving the engine takes every binding back. The same trunk with the same
+        settings again changes nothing.
+
+        Raises:
+            DialerClosed: before entering or after leaving.
         """
         ...
 

@@ -16,14 +16,14 @@ import importlib
 import secrets
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVarTuple, Unpack
 
 import structlog
 
-from dialer.config import CallRequest, DialerConfig
+from dialer.config import CallRequest, DialerConfig, TrunkConfig
 from dialer.errors import DialerClosed, LocalProtocolError
 from dialer.events import (
     CallAnswered,
@@ -44,7 +44,7 @@ from dialer.outcome import (
     outcome_of_local_failure,
     outcome_of_refusal,
 )
-from dialer.port import OnEvent
+from dialer.port import OnEvent, OnTrunkEvent
 from dialer.sip.trace import TraceRecord
 
 if TYPE_CHECKING:
@@ -187,6 +187,14 @@ class PyvoipEngine:
         if call.timings.answered_at is None:
             call.given_up = why
             self._arm(call, 64 * self._config.timers.t1_seconds, self._stop_waiting, call)
+
+    def watch(self, trunks: Sequence[TrunkConfig], on_event: OnTrunkEvent) -> None:  # noqa: ARG002 - the port's signature
+        """
+        Tell nothing: pyVoIP cannot send OPTIONS, and its REGISTER belongs to a phone that listens for calls, of which
+        there is none here (one phone per call). Settings refuse to register a pyVoIP trunk.
+        """
+        if not self._is_open:
+            raise DialerClosed
 
     def hang_up_all(self) -> None:
         for call in list(self._calls.values()):

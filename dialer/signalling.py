@@ -5,14 +5,15 @@ One timer for all calls and no task per call: everything happens in callbacks of
 """
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from dialer.config import CallRequest, DialerConfig
+from dialer.config import CallRequest, DialerConfig, TrunkConfig
 from dialer.core import DialerCore
 from dialer.errors import RemoteProtocolError
-from dialer.events import CallEvent, CallId
+from dialer.events import CallEvent, CallId, TrunkEvent
 from dialer.net.faults import Loss
 from dialer.net.sip_transport import SipTransport
 from dialer.sip.hop import Address, Hop
@@ -44,6 +45,8 @@ class Signalling:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._is_pumping = False
+        self._tell_of_trunk: Callable[[TrunkEvent], None] = lambda _event: None
+        self._nothing_watched: asyncio.Event | None = None
         self._is_open = False
 
     async def open(self) -> None:
@@ -81,6 +84,21 @@ class Signalling:
         self._transmit(now)
         self._loop.call_soon(self.pump)
 
+    def watch(self, trunks: Sequence[TrunkConfig], tell: Callable[[TrunkEvent], None]) -> None:
+        """Watch these trunks and no others; `tell` gets what is news of them."""
+        self._tell_of_trunk = tell
+        self.core.watch([(trunk, self._transport.towards(trunk)) for trunk in trunks], self._loop.time())
+        self.pump()
+
+    async def unregister(self, seconds: float) -> None:
+        """Watch nothing any more; wait until every binding is taken back, at most so long: a registrar may be gone."""
+        self.watch((), self._tell_of_trunk)
+        if not self.core.watches_nothing:
+            self._nothing_watched = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._nothing_watched.wait()
+
     def hang_up(self, call_id: CallId) -> None:
         if self._is_open:
             self.core.hang_up(call_id, self._loop.time())
@@ -101,9 +119,9 @@ class Signalling:
             self.core.receive_unframeable(data, error, source, self._loop.time())
             self.pump()
 
-    def transport_failed(self, hop: Hop) -> None:
+    def transport_failed(self, hop: Hop, refused: bytes = b"") -> None:
         if self._is_open:
-            self.core.transport_failed(hop, self._loop.time())
+            self.core.transport_failed(hop, self._loop.time(), refused)
             self.pump()
 
     def stream_lost(self, hop: Hop) -> None:
@@ -121,6 +139,10 @@ class Signalling:
             while (event := self.core.next_event()) is not None:
                 self._tell(event)
                 self._transmit(self._loop.time())
+            while (news := self.core.next_trunk_event()) is not None:
+                self._tell_of_trunk(news)
+            if self._nothing_watched is not None and self.core.watches_nothing:
+                self._nothing_watched.set()
         finally:
             self._is_pumping = False
             self._arm()

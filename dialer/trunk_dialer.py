@@ -1,15 +1,15 @@
 """Several engines behind one port: each call is placed by the engine that its trunk asks for."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from dialer.config import CallRequest, DialerConfig
+from dialer.config import CallRequest, DialerConfig, TrunkConfig
 from dialer.engine import Dialer
-from dialer.port import OnEvent, PlacedCall
+from dialer.port import OnEvent, OnTrunkEvent, PlacedCall
 from dialer.pyvoip_engine import PyvoipEngine
 
 
@@ -54,6 +54,10 @@ class TrunkDialer:
     def place_call(self, request: CallRequest, on_event: OnEvent) -> PlacedCall:
         engine = self._pyvoip if request.trunk.engine == "pyvoip" else self._native
         return engine.place_call(request, on_event)
+
+    def watch(self, trunks: Sequence[TrunkConfig], on_event: OnTrunkEvent) -> None:
+        """By the native engine alone: whether a trunk is there does not depend on who calls it."""
+        self._native.watch(trunks, on_event)
 
     def hang_up_all(self) -> None:
         self._native.hang_up_all()

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "dial": Command("api.cli.dial:dial", "cli.dial.help"),
     "migrate": Command("api.cli.migrate:migrate", "cli.migrate.help"),
     "doctor": Command("api.cli.doctor:doctor", "cli.doctor.help"),
+    "rollups": Command("api.cli.rollups:rollups", "rollups.help"),
     "keys": Command("api.cli.keys:keys", "cli.keys.help"),
 }
 

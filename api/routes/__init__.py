@@ -10,6 +10,7 @@ from api.routes.health import HealthController
 from api.routes.prompts import PromptController
 from api.routes.query import QueryController
 from api.routes.reports import ReportController
+from api.routes.rollups import RollupController
 from api.routes.saved_reports import SavedReportController
 from api.routes.sign_in import SignInController
 from api.routes.trunks import TrunkController
@@ -20,6 +21,7 @@ CONTROLLERS: Final = (
     QueryController,
     ReportController,
     SavedReportController,
+    RollupController,
     FloorController,
     AuditController,
     TrunkController,

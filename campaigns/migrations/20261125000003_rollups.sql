@@ -134,6 +134,8 @@ CREATE TABLE outbox (
     talk_ms integer,
     is_target boolean,
     cost_micros bigint,
+    -- a further trunk's part of the same try: an attempt of its own, but no further number
+    is_failover boolean NOT NULL,
     PRIMARY KEY (shard_key, attempt_id, change_number, sign)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 
@@ -142,7 +144,8 @@ CREATE VIEW attempt_facts AS
 SELECT
     shard_key, attempt_id, change_number, 1::smallint AS sign, started_time, utc_offset_minutes,
     settled_time IS NOT NULL AS is_settled, attempt_number, trunk_id, caller_id, import_id, source, ad, keyword, region,
-    result, fault, sip_status, q850_cause, answered_by, disposition, pdd_ms, talk_ms, is_target, cost_micros
+    result, fault, sip_status, q850_cause, answered_by, disposition, pdd_ms, talk_ms, is_target, cost_micros,
+    failover_of IS NOT NULL AS is_failover
 FROM attempts;
 
 -- What one fact adds to stats: a row for each dimension. The one place that says so; the view, the roller and the
@@ -200,7 +203,7 @@ SELECT
     f.sign * coalesce(f.disposition = 'voicemail_left', false)::integer,
     f.sign * coalesce(f.is_target, false)::integer,
     f.sign * coalesce(f.result = 'answered' AND f.talk_ms < 6000, false)::integer,
-    f.sign * (f.attempt_number = 1)::integer,
+    f.sign * (f.attempt_number = 1 AND NOT f.is_failover)::integer,
     f.sign * (f.result = 'answered' AND f.talk_ms IS NOT NULL)::integer,
     CASE WHEN f.result = 'answered' THEN f.sign * coalesce(f.talk_ms, 0) ELSE 0 END::bigint,
     f.sign * (f.pdd_ms IS NOT NULL)::integer,

@@ -79,7 +79,7 @@ class _Receiver:
     def receive_unframeable(self, data: bytes, error: RemoteProtocolError, source: Hop) -> None:
         """Pass it over: the connection is closed now, which comes as `stream_lost`."""
 
-    def transport_failed(self, hop: Hop) -> None:  # noqa: ARG002 (a receiver's verb)
+    def transport_failed(self, hop: Hop, refused: bytes = b"") -> None:  # noqa: ARG002 (a receiver's verb)
         if self.probe is not None:
             self.probe.transport_failed(self._loop.time())
             self.news.set()

@@ -27,15 +27,20 @@ _RECVERR: Final = {
 _UNREACHABLE: Final = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN})
 """RFC 3261 §18.4. Anything else (a path MTU, a full buffer) is no verdict on the peer."""
 _ERRORS_PER_WAKE: Final = 64
+_REFUSED_BYTES: Final = 512
+"""So much of a datagram that was refused: the Via is in it."""
+_DATAGRAMS_PER_ERROR: Final = 10_000
+_MAX_DATAGRAM_BYTES: Final = 65_535
+"""What a peer can have sent before it died, at most what the buffer holds."""
 
 
 class SipSocket(asyncio.DatagramProtocol):
-    """`open` binds it; then `on_datagram` gets what arrives, `on_unreachable` whom a datagram could not reach."""
+    """`open` binds it; then `on_datagram` gets what arrives, `on_unreachable` whom a datagram could not reach, and its beginning."""
 
     def __init__(
         self,
         on_datagram: Callable[[bytes, Hop], None],
-        on_unreachable: Callable[[Hop], None],
+        on_unreachable: Callable[[Hop, bytes], None],
         loss: Loss | None,
     ) -> None:
         self._on_datagram = on_datagram
@@ -53,7 +58,7 @@ class SipSocket(asyncio.DatagramProtocol):
         cls,
         local: Address,
         on_datagram: Callable[[bytes, Hop], None],
-        on_unreachable: Callable[[Hop], None],
+        on_unreachable: Callable[[Hop, bytes], None],
         *,
         loss: Loss | None = None,
     ) -> Self:
@@ -85,7 +90,7 @@ class SipSocket(asyncio.DatagramProtocol):
             self._read_errors()
             self._send_once(data, hop)
         except OSError as error:
-            self._count(error, hop)
+            self._count(error, hop, data)
 
     def close(self) -> None:
         self._transport.close()
@@ -105,27 +110,44 @@ class SipSocket(asyncio.DatagramProtocol):
         try:
             self._socket.sendto(data, hop.address)
         except OSError as error:
-            self._count(error, hop)
+            self._count(error, hop, data)
 
-    def _count(self, error: OSError, hop: Hop) -> None:
+    def _count(self, error: OSError, hop: Hop, data: bytes) -> None:
         self.send_errors += 1
         if error.errno in _UNREACHABLE:
-            self._report(hop)
+            self._report(hop, data)
 
     def _read_errors(self) -> None:
         if sys.platform != "linux":
             return
         for _ in range(_ERRORS_PER_WAKE):
             try:
-                _, ancillary, _, addr = self._socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
+                refused, ancillary, _, addr = self._socket.recvmsg(_REFUSED_BYTES, 512, socket.MSG_ERRQUEUE)
             except OSError:
                 return
             # struct sock_extended_err begins with the errno
             if addr and any(
                 int.from_bytes(data[:4], sys.byteorder) in _UNREACHABLE for _, _, data in ancillary
             ):
-                self._report(Hop(addr[0], addr[1]))
+                self._report(Hop(addr[0], addr[1]), refused)
 
-    def _report(self, hop: Hop) -> None:
+    def _report(self, hop: Hop, refused: bytes) -> None:
         # Not from within send(): its caller is in the middle of something.
-        self._loop.call_soon(self._on_unreachable, hop)
+        self._loop.call_soon(self._tell_unreachable, hop, refused)
+
+    def _tell_unreachable(self, hop: Hop, refused: bytes) -> None:
+        """
+        Tell it after everything that has arrived: the system hands out errors first, though a peer that dies may have
+        answered before, and whether it had decides whether a call was placed.
+        """
+        for _ in range(_DATAGRAMS_PER_ERROR):
+            if self._transport.is_closing():
+                return
+            try:
+                data, addr = self._socket.recvfrom(_MAX_DATAGRAM_BYTES)
+            except BlockingIOError:
+                break
+            except OSError:
+                continue  # one more error, which has its own place in the queue
+            self.datagram_received(data, addr)
+        self._on_unreachable(hop, refused)

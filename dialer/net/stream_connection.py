@@ -23,7 +23,7 @@ class SipReceiver(Protocol):
     def receive_unframeable(self, data: bytes, error: RemoteProtocolError, source: Hop) -> None:
         """The message after which a connection cannot be read; it is closed when this returns."""
 
-    def transport_failed(self, hop: Hop) -> None:
+    def transport_failed(self, hop: Hop, refused: bytes = b"") -> None:
         """Nothing reaches that hop."""
 
     def stream_lost(self, hop: Hop) -> None:

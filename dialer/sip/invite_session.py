@@ -63,7 +63,7 @@ class InviteSession:
 
     __slots__ = (
         "_answered", "_credentials", "_extensions", "_is_listening", "_redirects", "_rng", "_sent_by", "_trunk", "allows_update", "bye", "call_id",
-        "contact", "cseq_number", "description", "destination", "dialog", "dialogs", "early", "ended_tags", "from_",
+        "contact", "cseq_number", "description", "destination", "dialog", "dialogs", "early", "ended_tags", "from_", "has_lost_connection",
         "invite", "is_released", "local_tag", "may_go_by_tcp", "media", "min_se_seconds", "open_transactions", "refresh", "refresh_ack",
         "reinvite", "rtp_address", "sdp_version", "session_id", "timer", "to", "transaction", "uri", "user",
         "user_agent",
@@ -147,6 +147,8 @@ class InviteSession:
         self.refresh_ack: tuple[bytes, Hop] | None = None
         self.allows_update = False
         """The peer of a session that we refresh takes UPDATE (RFC 3311 §4)."""
+        self.has_lost_connection = False
+        """The connection broke after the INVITE had left: whether it arrived, nobody knows."""
         self.open_transactions = 0
         self.is_released = False
         """The call is over; the session stays until its transactions are."""

@@ -30,6 +30,7 @@ class Kind(Enum):
     SILENCE = "silence"
     """Timer B."""
     TRANSPORT_ERROR = "transport_error"
+    CONNECTION_LOST = "connection_lost"
     BYE = "bye"
     """The peer hung up; it has been answered."""
     BYE_FINISHED = "bye_finished"

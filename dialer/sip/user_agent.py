@@ -111,9 +111,19 @@ class SipUserAgent:
         """Answer what a connection cannot be read after, if it was a request (§18.3). Never raises."""
         self._requests.refuse_malformed(data, error, source, now)
 
-    def transport_failed(self, hop: Hop, now: float) -> None:
-        """Nothing reaches `hop`: ICMP or a refused connection say so (§18.4). Its client transactions fail."""
+    def transport_failed(self, hop: Hop, now: float, refused: bytes = b"") -> None:
+        """
+        Nothing reaches `hop`: ICMP or a refused connection say so (§18.4). Its client transactions fail.
+
+        Not an INVITE without any response, where ICMP speaks of another datagram than its own: it may have arrived before
+        the peer died, or after it came back, and "provably not placed" will be concluded from this. It will be refused
+        itself when it is repeated.
+        """
         for transaction in self._clients_of(hop):
+            if refused and transaction.state is State.CALLING:
+                branch = transaction.request.via.branch.encode()
+                if branch not in refused:
+                    continue
             self._perform(transaction, transaction.step(Input.TRANSPORT_ERROR, now), now)
 
     def connection_lost(self, hop: Hop, now: float) -> None:
@@ -128,6 +138,7 @@ class SipUserAgent:
                 session = transaction.user
                 assert isinstance(session, InviteSession)
                 session.may_go_by_tcp = False  # no second try, by UDP
+                session.has_lost_connection = True
                 self._perform(transaction, transaction.step(Input.TRANSPORT_ERROR, now), now)
             elif transaction.state in {State.TRYING, State.PROCEEDING}:
                 self._layer.send(transaction.outgoing, hop, now, transaction.request.call_id)
@@ -299,6 +310,8 @@ class SipUserAgent:
                 self._events.append(SessionEvent(session, Kind.RETRY))
                 return
             kind = Kind.SILENCE if action is Action.REPORT_TIMEOUT else Kind.TRANSPORT_ERROR
+            if session.has_lost_connection:
+                kind = Kind.CONNECTION_LOST
             self._events.append(SessionEvent(session, kind))
         elif transaction is session.reinvite:
             self._events.append(SessionEvent(session, Kind.ACK_MISSING))

@@ -260,7 +260,7 @@ class SimulatedCarrier(asyncio.DatagramProtocol):
         """Count what breaks a connection."""
         self.counters["malformed"] += 1
 
-    def transport_failed(self, hop: Hop) -> None:  # noqa: ARG002 (a receiver's verb)
+    def transport_failed(self, hop: Hop, refused: bytes = b"") -> None:  # noqa: ARG002 (a receiver's verb)
         """Count a dialer that takes no connection."""
         self.counters["socket_errors"] += 1
 

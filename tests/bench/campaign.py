@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from campaigns.contact_import import ContactImport
 from campaigns.database import Pool
-from campaigns.models import NewCampaign, RetryRule
+from campaigns.models import AnsweringMachine, NewCampaign, RetryRule
 from campaigns.store import CampaignStore
 from campaigns.trunk_models import NewTrunk
 
@@ -26,6 +26,7 @@ async def start_campaign(
     prompt_pcm: bytes = ONE_FRAME_OF_SILENCE,
     ring_timeout_seconds: float = 15.0,
     retry_rules: dict[str, RetryRule] | None = None,
+    answering_machine: AnsweringMachine = "ignore",
 ) -> int:
     """Create a campaign over these E.164 numbers, callable at any hour, and start it; return its id."""
     store = CampaignStore(pool)
@@ -54,6 +55,7 @@ async def start_campaign(
             ring_timeout_seconds=ring_timeout_seconds,
             key_wait_seconds=hold_seconds,
             retry_rules=retry_rules or {},
+            answering_machine=answering_machine,
         ),
         now,
     )

@@ -7,6 +7,7 @@ from dialer.outcome import (
     outcome_of_answer,
     outcome_of_cancellation,
     outcome_of_local_failure,
+    outcome_of_lost_connection,
     outcome_of_refusal,
     outcome_of_silence,
     outcome_of_transport_error,
@@ -44,6 +45,7 @@ def test_what_provably_was_not_placed(outcome: Outcome, timings: CallTimings) ->
         (outcome_of_refusal(503, q850_cause=3), TRYING),  # no route to this number
         (outcome_of_transport_error(), TRYING),  # the trunk had it: a phone may ring
         (outcome_of_transport_error(), RINGING),
+        (outcome_of_lost_connection(), SILENT),  # the INVITE had left
         (outcome_of_refusal(408), TRYING),
         (outcome_of_refusal(408), RINGING),
         (outcome_of_refusal(500), SILENT),

@@ -29,6 +29,7 @@ from campaigns.trunk_models import NewTrunk
         ("ring_timeout_seconds", 14.9, "out_of_range"),
         ("key_wait_seconds", -1.0, "out_of_range"),
         ("split", 257, "out_of_range"),
+        ("answering_machine", "pass_to_agent", "no_agents"),
         ("retry_rules", {"answered": RetryRule(delay_seconds=1, max_attempts=2)}, "not_retryable"),
         ("retry_rules", {"unknown": RetryRule(delay_seconds=1, max_attempts=2)}, "not_retryable"),
         ("retry_rules", {"busy": RetryRule(delay_seconds=-1, max_attempts=2)}, "out_of_range"),

@@ -1,26 +1,42 @@
+from typing import cast, get_args
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.voice_message import TRANSITIONS, Action, Input, State, VoiceMessage
+from campaigns.dispositions import AnsweredBy
+from campaigns.models import AnsweringMachine
+from campaigns.voice_message import (
+    BEEP_WAIT_SECONDS,
+    QUIET_WAIT_SECONDS,
+    TRANSITIONS,
+    VERDICT_WAIT_SECONDS,
+    Action,
+    Input,
+    State,
+    VoiceMessage,
+)
 
 
 def machine() -> VoiceMessage:
-    return VoiceMessage(key_wait_seconds=5.0)
+    message = VoiceMessage(0.0, key_wait_seconds=5.0)
+    assert message.take_actions() == [Action.PLAY]
+    return message
 
 
 def test_1_requests_a_callback_and_hangs_up_once() -> None:
     message = machine()
     message.receive_digit("1", 10.0)
     assert (message.disposition, message.digits) == ("callback_requested", "1")
-    assert message.take_hang_up()
-    assert not message.take_hang_up()
+    assert message.take_actions() == [Action.HANG_UP]
+    assert message.take_actions() == []
 
 
 def test_9_refuses_and_hangs_up() -> None:
     message = machine()
     message.receive_digit("9", 10.0)
     assert message.disposition == "refused"
-    assert message.take_hang_up()
+    assert message.take_actions() == [Action.HANG_UP]
 
 
 def test_other_keys_are_kept_and_change_nothing() -> None:
@@ -28,7 +44,7 @@ def test_other_keys_are_kept_and_change_nothing() -> None:
     for digit in "5*#A":
         message.receive_digit(digit, 10.0)
     assert (message.digits, message.disposition, message.state) == ("5*#A", None, State.PLAYING)
-    assert not message.take_hang_up()
+    assert message.take_actions() == []
 
 
 def test_the_key_wait_begins_when_the_message_ends() -> None:
@@ -37,9 +53,9 @@ def test_the_key_wait_begins_when_the_message_ends() -> None:
     message.playback_finished(20.0)
     assert message.get_timer() == 25.0
     message.handle_timer(24.9)
-    assert not message.take_hang_up()
+    assert message.take_actions() == []
     message.handle_timer(25.0)
-    assert message.take_hang_up()
+    assert message.take_actions() == [Action.HANG_UP]
     assert message.disposition is None
     assert message.get_timer() is None
 
@@ -80,22 +96,116 @@ def test_every_way_out_hangs_up_exactly_when_it_leaves() -> None:
         assert (Action.HANG_UP in actions) == leaves
 
 
-@given(st.lists(st.one_of(st.sampled_from("0123456789*#ABCD"), st.sampled_from(list(Input)))))
+@given(
+    st.sampled_from(["ignore", "hang_up", "leave_message"]),
+    st.lists(
+        st.one_of(
+            st.sampled_from("0123456789*#ABCD"),
+            st.sampled_from(list(Input)),
+            st.sampled_from(get_args(AnsweredBy)),
+        )
+    ),
+)
 def test_any_order_of_events_refuses_if_9_was_pressed_and_hangs_up_at_most_once(
-    events: list[str | Input],
+    policy: AnsweringMachine, events: list[str | Input]
 ) -> None:
-    message = machine()
+    message = VoiceMessage(0.0, key_wait_seconds=5.0, answering_machine=policy)
     hang_ups = 0
     for now, event in enumerate(events):
         match event:
             case Input.PLAYBACK_FINISHED:
                 message.playback_finished(now)
-            case Input.KEY_WAIT_OVER:
+            case Input.TIME_OVER:
                 message.handle_timer(now + 1000.0)
-            case str():
+            case Input.BEEP_ENDED:
+                message.beep_ended(now)
+            case Input.GREETING_ENDED:
+                message.greeting_ended(now)
+            case str() if len(event) == 1:
                 message.receive_digit(event, now)
+            case str():
+                message.classified(cast("AnsweredBy", event), now)
             case _:
                 pass
-        hang_ups += message.take_hang_up()
+        hang_ups += message.take_actions().count(Action.HANG_UP)
     assert (message.disposition == "refused") == ("9" in message.digits)
     assert hang_ups == (message.state is State.LEAVING)
+
+
+def listening(policy: AnsweringMachine) -> VoiceMessage:
+    message = VoiceMessage(0.0, key_wait_seconds=5.0, answering_machine=policy)
+    assert (message.take_actions(), message.state) == ([], State.LISTENING)
+    return message
+
+
+@pytest.mark.parametrize("answered_by", ["human", "unsure", "silence"])
+def test_who_may_be_a_person_hears_the_message(answered_by: AnsweredBy) -> None:
+    message = listening("hang_up")
+    message.classified(answered_by, 2.0)
+    assert message.take_actions() == [Action.PLAY]
+    assert message.get_timer() is None
+
+
+def test_without_a_verdict_the_message_begins() -> None:
+    message = listening("leave_message")
+    assert message.get_timer() == VERDICT_WAIT_SECONDS
+    message.handle_timer(VERDICT_WAIT_SECONDS)
+    assert message.take_actions() == [Action.PLAY]
+
+
+@pytest.mark.parametrize("answered_by", ["machine", "screening"])
+def test_a_machine_is_hung_up_on_where_that_is_wanted(answered_by: AnsweredBy) -> None:
+    message = listening("hang_up")
+    message.classified(answered_by, 3.0)
+    assert message.take_actions() == [Action.HANG_UP]
+    assert message.disposition is None
+
+
+@pytest.mark.parametrize("answered_by", ["fax", "tone", "music"])
+@pytest.mark.parametrize("policy", ["hang_up", "leave_message"])
+def test_where_nobody_is_we_leave(policy: AnsweringMachine, answered_by: AnsweredBy) -> None:
+    message = listening(policy)
+    message.classified(answered_by, 3.0)
+    assert message.take_actions() == [Action.HANG_UP]
+
+
+def test_the_message_is_left_after_the_beep() -> None:
+    message = listening("leave_message")
+    message.classified("machine", 3.0)
+    assert (message.take_actions(), message.get_timer()) == ([], 3.0 + BEEP_WAIT_SECONDS)
+    message.greeting_ended(9.0)
+    assert (message.take_actions(), message.get_timer()) == ([], 9.0 + QUIET_WAIT_SECONDS)
+    message.beep_ended(10.5)
+    assert (message.take_actions(), message.get_timer()) == ([Action.PLAY], None)
+    message.playback_finished(15.0)
+    assert message.take_actions() == [Action.HANG_UP]
+    assert message.disposition == "voicemail_left"
+
+
+def test_without_a_beep_the_message_begins_some_seconds_after_the_greeting_and_again_if_the_beep_comes() -> (
+    None
+):
+    message = listening("leave_message")
+    message.classified("machine", 3.0)
+    message.greeting_ended(9.0)
+    message.handle_timer(9.0 + QUIET_WAIT_SECONDS)
+    assert message.take_actions() == [Action.PLAY]
+    message.beep_ended(14.0)
+    assert message.take_actions() == [Action.PLAY]
+
+
+def test_silence_that_becomes_a_machine_stops_the_message_until_the_beep() -> None:
+    message = listening("leave_message")
+    message.classified("silence", 4.0)
+    assert message.take_actions() == [Action.PLAY]
+    message.classified("machine", 8.0)
+    assert message.take_actions() == [Action.STOP_PLAYING]
+    message.beep_ended(12.0)
+    assert message.take_actions() == [Action.PLAY]
+
+
+def test_an_unfinished_message_is_no_voicemail() -> None:
+    message = listening("leave_message")
+    message.classified("machine", 3.0)
+    message.beep_ended(5.0)
+    assert message.disposition is None

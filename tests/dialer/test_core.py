@@ -227,6 +227,22 @@ def test_a_transport_error_ends_unanswered_calls_that_way() -> None:
     line.settle()
 
 
+def test_icmp_for_another_datagram_says_nothing_of_an_invite_without_response() -> None:
+    """The far end may have it: only when its own datagram is refused it provably was not placed."""
+    line = Line()
+    line.place_call()
+    line.core.transport_failed(
+        line.trunk.address, line.now, b"BYE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bKff\r\n"
+    )
+    line.run()
+    assert line.events == []
+    line.core.transport_failed(line.trunk.address, line.now, line.invite.to_bytes()[:512])
+    line.run()
+
+    assert line.verdict == ("unreachable", "transport_error", "network")
+    line.settle()
+
+
 def test_a_transport_error_leaves_a_talk_alone() -> None:
     line = Line()
     line.talk()

@@ -151,7 +151,7 @@ def test_a_large_invite_that_may_have_arrived_is_not_sent_by_udp_too() -> None:
     line.core.connection_lost(HOP, line.now)
     line.run()
 
-    assert line.outcome.result == "unreachable"
+    assert (line.outcome.result, line.outcome.reason) == ("unreachable", "connection_lost")
     assert line.trunk.ladder == ["INVITE"]
     line.settle()
 

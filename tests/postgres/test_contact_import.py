@@ -296,3 +296,18 @@ async def test_two_imports_of_one_campaign_at_once_are_a_conflict(pool: Pool, ca
 async def test_an_unknown_campaign_is_not_found(pool: Pool) -> None:
     with pytest.raises(NotFound):
         await ContactImport(pool).run(4711, in_chunks(b"phone\n"), "base.csv", NOW)
+
+
+async def test_where_a_contact_comes_from_stands_in_columns_of_its_own(
+    pool: Pool, campaign: Campaign
+) -> None:
+    await import_bytes(
+        pool,
+        campaign,
+        "Телефон;Источник;utm_term\n+74951234567;сайт;окна дёшево\n+79161234567;;\n".encode(),
+    )
+    rows = await pool.fetch("SELECT source, ad, keyword, region FROM contacts ORDER BY contact_id")
+    assert [tuple(row.values()) for row in rows] == [
+        ("сайт", None, "окна дёшево", "Moscow"),
+        (None, None, None, "Russia"),
+    ]

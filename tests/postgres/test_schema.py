@@ -2,7 +2,18 @@ import pytest
 
 from campaigns.database import Pool
 
-GROWING = ["shards", "contacts", "import_rejections", "leads", "attempts", "stats", "outbox"]
+GROWING = [
+    "shards",
+    "call_traces",
+    "contacts",
+    "import_rejections",
+    "leads",
+    "attempts",
+    "stats",
+    "outbox",
+    "number_seals",
+    "rollup_checks",
+]
 
 
 @pytest.mark.parametrize("table", GROWING)

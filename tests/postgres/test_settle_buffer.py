@@ -7,7 +7,7 @@ import pytest
 from campaigns.database import Pool
 from campaigns.database_link import DatabaseLink
 from campaigns.settle_buffer import SettleBuffer
-from campaigns.settlement import Settlement
+from campaigns.settlement import AnswerFacts, Settlement
 from campaigns.spool import Spool
 from dialer.events import MediaQuality
 from tests.campaigns.settlements import settlement
@@ -116,6 +116,28 @@ async def test_how_well_a_call_was_heard_is_kept_with_it_also_through_the_spool(
     )
     assert tuple(rows[0].values()) == (500, 496, 5, 2, 1, 480, 1.25, None, 0.5, False)
     assert tuple(rows[1].values()) == (None,) * 10
+
+
+async def test_what_was_heard_of_the_answer_is_kept_with_it_also_through_the_spool(
+    pool: Pool, buffer: SettleBuffer, spool: Spool, campaign_id: int
+) -> None:
+    answer = AnswerFacts(
+        cause="short_greeting",
+        speech_started_ms=620,
+        greeting_ended_time=NOW + timedelta(seconds=2.5),
+        verdict_time=NOW + timedelta(seconds=3.25),
+    )
+    spool.append([of(campaign_id, 10, result="answered", answered_by="human", answer=answer)])
+    buffer.add(of(campaign_id, 11, answer=AnswerFacts(cause="busy")))
+    assert await buffer.flush()
+    rows = await pool.fetch(
+        "SELECT answered_by, answered_by_cause, speech_started_ms, greeting_ended_time, verdict_time"
+        " FROM attempts WHERE settled_time IS NOT NULL ORDER BY attempt_id"
+    )
+    assert tuple(rows[0].values()) == (
+        "human", "short_greeting", 620, NOW + timedelta(seconds=2.5), NOW + timedelta(seconds=3.25),
+    )  # fmt: skip
+    assert tuple(rows[1].values()) == (None, "busy", None, None, None)
 
 
 async def test_a_retry_makes_the_lead_due_again(pool: Pool, buffer: SettleBuffer, campaign_id: int) -> None:

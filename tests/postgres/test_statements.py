@@ -44,9 +44,9 @@ def test_a_file_of_statements_has_statements(path: Path) -> None:
 async def test_the_composed_statements_of_the_rollups_can_be_prepared(pool: Pool) -> None:
     arguments = {
         rollup_statements.FOLD_OUTBOX: 2,
-        rollup_statements.DIFFERENCES: 3,
+        rollup_statements.CHECK: 3,
         rollup_statements.REPAIR: 3,
-        rollup_statements.TOTAL_DIFFERENCES: 2,
+        rollup_statements.CHECK_TOTALS: 2,
         rollup_statements.REPAIR_TOTALS: 2,
     }
     async with pool.acquire() as connection:

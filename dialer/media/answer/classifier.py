@@ -31,7 +31,8 @@ _UNSURE_FRAMES: Final = 350
 """7 s of talk without a verdict."""
 _LEAST_VOICED_FRAMES: Final = 6
 """Less is no greeting."""
-_GREETING_END_FRAMES: Final = 30
+_GREETING_END_FRAMES: Final = 75
+"""1.5 s: greetings pause for less, and most beeps come sooner and need no end of the greeting."""
 _SCREENING_FRAMES: Final = 250
 """A machine that stopped talking 5 s ago, without a beep, waits for the caller's name."""
 _SCREENING_TALK_FRAMES: Final = (120, 600)

@@ -35,7 +35,7 @@ class Told:
     def receive_unframeable(self, data: bytes, error: RemoteProtocolError, source: Hop) -> None:
         self.unframeable.append((error, source))
 
-    def transport_failed(self, hop: Hop) -> None:
+    def transport_failed(self, hop: Hop, refused: bytes = b"") -> None:
         self.failed.put_nowait(hop)
 
     def stream_lost(self, hop: Hop) -> None:

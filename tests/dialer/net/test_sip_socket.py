@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -28,11 +29,16 @@ class Peer:
         self.far.bind(("127.0.0.1", 0))
         self.far.setblocking(False)
 
+    def _note_unreachable(self, hop: Hop, refused: bytes) -> None:
+        self.refused = refused
+        self.received_before = self.received.qsize()
+        self.unreachable.put_nowait(hop)
+
     async def open(self, loss: Loss | None = None) -> SipSocket:
         return await SipSocket.open(
             ("127.0.0.1", 0),
             lambda data, addr: self.received.put_nowait((data, addr)),
-            self.unreachable.put_nowait,
+            self._note_unreachable,
             loss=loss,
         )
 
@@ -124,5 +130,21 @@ async def test_loss_works_in_both_directions() -> None:
 async def test_an_address_in_use_raises() -> None:
     peer = Peer()
     with pytest.raises(OSError, match="in use"):
-        await SipSocket.open(peer.far.getsockname(), lambda _data, _addr: None, lambda _addr: None)
+        await SipSocket.open(peer.far.getsockname(), lambda _data, _addr: None, lambda _addr, _refused: None)
     peer.far.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the error queue is Linux's")
+@LOOPS
+def test_what_a_peer_said_before_it_died_is_heard_before_its_death(loop_factory: LoopFactory) -> None:
+    async def test(peer: Peer) -> None:
+        ours = await peer.open()
+        hop = Hop(*peer.far.getsockname())
+        peer.far.sendto(b"SIP/2.0 100 Trying", ours.local_address)
+        peer.far.close()
+        ours.send(b"the datagram that is refused", hop)
+        assert await peer.unreachable.get() == hop
+        assert (peer.received_before, peer.refused) == (1, b"the datagram that is refused")
+        ours.close()
+
+    run(loop_factory, test)

@@ -1,0 +1,105 @@
+-- Bitmaps of who was called on closed days (docs/rollups.md, "Distinct numbers").
+
+-- days_to_seal(now, limit) --
+-- Closed days without a seal, or with one that no longer holds. A day is closed when the campaign's clock has left it;
+-- for shard 0, when every clock on earth has. Newest first: those are asked for.
+WITH days AS (
+    SELECT s.shard_key, t.bucket_time, t.attempts, t.changes
+    FROM (
+        SELECT h.shard_key, ($1::timestamptz AT TIME ZONE c.time_zone)::date AS today
+        FROM shards h JOIN campaigns c ON c.campaign_id = h.campaign_id
+        UNION ALL
+        SELECT 0, ($1::timestamptz AT TIME ZONE 'UTC' - interval '12 hours')::date
+    ) AS s
+    JOIN stats t ON t.shard_key = s.shard_key AND t.dim = 1
+    WHERE (t.bucket_time AT TIME ZONE 'UTC')::date < s.today AND t.attempts > 0
+)
+SELECT d.shard_key, (d.bucket_time AT TIME ZONE 'UTC')::date AS day
+FROM days d
+LEFT JOIN number_seals n
+    ON n.shard_key = d.shard_key AND n.day = (d.bucket_time AT TIME ZONE 'UTC')::date
+    AND n.attempts = d.attempts AND n.changes = d.changes
+WHERE n.shard_key IS NULL
+ORDER BY d.bucket_time DESC, d.shard_key
+LIMIT $2;
+
+-- day_now(shard_key, day) --
+SELECT
+    coalesce(sum(attempts), 0)::integer AS attempts,
+    coalesce(sum(settled), 0)::integer AS settled,
+    coalesce(sum(changes), 0)::integer AS changes
+FROM stats_now
+WHERE shard_key = $1 AND dim = 1 AND bucket_time = $2::date::timestamp AT TIME ZONE 'UTC';
+
+-- contacts_of_day(shard_key, day) --
+SELECT
+    array_agg(contact_id) AS dialed,
+    array_agg(contact_id) FILTER (WHERE is_settled) AS settled,
+    array_agg(contact_id) FILTER (WHERE is_answered) AS answered,
+    array_agg(contact_id) FILTER (WHERE is_person) AS person,
+    array_agg(contact_id) FILTER (WHERE is_target) AS target,
+    array_agg(contact_id) FILTER (WHERE is_success) AS success
+FROM (
+    SELECT
+        contact_id,
+        bool_or(settled_time IS NOT NULL) AS is_settled,
+        coalesce(bool_or(result = 'answered'), false) AS is_answered,
+        coalesce(bool_or(result = 'answered' AND coalesce(answered_by, 'human') IN ('human', 'unsure')), false) AS is_person,
+        coalesce(bool_or(is_target), false) AS is_target,
+        coalesce(bool_or(disposition IN ('order', 'meeting', 'offer_requested')), false) AS is_success
+    FROM attempts
+    WHERE shard_key = $1
+      AND started_time >= $2::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+      AND started_time < $2::date::timestamp AT TIME ZONE 'UTC' + interval '2 days'
+      AND ((started_time AT TIME ZONE 'UTC') + utc_offset_minutes * interval '1 minute')::date = $2
+    GROUP BY contact_id
+) AS contact;
+
+-- learn_numbers(day) --
+-- Give an id to every number of the day that has none. One process at a time does it.
+INSERT INTO numbers (number, number_id)
+SELECT fresh.number, (SELECT coalesce(max(number_id), 0) FROM numbers) + row_number() OVER (ORDER BY fresh.number)
+FROM (
+    SELECT DISTINCT a.number
+    FROM attempts a
+    WHERE started_time >= $1::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+      AND started_time < $1::date::timestamp AT TIME ZONE 'UTC' + interval '2 days'
+      AND ((started_time AT TIME ZONE 'UTC') + utc_offset_minutes * interval '1 minute')::date = $1
+      AND NOT EXISTS (SELECT FROM numbers n WHERE n.number = a.number)
+) AS fresh
+ON CONFLICT DO NOTHING;
+
+-- numbers_of_day(day) --
+SELECT
+    array_agg(number_id) AS dialed,
+    array_agg(number_id) FILTER (WHERE is_settled) AS settled,
+    array_agg(number_id) FILTER (WHERE is_answered) AS answered,
+    array_agg(number_id) FILTER (WHERE is_person) AS person,
+    array_agg(number_id) FILTER (WHERE is_target) AS target,
+    array_agg(number_id) FILTER (WHERE is_success) AS success,
+    count(*) FILTER (WHERE number_id IS NULL) AS unknown
+FROM (
+    SELECT
+        n.number_id,
+        bool_or(a.settled_time IS NOT NULL) AS is_settled,
+        coalesce(bool_or(a.result = 'answered'), false) AS is_answered,
+        coalesce(bool_or(a.result = 'answered' AND coalesce(a.answered_by, 'human') IN ('human', 'unsure')), false) AS is_person,
+        coalesce(bool_or(a.is_target), false) AS is_target,
+        coalesce(bool_or(a.disposition IN ('order', 'meeting', 'offer_requested')), false) AS is_success
+    FROM attempts a
+    LEFT JOIN numbers n ON n.number = a.number
+    WHERE a.started_time >= $1::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+      AND a.started_time < $1::date::timestamp AT TIME ZONE 'UTC' + interval '2 days'
+      AND ((a.started_time AT TIME ZONE 'UTC') + a.utc_offset_minutes * interval '1 minute')::date = $1
+    GROUP BY a.number, n.number_id
+) AS number;
+
+-- keep_seal(shard_key, day, attempts, changes, dialed, settled, answered, person, target, success, now) --
+INSERT INTO number_seals (
+    shard_key, day, attempts, changes, dialed, settled, answered, person, target, success, sealed_time
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (shard_key, day) DO UPDATE
+SET attempts = excluded.attempts, changes = excluded.changes, dialed = excluded.dialed, settled = excluded.settled,
+    answered = excluded.answered, person = excluded.person, target = excluded.target, success = excluded.success,
+    sealed_time = excluded.sealed_time;

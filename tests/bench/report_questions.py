@@ -1,0 +1,57 @@
+"""The questions of tests/bench/reports, as the API is asked and, for some, as plain SQL on the raw table of any engine."""
+
+from typing import Any
+
+import msgspec
+
+FUNNEL = ["attempts", "answered_attempts", "person_answers", "talks", "successes", "conversion_per_talk"]
+QUALITY = ["attempts", "asr", "ner", "acd_seconds", "pdd_ms_mean", "short_calls", "cost_sum"]
+RAW_SUMS = "count(*) AS attempts, sum(CASE WHEN result = 'answered' THEN 1 ELSE 0 END) AS answered, sum(talk_ms) AS talk"
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One report."""
+
+    name: str
+    body: dict[str, Any]
+    """Of POST /v1/query; the campaign and the period come in when it is asked."""
+    of_all: bool = False
+    """Over all campaigns, instead of one."""
+    raw: str | None = None
+    """What to group by in plain SQL; None = not held against the other engines."""
+
+    def sql(self, campaign_id: int) -> str:
+        where = "" if self.of_all else f" WHERE shard_key = {campaign_id * 256}"
+        group = f" GROUP BY {self.raw}" if self.raw else ""
+        return f"SELECT {self.raw + ', ' if self.raw else ''}{RAW_SUMS} FROM attempts{where}{group}"
+
+
+def ask(
+    name: str, metrics: list[str], *dimensions: str, of_all: bool = False, raw: str | None = None
+) -> Question:
+    return Question(name, {"metrics": metrics, "dimensions": list(dimensions), "limit": 1000}, of_all, raw)
+
+
+QUESTIONS = (
+    ask("summary and funnel", FUNNEL, raw=""),
+    ask("medians", ["talk_seconds_median", "pdd_ms_median"]),
+    ask("by day", FUNNEL, "day", raw="started_day"),
+    ask("weekday and hour", ["attempts", "answered_by_attempt"], "weekday", "hour_of_day"),
+    ask("by attempt number", FUNNEL, "attempt_number", raw="attempt_number"),
+    ask("by source", FUNNEL, "source", raw="source"),
+    ask("by ad", FUNNEL, "ad"),
+    ask("by keyword", FUNNEL, "keyword"),
+    ask("by list", FUNNEL, "list"),
+    ask("by result", ["attempts"], "result"),
+    ask("by SIP status", ["attempts"], "sip_status"),
+    ask("trunks", QUALITY, "trunk", raw="trunk_id"),
+    ask("caller IDs", QUALITY, "caller_id", raw="caller_id"),
+    ask("all: summary", FUNNEL, of_all=True, raw=""),
+    ask("all: by campaign", FUNNEL, "campaign", of_all=True, raw="campaign_id"),
+    ask("all: by day", FUNNEL, "day", of_all=True, raw="started_day"),
+    ask("all: weekday and hour", ["attempts", "answered_by_attempt"], "weekday", "hour_of_day", of_all=True),
+    ask("all: caller IDs", QUALITY, "caller_id", of_all=True, raw="caller_id"),
+    ask("all: by keyword", FUNNEL, "keyword", of_all=True),
+    ask("all: medians", ["talk_seconds_median", "pdd_ms_median"], of_all=True),
+)
+"""Every report whose figures come from the sums alone. Distinct numbers are measured apart."""

@@ -1,0 +1,247 @@
+"""
+Reports at any size of history, beside the same questions on raw rows; settling with all rollups on; claims while people look.
+
+    python -m tests.bench.reports [--quick] [--attempts N]
+
+Two histories, one ten times the other, in one embedded PostgreSQL of the product's settings; every question is asked over HTTP
+semantics in process (routing, keys, JSON), interleaved over large, middle and small campaigns. Peers answer from the rows:
+PostgreSQL's own table, DuckDB and chdb on a copy sorted by campaign and time.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import structlog
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from api.app import create_app
+from api.settings import ApiSettings
+from campaigns.database import open_pool
+from campaigns.embedded_postgres import start_postgres
+from campaigns.migrate import migrate
+from campaigns.store import CampaignStore
+from tests.bench.report_data import DAYS, History, make_history
+from tests.bench.report_load import claim_ratio, look, settle_rate
+from tests.bench.report_peers import chdb_peer, duckdb_peer, export_rows, postgres_peer
+from tests.bench.report_questions import QUESTIONS, Question
+
+Client = AsyncTestClient[Litestar]
+SERVER = {"shared_buffers": "1GB", "max_wal_size": "8GB"}
+
+
+def with_database(dsn: str, name: str) -> str:
+    parts = urlsplit(dsn)
+    return urlunsplit((parts.scheme, parts.netloc, f"/{name}", parts.query, ""))
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+
+
+@contextlib.asynccontextmanager
+async def api_client(dsn: str) -> AsyncIterator[Client]:
+    """The application on this database, and a key that may read."""
+    pool = await open_pool(dsn)
+    _, secret = await CampaignStore(pool).create_api_key(
+        "bench", ["reports:read", "campaigns:read"], datetime.now(UTC)
+    )
+    await pool.close()
+    async with AsyncTestClient(create_app(ApiSettings(database_url=dsn))) as client:
+        client.headers["Authorization"] = f"Bearer {secret}"
+        yield client
+
+
+def body_of(question: Question, history: History, campaign_id: int) -> dict[str, Any]:
+    last_day = history.first_day + timedelta(days=DAYS)
+    body = {**question.body, "period": {"from": str(history.first_day), "to": str(last_day)}}
+    if not question.of_all:
+        body["filter"] = {"op": "is", "dimension": "campaign", "values": [campaign_id]}
+    return body
+
+
+async def ask(client: Client, path: str, body: dict[str, Any]) -> float:
+    """Ask once; return milliseconds."""
+    begun = time.perf_counter()
+    response = await client.post(path, json=body)
+    took = (time.perf_counter() - begun) * 1000
+    if response.status_code != 200:
+        raise SystemExit(f"{path}: {response.status_code} {response.text[:500]}")
+    return took
+
+
+async def time_reports(client: Client, history: History, rounds: int) -> dict[str, list[float]]:
+    campaigns = [1, len(history.sizes) // 10, len(history.sizes) // 2]
+    took: defaultdict[str, list[float]] = defaultdict(list)
+    for turn in range(rounds + 1):
+        for question in QUESTIONS:
+            for campaign_id in campaigns[: 1 if question.of_all else None]:
+                milliseconds = await ask(client, "/v1/query", body_of(question, history, campaign_id))
+                if turn > 0:  # the first round connects and prepares
+                    took[question.name].append(milliseconds)
+    return took
+
+
+async def time_drill_down(client: Client, history: History, rounds: int) -> list[float]:
+    """Pages of the calls behind a campaign, several deep."""
+    took = []
+    for campaign_id in (1, len(history.sizes) // 10, len(history.sizes) // 2):
+        cursor: str | None = None
+        for _ in range(rounds):
+            parameters: dict[str, str | int] = {
+                "campaign_id": campaign_id,
+                "limit": 100,
+                **({"cursor": cursor} if cursor else {}),
+            }
+            begun = time.perf_counter()
+            response = await client.get("/v1/attempts", params=parameters)
+            took.append((time.perf_counter() - begun) * 1000)
+            cursor = response.json()["next_cursor"]
+    return took
+
+
+async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[str, Any]:
+    today = datetime.now(UTC).date()
+    histories = []
+    for name, attempts in (("small", options.attempts // 10), ("large", options.attempts)):
+        database = with_database(dsn, name)
+        await migrate(database, datetime.now(UTC))
+        history = await make_history(database, attempts, today, campaigns=options.campaigns)
+        histories.append(history)
+        print(
+            f"{history.attempts:,} attempts made in {history.load_seconds:.1f} s, added up in "
+            f"{history.rollup_seconds:.1f} s to {history.rollup_rows:,} rows",
+            flush=True,
+        )
+    small, large = histories
+    p95: dict[int, float] = {}
+    drill_down = 0.0
+    for history in histories:
+        async with api_client(history.dsn) as client:
+            took = await time_reports(client, history, options.rounds)
+            every = [value for values in took.values() for value in values]
+            p95[history.attempts] = percentile(every, 0.95)
+            drill_down = percentile(await time_drill_down(client, history, options.rounds), 0.95)
+        print(
+            f"\n{history.attempts:,} attempts: p95 {p95[history.attempts]:.1f} ms, calls page p95 {drill_down:.1f} ms"
+        )
+        for name, values in took.items():
+            print(f"  {name:24} p50 {statistics.median(values):7.1f}  p95 {percentile(values, 0.95):7.1f} ms")
+    await compare(large, directory, options)
+    settled, drained = await settle_rate(with_database(dsn, "large"), options.settlements)
+    print(f"\nsettled {settled:,.0f}/s; until the last was added up {drained:,.0f}/s", flush=True)
+    ratio, quiet, busy = await claim_ratio(
+        large.dsn, lambda: people_looking(large), seconds=options.claim_seconds
+    )
+    print(
+        f"claim p99 {quiet:.1f} ms alone, {busy:.1f} ms beside 50 dashboards and 5 heavy reports", flush=True
+    )
+    return {
+        "p95_ms": round(p95[large.attempts], 2),
+        "drill_down_p95_ms": round(drill_down, 2),
+        "growth_1m_10m": round(p95[large.attempts] / p95[small.attempts], 3),
+        "settled_per_second": round(settled),
+        "settled_and_added_up_per_second": round(drained),
+        "claim_p99_ratio": round(ratio, 3),
+        "attempts": large.attempts,
+        "load_average": os.getloadavg()[0],
+    }
+
+
+@contextlib.asynccontextmanager
+async def people_looking(history: History) -> AsyncIterator[None]:
+    """Dashboards and heavy reports, from a process of their own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.reports", "--look", history.dsn, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline(), "the process that looks did not start"
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def look_at(dsn: str) -> None:
+    first_day = datetime.now(UTC).date() - timedelta(days=DAYS)
+    history = History(dsn, 0, [], first_day, 0, 0, 0)
+    bodies = [body_of(question, history, 1) for question in QUESTIONS]
+    async with api_client(dsn) as client:
+        await ask(client, "/v1/query", bodies[2])
+        print("looking", flush=True)
+        await look(
+            lambda: ask(client, "/v1/query", bodies[2]),
+            lambda index: ask(client, "/v1/query", bodies[len(bodies) - 1 - index]),
+        )
+
+
+async def compare(history: History, directory: Path, options: argparse.Namespace) -> None:
+    """The same questions on the rows themselves; medians of a few tries, in milliseconds."""
+    rows = await export_rows(history.dsn, directory)
+    peers: dict[str, Callable[[str], Awaitable[None]]] = {}
+    async with contextlib.AsyncExitStack() as stack:
+        peers["PostgreSQL rows"] = await stack.enter_async_context(postgres_peer(history.dsn))
+        peers["DuckDB"] = stack.enter_context(duckdb_peer(rows))
+        peers["chdb"] = stack.enter_context(chdb_peer(rows, directory))
+        print(f"\nthe same on rows, p50 ms {'':5}" + "".join(f"{name:>18}" for name in peers))
+        for question in QUESTIONS:
+            if question.raw is None:
+                continue
+            cells = []
+            for peer in peers.values():
+                took = []
+                for _ in range(options.peer_rounds + 1):
+                    begun = time.perf_counter()
+                    await peer(question.sql(1))
+                    took.append((time.perf_counter() - begun) * 1000)
+                cells.append(statistics.median(took[1:]))
+            print(f"  {question.name:28}" + "".join(f"{cell:18.1f}" for cell in cells), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="1,000,000 and 100,000 attempts of 20 campaigns, within 50 s"
+    )
+    parser.add_argument("--attempts", type=int, help="of the large history (10,000,000)")
+    parser.add_argument("--look", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    options.attempts = options.attempts or (1_000_000 if options.quick else 10_000_000)
+    options.campaigns = 20 if options.quick else 200
+    options.rounds, options.peer_rounds = (5, 1) if options.quick else (20, 3)
+    options.settlements = 40_000 if options.quick else 400_000
+    options.claim_seconds = 3.0 if options.quick else 20.0
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    if options.look:
+        asyncio.run(look_at(options.look))
+        return
+    directory = Path(tempfile.mkdtemp(prefix="obzvon-bench-"))
+    data_directory = Path(tempfile.mkdtemp(prefix="obzvon-bench-data-"))  # as root it becomes another user's
+    with start_postgres(data_directory, SERVER) as server:
+        result = asyncio.run(run(server.dsn, options, directory))
+    shutil.rmtree(directory)
+    shutil.rmtree(data_directory)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""
+An independent, slow and obvious recount of every figure of `stats_now` from the rows of `attempts`.
+
+It shares no line with the product: zones by Python's zoneinfo, sums by Counter.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from campaigns.database import Connection
+
+Key = tuple[int, str, str, str]
+"""shard, dimension, bucket in ISO format, value"""
+Figures = dict[Key, dict[str, int]]
+
+
+def counters_of(row: Mapping[str, Any]) -> dict[str, int]:
+    """What one attempt counts for, definition by definition as docs/rollups.md words them."""
+    is_answered = row["result"] == "answered"
+    is_person = is_answered and row["answered_by"] in (None, "human", "unsure")
+    is_machine = is_answered and row["answered_by"] == "machine"
+    is_success = row["disposition"] in ("order", "meeting", "offer_requested")
+    is_target = row["is_target"] is True
+    talk_ms = row["talk_ms"] or 0
+    counted = {
+        "attempts": 1,
+        "settled": int(row["settled_time"] is not None),
+        "answered": int(is_answered),
+        "network_effective": int(row["result"] in ("answered", "busy", "no_answer", "rejected")),
+        "invalid_numbers": int(row["result"] == "invalid_number"),
+        "abandoned": int(row["result"] == "abandoned"),
+        "trunk_faults": int(row["fault"] == "trunk"),
+        "persons": int(is_person),
+        "machines": int(is_machine),
+        "judged": int(is_answered and row["answered_by"] is not None),
+        "talks": int(is_person and (talk_ms >= 6000 or row["disposition"] is not None)),
+        "successful_talks": int(is_person and is_success),
+        "talk_ms_squares": talk_ms * talk_ms if is_answered else 0,
+        "machine_successes": int(is_machine and is_success),
+        "unsuccessful": int(is_answered and not is_success and not is_target),
+        "unsuccessful_machines": int(is_machine and not is_success and not is_target),
+        "undecided": int(is_answered and not is_success and is_target),
+        "undecided_machines": int(is_machine and not is_success and is_target),
+        "orders": int(row["disposition"] == "order"),
+        "meetings": int(row["disposition"] == "meeting"),
+        "offers": int(row["disposition"] == "offer_requested"),
+        "callbacks": int(row["disposition"] == "callback_requested"),
+        "refusals": int(row["disposition"] == "refused"),
+        "voicemails_left": int(row["disposition"] == "voicemail_left"),
+        "target_calls": int(row["is_target"] is True),
+        "short_calls": int(is_answered and row["talk_ms"] is not None and row["talk_ms"] < 6000),
+        "new_numbers": int(row["attempt_number"] == 1 and row["failover_of"] is None),
+        "talk_count": int(is_answered and row["talk_ms"] is not None),
+        "talk_ms_sum": talk_ms if is_answered else 0,
+        "pdd_count": int(row["pdd_ms"] is not None),
+        "pdd_ms_sum": row["pdd_ms"] or 0,
+        "cost_count": int(row["cost_micros"] is not None),
+        "cost_micros_sum": row["cost_micros"] or 0,
+    }
+    return {name: number for name, number in counted.items() if number}
+
+
+def rows_of(row: Mapping[str, Any], zone: ZoneInfo) -> list[tuple[str, str, str]]:
+    """The (dimension, bucket, value) that an attempt belongs to, on the clock of its campaign's zone."""
+    started: datetime = row["started_time"]
+    local = started.astimezone(zone)
+    quarter = started.astimezone(UTC).replace(minute=started.minute // 15 * 15, second=0, microsecond=0)
+    day = datetime(local.year, local.month, local.day, tzinfo=UTC).isoformat()
+    values = {
+        "day": "",
+        "hour_of_day": f"{local.hour:02d}",
+        "trunk": str(row["trunk_id"]),
+        "caller_id": row["caller_id"],
+        "list": row["import_id"],
+        "source": row["source"],
+        "ad": row["ad"],
+        "keyword": row["keyword"],
+        "region": row["region"],
+        "result": row["result"],
+        "sip_status": row["sip_status"],
+        "q850_cause": row["q850_cause"],
+        "disposition": row["disposition"],
+        "attempt_number": row["attempt_number"],
+        "answered_by": row["answered_by"],
+    }
+    found = [("quarter_hour", quarter.isoformat(), "")]
+    found += [(name, day, "" if value is None else str(value)) for name, value in values.items()]
+    if row["result"] == "answered" and row["talk_ms"] is not None:
+        found.append(("talk_second", day, str(row["talk_ms"] // 1000)))
+    if row["pdd_ms"] is not None:
+        found.append(("pdd_100ms", day, str(row["pdd_ms"] - row["pdd_ms"] % 100)))
+    return found
+
+
+async def recount(connection: Connection, zones: Mapping[int, str]) -> Figures:
+    """Count every attempt, row by row; `zones` by campaign."""
+    figures: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+    for record in await connection.fetch("SELECT * FROM attempts"):
+        row = dict(record)
+        zone = ZoneInfo(zones[row["campaign_id"]])
+        for dimension, bucket, value in rows_of(row, zone):
+            for shard_key in (row["shard_key"], 0):
+                figures[shard_key, dimension, bucket, value].update(counters_of(row))
+    return {key: dict(counter) for key, counter in figures.items()}
+
+
+async def told(connection: Connection, relation: str = "stats_now") -> Figures:
+    """What `stats_now`, or `stats` alone, says; rows and counters of zero left out."""
+    sums: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+    rows = await connection.fetch(
+        f"SELECT d.name AS dimension, t.* FROM {relation} t JOIN stats_dimensions d USING (dim)"
+    )
+    for row in rows:
+        figures = dict(row)
+        key = (
+            figures.pop("shard_key"),
+            figures.pop("dimension"),
+            figures.pop("bucket_time").astimezone(UTC).isoformat(),
+            figures.pop("value"),
+        )
+        del figures["dim"], figures["changes"]
+        sums[key].update({name: int(number) for name, number in figures.items()})
+    return {
+        key: counted
+        for key, counter in sums.items()
+        if (counted := {name: number for name, number in counter.items() if number})
+    }
+
+
+async def distinct_recount(
+    connection: Connection, zones: Mapping[int, str], shard_key: int | None, from_day: date, to_day: date
+) -> dict[str, int]:
+    """How many different numbers, of one shard or of all, on days of the campaigns' own clocks."""
+    kinds = ("dialed", "settled", "answered", "person", "target", "success")
+    found: dict[str, set[str]] = {kind: set() for kind in kinds}
+    for record in await connection.fetch("SELECT * FROM attempts"):
+        row = dict(record)
+        day = row["started_time"].astimezone(ZoneInfo(zones[row["campaign_id"]])).date()
+        if (shard_key is not None and row["shard_key"] != shard_key) or not from_day <= day < to_day:
+            continue
+        counted = counters_of(row)
+        marks = {
+            "dialed": True,
+            "settled": row["settled_time"] is not None,
+            "answered": "answered" in counted,
+            "person": "persons" in counted,
+            "target": "target_calls" in counted,
+            "success": bool(counted.keys() & {"orders", "meetings", "offers"}),
+        }
+        for kind, is_so in marks.items():
+            if is_so:
+                found[kind].add(row["number"])
+    return {kind: len(numbers) for kind, numbers in found.items()}
