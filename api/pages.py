@@ -17,6 +17,7 @@ from analytics.overview import CampaignOverview, overview
 from analytics.report import RESULTS, campaign_report
 from analytics.trunks import trunk_states
 from api.auth import requires
+from api.call_page import CallPageController
 from api.calls_page import CallsPageController
 from api.catalogue import Language
 from api.dependencies import ApiRequest, Clock, Hub, Pool, Store
@@ -244,6 +245,7 @@ page_router: Final = Router(
     "/",
     route_handlers=[
         PageController,
+        CallPageController,
         floor_page,
         ReportPageController,
         CallsPageController,

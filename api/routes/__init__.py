@@ -1,6 +1,7 @@
 from typing import Final
 
 from api.routes.audit import AuditController
+from api.routes.calls import CallController
 from api.routes.campaigns import CampaignController
 from api.routes.contacts import ContactController
 from api.routes.dnc import DncController
@@ -20,6 +21,7 @@ CONTROLLERS: Final = (
     ContactController,
     QueryController,
     ReportController,
+    CallController,
     SavedReportController,
     RollupController,
     FloorController,

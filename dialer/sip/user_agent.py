@@ -82,7 +82,7 @@ class SipUserAgent:
         if isinstance(message, Response):
             self._receive_response(message, source, now)
         else:
-            self._requests.receive(message, source, now)
+            self._requests.receive(message, source, len(data), now)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Hop]]:  # noqa: ARG002 (a verb of the shell)
         """Take what must be sent, in order."""
