@@ -31,6 +31,9 @@ _UNSURE_FRAMES: Final = 350
 """7 s of talk without a verdict."""
 _LEAST_VOICED_FRAMES: Final = 6
 """Less is no greeting."""
+_TONE_LEAD_FRAMES: Final = 3
+_VOICE_FRAMES: Final = 20
+"""400 ms of voice make a beep after it a beep at once."""
 _GREETING_END_FRAMES: Final = 75
 """1.5 s: greetings pause for less, and most beeps come sooner and need no end of the greeting."""
 _SCREENING_FRAMES: Final = 250
@@ -128,7 +131,12 @@ class AnswerClassifier:
     ) -> None:
         for slot, run in ended:
             # the tone's own first frames may have been taken for a voice
-            after_voice = 0 <= self._timing.onset[slot] * FRAME_MS < run.start_ms - 2 * FRAME_MS
+            if run.is_network_tone:
+                self._timing.forget_since(slot, run.start_ms // FRAME_MS - _TONE_LEAD_FRAMES)
+            after_voice = (
+                0 <= self._timing.onset[slot] * FRAME_MS < run.start_ms - 2 * FRAME_MS
+                and self._timing.voiced[slot] >= _VOICE_FRAMES
+            )
             tone = self._meanings[slot].take(run, after_voice=bool(after_voice))
             if tone is not None:
                 self._obey_tone(slot, tone, heard)
