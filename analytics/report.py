@@ -1,13 +1,18 @@
-"""The report of one campaign: every figure of one instant, made of the facts in `attempts`."""
+"""The report of one campaign: every figure of one instant, made of the queries that anybody can ask."""
 
-from datetime import datetime
-from typing import Any, Literal, get_args
+from datetime import date, datetime, time
+from typing import Final, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from analytics.database import Connection, Pool, statement
-from analytics.metrics import Rate, rate
+from analytics.build import build_query
+from analytics.database import Pool
+from analytics.metrics import Rate
+from analytics.optimize import optimize
+from analytics.query import Filter, Period, QueryRequest
+from analytics.result import Figure, QueryResult, Row
+from analytics.run import TIMEOUT_SECONDS, Answer, reading
 from dialer.outcome import Result
 
 RESULTS: tuple[Result, ...] = get_args(Result)
@@ -73,6 +78,19 @@ class CampaignReport(msgspec.Struct, frozen=True, kw_only=True):
     by_day: list[Bucket]
 
 
+TOTALS: Final = (
+    "attempts", "settled_attempts", "open_attempts", "distinct_numbers", "answered_by_number", "answered_by_attempt",
+    "callback_requests", "refusals", "callback_requests_per_answer", "timed_answers", "talk_seconds_sum",
+    "talk_seconds_mean", "talk_seconds_median", "rung_attempts", "pdd_ms_median",
+)  # fmt: skip
+SERIES: Final = (
+    "attempts", "distinct_numbers", "answered_attempts", "answered_by_attempt", "callback_requests", "refusals",
+    "talk_seconds_sum",
+)  # fmt: skip
+MAX_HOURS: Final = 1_000_000
+"""More than a century of them: the series of a report is whole."""
+
+
 async def campaign_report(
     pool: Pool,
     campaign_id: int,
@@ -83,65 +101,100 @@ async def campaign_report(
     to_time: datetime | None = None,
 ) -> CampaignReport:
     """
-    Return the report of attempts started in [from_time, to_time).
+    Return the report of attempts started in [from_time, to_time), made of four queries on one snapshot.
 
-    All statements read one snapshot, so the totals are the sums of their parts while calls are being settled.
-    An unknown campaign gives the report of no attempts.
+    The totals are the sums of their parts while calls are being settled. An unknown campaign gives the report of no attempts.
     """
-    period = (campaign_id, from_time, to_time)
-    async with (
-        pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        totals = await connection.fetchrow(statement("report_totals"), *period)
-        assert totals is not None
-        outcomes = await connection.fetch(statement("report_outcomes"), *period)
-        by_hour = await series(connection, period, "hour", time_zone)
-        by_day = await series(connection, period, "day", time_zone)
-    counts = dict(totals)
-    attempts_by_result = {row["result"]: row["attempts"] for row in outcomes}
+    asked = QueryRequest(
+        metrics=list(TOTALS),
+        filter=Filter(op="is", dimension="campaign", values=[campaign_id]),
+        period=period_of(from_time, to_time),
+        time_zone=time_zone,
+        limit=MAX_HOURS,
+    )
+
+    async def answer(dimensions: list[str], metrics: tuple[str, ...]) -> QueryResult:
+        request = msgspec.structs.replace(asked, metrics=list(metrics), dimensions=dimensions)
+        return await Answer(connection, optimize(build_query(request, now, max_rows=MAX_HOURS))).result()
+
+    async with reading(pool, TIMEOUT_SECONDS) as connection:
+        totals = (await answer([], TOTALS)).totals
+        outcomes = await answer(["result"], ("attempts",))
+        by_hour = await answer(["hour"], SERIES)
+        by_day = await answer(["day"], SERIES)
+    attempts_by_result = {
+        row.dimensions["result"].value: whole(row.metrics["attempts"]) for row in outcomes.rows
+    }
+    zone = ZoneInfo(time_zone)
     return CampaignReport(
         campaign_id=campaign_id,
         from_time=from_time,
         to_time=to_time,
         time_zone=time_zone,
         generated_time=now,
-        attempts=totals["attempts"],
-        settled_attempts=totals["settled_attempts"],
-        open_attempts=totals["attempts"] - totals["settled_attempts"],
-        distinct_numbers=totals["distinct_numbers"],
-        answered_by_number=rate("answered_by_number", counts),
-        answered_by_attempt=rate("answered_by_attempt", counts),
+        attempts=whole(totals["attempts"]),
+        settled_attempts=whole(totals["settled_attempts"]),
+        open_attempts=whole(totals["open_attempts"]),
+        distinct_numbers=whole(totals["distinct_numbers"]),
+        answered_by_number=rate_of(totals["answered_by_number"]),
+        answered_by_attempt=rate_of(totals["answered_by_attempt"]),
         outcomes={result: attempts_by_result.get(result, 0) for result in RESULTS},
-        callback_requests=totals["callback_requests"],
-        refusals=totals["refusals"],
-        conversion=rate("callback_requests_per_answer", counts),
+        callback_requests=whole(totals["callback_requests"]),
+        refusals=whole(totals["refusals"]),
+        conversion=rate_of(totals["callback_requests_per_answer"]),
         talk_seconds=TalkSeconds(
-            count=totals["talk_count"],
-            sum=totals["talk_seconds_sum"],
-            mean=totals["talk_seconds_mean"],
-            median=totals["talk_seconds_median"],
+            count=whole(totals["timed_answers"]),
+            sum=totals["talk_seconds_sum"].value or 0.0,
+            mean=totals["talk_seconds_mean"].value,
+            median=totals["talk_seconds_median"].value,
         ),
-        pdd_ms=PddMs(count=totals["pdd_count"], median=totals["pdd_ms_median"]),
-        by_hour=by_hour,
-        by_day=by_day,
+        pdd_ms=PddMs(count=whole(totals["rung_attempts"]), median=totals["pdd_ms_median"].value),
+        by_hour=[
+            bucket(datetime.fromisoformat(str(row.dimensions["hour"].value)), row) for row in by_hour.rows
+        ],
+        by_day=[
+            bucket(datetime.combine(date.fromisoformat(str(row.dimensions["day"].value)), time(), zone), row)
+            for row in by_day.rows
+        ],
     )
 
 
-async def series(
-    connection: Connection, period: tuple[Any, ...], unit: Literal["hour", "day"], time_zone: str
-) -> list[Bucket]:
-    zone = ZoneInfo(time_zone)
-    return [
-        Bucket(
-            start=row["start"].astimezone(zone),
-            attempts=row["attempts"],
-            distinct_numbers=row["distinct_numbers"],
-            answered_attempts=row["answered_attempts"],
-            answered_by_attempt=rate("answered_by_attempt", dict(row)),
-            callback_requests=row["callback_requests"],
-            refusals=row["refusals"],
-            talk_seconds_sum=row["talk_seconds_sum"],
-        )
-        for row in await connection.fetch(statement("report_series"), *period, unit, time_zone)
-    ]
+def period_of(from_time: datetime | None, to_time: datetime | None) -> Period:
+    if from_time is None and to_time is None:
+        return Period(name="all")
+    return Period(
+        from_time=from_time.isoformat() if from_time else None,
+        to_time=to_time.isoformat() if to_time else None,
+    )
+
+
+def bucket(start: datetime, row: Row) -> Bucket:
+    figures = row.metrics
+    return Bucket(
+        start=start,
+        attempts=whole(figures["attempts"]),
+        distinct_numbers=whole(figures["distinct_numbers"]),
+        answered_attempts=whole(figures["answered_attempts"]),
+        answered_by_attempt=rate_of(figures["answered_by_attempt"]),
+        callback_requests=whole(figures["callback_requests"]),
+        refusals=whole(figures["refusals"]),
+        talk_seconds_sum=figures["talk_seconds_sum"].value or 0.0,
+    )
+
+
+def whole(figure: Figure) -> int:
+    """Return a count, which is never null."""
+    assert isinstance(figure.value, int)
+    return figure.value
+
+
+def rate_of(figure: Figure) -> Rate:
+    assert isinstance(figure.numerator, int)
+    assert isinstance(figure.denominator, int)
+    assert figure.denominator_name is not None
+    return Rate(
+        numerator=figure.numerator,
+        denominator=figure.denominator,
+        denominator_name=figure.denominator_name,
+        value=figure.value,
+    )

@@ -31,6 +31,8 @@ from analytics.result import (
 from analytics.sql import Statement, compose_rows, compose_totals
 
 TIMEOUT_SECONDS: Final = 15.0
+IDLE_MS: Final = 5_000
+"""How long a reader may think between two statements of one snapshot."""
 
 
 async def run_query(pool: Pool, query: Query, *, timeout_seconds: float = TIMEOUT_SECONDS) -> QueryResult:
@@ -60,6 +62,8 @@ async def reading(pool: Pool, timeout_seconds: float) -> AsyncIterator[Connectio
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await connection.execute(f"SET LOCAL statement_timeout = {int(timeout_seconds * 1000)}")
+            # a snapshot held open keeps vacuum from the leads that were claimed meanwhile
+            await connection.execute(f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}")
             yield connection
     except asyncpg.QueryCanceledError as error:
         raise QueryTimedOut(str(error)) from error

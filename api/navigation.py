@@ -20,4 +20,5 @@ SECTIONS: Final = (
     Section("floor", "/floor"),
     Section("campaigns", "/campaigns"),
     Section("reports", "/reports"),
+    Section("trunks", "/trunks"),
 )

@@ -15,7 +15,9 @@ from litestar.response import Redirect
 
 from analytics.overview import CampaignOverview, overview
 from analytics.report import RESULTS, campaign_report
+from analytics.trunks import trunk_states
 from api.auth import requires
+from api.call_page import CallPageController
 from api.calls_page import CallsPageController
 from api.catalogue import Language
 from api.dependencies import ApiRequest, Clock, Hub, Pool, Store
@@ -34,6 +36,7 @@ from api.report_pages import ReportPageController
 from api.schemas.contacts import ImportView, import_view
 from api.schemas.parameters import CampaignId
 from api.static import serve_static
+from api.trunk_pages import TrunkPageController, verdict
 from api.upload import open_upload
 from campaigns.contact_import import ContactImport
 from campaigns.models import Action, Campaign, Status
@@ -184,6 +187,8 @@ async def campaign_page(
 ) -> Response[str]:
     campaign = await store.get_campaign(campaign_id)
     language = language_of(request)
+    used = [await store.get_trunk(use.trunk_id) for use in campaign.trunks]
+    states = await trunk_states(pool, [trunk.trunk_id for trunk in used], clock())
     data = {
         "campaign_id": campaign_id,
         "language": language,
@@ -203,6 +208,7 @@ async def campaign_page(
             "start": clock_time(campaign.window_start_minute),
             "end": clock_time(campaign.window_end_minute),
         },
+        trunks=[(trunk, verdict(trunk, states[trunk.trunk_id])) for trunk in used],
         actions=ACTIONS[campaign.status],
         answers=False,
         report=report,
@@ -239,9 +245,11 @@ page_router: Final = Router(
     "/",
     route_handlers=[
         PageController,
+        CallPageController,
         floor_page,
         ReportPageController,
         CallsPageController,
+        TrunkPageController,
         serve_static,
     ],
     exception_handlers={Exception: problem_page},

@@ -18,7 +18,7 @@ from dialer.events import CallEvent, CallId, DtmfReceived, NegotiatedMedia, Play
 from dialer.media.dtmf_tones import tones_of
 from dialer.media.g711 import transcoding
 from dialer.media.prompt import Prompt
-from dialer.net.faults import Loss
+from dialer.net.faults import Faults
 from dialer.net.media_clock import MediaClock
 from dialer.net.ports import PortPool
 from dialer.net.rtp_socket import OnAny, OnKnown, RtpPoll, RtpSocket
@@ -47,7 +47,7 @@ class MediaPlane:
         loop: asyncio.AbstractEventLoop,
         host: str,
         ports: PortPool,
-        loss: Loss | None,
+        faults: Faults | None,
         rng: Callable[[int], bytes],
     ) -> None:
         self.loop = loop
@@ -63,7 +63,7 @@ class MediaPlane:
         self._relayed: dict[CallMedia, None] = {}
         self._host = host
         self._ports = ports
-        self._loss = loss
+        self._faults = faults
         self._rng = rng
         self._ticks = 0
 
@@ -85,7 +85,7 @@ class MediaPlane:
 
     def bind(self, local: Address, on_any: OnAny, on_known: OnKnown) -> RtpSocket | None:
         try:
-            return RtpSocket(self._poll, local, on_any, on_known, loss=self._loss)
+            return RtpSocket(self._poll, local, on_any, on_known, faults=self._faults)
         except OSError:
             return None
 

@@ -52,7 +52,29 @@ class NetworkFaults(msgspec.Struct, frozen=True, kw_only=True):
 
     loss: float = 0.0
     """Share of datagrams dropped, 0..1."""
+    duplication: float = 0.0
+    """Share that arrives twice."""
+    reordering: float = 0.0
+    """Share held back, so that what follows overtakes it."""
+    reordering_seconds: float = 0.05
+    """For how long."""
+    jitter_seconds: float = 0.0
+    """Every datagram is delayed by up to this much."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"faults.{name} is a share: 0 <= {name} < 1"
+            for name in ("loss", "duplication", "reordering")
+            if not 0.0 <= getattr(self, name) < 1.0
+        ]
+        problems += [
+            f"faults.{name} must not be negative"
+            for name in ("reordering_seconds", "jitter_seconds")
+            if getattr(self, name) < 0
+        ]
+        if problems:
+            raise ConfigError(*problems)
 
 
 PrivacyValue = Literal["header", "session", "user", "none", "critical", "id", "history"]
@@ -296,8 +318,6 @@ class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
         if not 1024 <= self.rtp_port_min < self.rtp_port_max <= 65_535:
             problems.append("rtp_port_min and rtp_port_max must satisfy 1024 <= min < max <= 65535")
         problems += external_address_problems(self.external_signalling_address, self.external_media_address)
-        if self.faults is not None and not 0.0 <= self.faults.loss < 1.0:
-            problems.append("faults.loss is a share: 0 <= loss < 1")
         if problems:
             raise ConfigError(*problems)
 

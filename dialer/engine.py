@@ -31,7 +31,7 @@ from dialer.events import (
     TrunkEvent,
 )
 from dialer.media.prompt import Prompt
-from dialer.net.faults import Loss
+from dialer.net.faults import Faults
 from dialer.net.ports import PortPool
 from dialer.outcome import Outcome, outcome_of_answer, outcome_of_local_failure
 from dialer.rtp.tap import CLASSIFIER_DEPTH_MS, AudioSink, AudioTap
@@ -134,7 +134,7 @@ class Dialer:
         self._config = config
         self._rng = rng
         self._ports = PortPool(config.rtp_port_min, config.rtp_port_max, rng(8))
-        self._loss = Loss(config.faults) if config.faults is not None and config.faults.loss else None
+        self._faults = Faults(config.faults) if config.faults is not None else None
         self._calls: dict[CallId, Call] = {}
         self._nobody_talks = asyncio.Event()
         self._nobody_talks.set()
@@ -147,9 +147,9 @@ class Dialer:
     async def __aenter__(self) -> Self:
         """Bind the signalling sockets. Raises `TransportError` when an address cannot be bound."""
         self._loop = asyncio.get_running_loop()
-        self._signalling = Signalling(self._config, self._tell, self._rng, self._loss)
+        self._signalling = Signalling(self._config, self._tell, self._rng, self._faults)
         await self._signalling.open()
-        self._media = MediaPlane(self._loop, self._config.bind_host, self._ports, self._loss, self._rng)
+        self._media = MediaPlane(self._loop, self._config.bind_host, self._ports, self._faults, self._rng)
         self._listener = AnswerListener(self._loop)
         self._is_open = True
         return self

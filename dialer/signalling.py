@@ -14,7 +14,7 @@ from dialer.config import CallRequest, DialerConfig, TrunkConfig
 from dialer.core import DialerCore
 from dialer.errors import RemoteProtocolError
 from dialer.events import CallEvent, CallId, TrunkEvent
-from dialer.net.faults import Loss
+from dialer.net.faults import Faults
 from dialer.net.sip_transport import SipTransport
 from dialer.sip.hop import Address, Hop
 from dialer.sip.trace import TraceRecord
@@ -34,13 +34,13 @@ class Signalling:
         config: DialerConfig,
         tell: Callable[[CallEvent], None],
         rng: Callable[[int], bytes],
-        loss: Loss | None,
+        faults: Faults | None,
     ) -> None:
         self._config = config
         self._tell = tell
         self._rng = rng
         self._loop = asyncio.get_running_loop()
-        self._transport = SipTransport(config, self, rng, loss)
+        self._transport = SipTransport(config, self, rng, faults)
         self.core: DialerCore
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0

@@ -48,8 +48,11 @@ class TlsConfig(msgspec.Struct, frozen=True, kw_only=True):
 class KeepAlive(msgspec.Struct, frozen=True, kw_only=True):
     """What keeps a NAT's door open, and shows that the peer has gone, while a trunk is in use."""
 
-    method: Literal["auto", "off", "crlf", "options"] = "auto"
-    """auto: CRLF on connections (RFC 5626 §4.4.1), nothing on UDP. crlf on UDP is a datagram that nobody answers."""
+    method: Literal["auto", "off", "crlf"] = "auto"
+    """
+    auto: CRLF on connections (RFC 5626 §4.4.1), nothing on UDP. crlf on UDP is a datagram that nobody answers; where that
+    is not enough, `HealthPolicy.options_interval_seconds` asks by OPTIONS.
+    """
     interval_seconds: float = 30.0
     """Shorter than the binding of the NAT: UDP often 30 s, TCP minutes."""
 

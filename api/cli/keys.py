@@ -1,54 +1,27 @@
 """`obzvon keys`: API keys and sign-in links, made by whoever can reach the database."""
 
-import asyncio
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
-import asyncpg
 import click
 import msgspec
 
 from api.auth import SCOPES
 from api.catalogue import language_of_environment, text
-from campaigns.database import open_pool
-from campaigns.errors import NotFound
+from api.cli.database import say, with_pool
 from campaigns.store import CampaignStore
 
 T = TypeVar("T")
 
 LANGUAGE: Final = language_of_environment(os.environ)
 LINK_LIFETIME: Final = timedelta(minutes=15)
-EXIT_USAGE: Final = 2
-
-
-def say(key: str, **params: object) -> None:
-    click.echo(text(key, LANGUAGE, **params), err=True)
 
 
 def with_store(work: Callable[[CampaignStore], Awaitable[T]]) -> T:
     """Do something with the store of DATABASE_URL, or say why not and leave."""
-    url = os.environ.get("DATABASE_URL")
-    if not url:
-        say("cli.database_url_missing")
-        sys.exit(EXIT_USAGE)
-
-    async def run() -> T:
-        pool = await open_pool(url, application_name="obzvon-keys", max_size=1)
-        try:
-            return await work(CampaignStore(pool))
-        finally:
-            await pool.close()
-
-    try:
-        return asyncio.run(run())
-    except NotFound as error:
-        say(f"problems.{error.kind}_not_found.detail", id=error.id)
-    except (OSError, asyncpg.PostgresError) as error:
-        say("cli.keys.database_unavailable", error=type(error).__name__)
-    sys.exit(1)
+    return with_pool(lambda pool: work(CampaignStore(pool)), application_name="obzvon-keys")
 
 
 @click.group(help=text("cli.keys.help", LANGUAGE))

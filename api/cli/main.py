@@ -29,6 +29,7 @@ EXIT_INTERRUPTED: Final = 130
 COMMANDS: Final = {
     "demo": Command("api.cli.demo:demo", "demo.help"),
     "call": Command("api.cli.call:call", "cli.call.help"),
+    "trace": Command("api.cli.trace:trace", "cli.trace.help"),
     "serve": Command("api.cli.serve:serve", "serve.help"),
     "api": Command("api.cli.api:api", "cli.api.help"),
     "dial": Command("api.cli.dial:dial", "cli.dial.help"),

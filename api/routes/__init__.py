@@ -1,6 +1,7 @@
 from typing import Final
 
 from api.routes.audit import AuditController
+from api.routes.calls import CallController
 from api.routes.campaigns import CampaignController
 from api.routes.contacts import ContactController
 from api.routes.dnc import DncController
@@ -9,6 +10,7 @@ from api.routes.floor import FloorController
 from api.routes.health import HealthController
 from api.routes.prompts import PromptController
 from api.routes.query import QueryController
+from api.routes.report_rules import ReportRulesController
 from api.routes.reports import ReportController
 from api.routes.rollups import RollupController
 from api.routes.saved_reports import SavedReportController
@@ -20,6 +22,8 @@ CONTROLLERS: Final = (
     ContactController,
     QueryController,
     ReportController,
+    ReportRulesController,
+    CallController,
     SavedReportController,
     RollupController,
     FloorController,

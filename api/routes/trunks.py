@@ -5,12 +5,13 @@ from http import HTTPStatus
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import JSONBody
 
+from analytics.trunks import trunk_states
 from api.auth import needs
 from api.body import CheckedBody
 from api.dependencies import ApiRequest, Clock, Pool, Store
 from api.idempotency import answer_once
 from api.schemas.parameters import TrunkId
-from api.schemas.trunks import TrunkList, TrunkView, trunk_view
+from api.schemas.trunks import TrunkHealthList, TrunkList, TrunkView, trunk_view
 from campaigns.trunk_models import NewTrunk, TrunkPatch
 
 
@@ -38,6 +39,11 @@ class TrunkController(Controller):
     @get(operation_id="list_trunks", **needs("campaigns:read"))
     async def list_trunks(self, store: Store) -> TrunkList:
         return TrunkList(items=[trunk_view(trunk) for trunk in await store.list_trunks()])
+
+    @get("/health", operation_id="list_trunk_health", **needs("campaigns:read"))
+    async def health(self, store: Store, pool: Pool, clock: Clock) -> TrunkHealthList:
+        trunk_ids = [trunk.trunk_id for trunk in await store.list_trunks()]
+        return TrunkHealthList(items=list((await trunk_states(pool, trunk_ids, clock())).values()))
 
     @get("/{trunk_id:int}", operation_id="get_trunk", **needs("campaigns:read"))
     async def read(self, trunk_id: TrunkId, store: Store) -> TrunkView:

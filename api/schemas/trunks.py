@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from analytics.trunks import TrunkState
 from campaigns.trunk_models import EngineName, Trunk
 from dialer.config import HealthPolicy, Identity, Registration, SipPolicy
 from dialer.transport_config import KeepAlive, TlsConfig, Transport
@@ -41,6 +42,12 @@ class TrunkList(msgspec.Struct, frozen=True, kw_only=True):
     """All carrier peers."""
 
     items: list[TrunkView]
+
+
+class TrunkHealthList(msgspec.Struct, frozen=True, kw_only=True):
+    """How every trunk is just now."""
+
+    items: list[TrunkState]
 
 
 def trunk_view(trunk: Trunk) -> TrunkView:

@@ -26,7 +26,7 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-from dialer.net.faults import Loss
+from dialer.net.faults import Faults
 from dialer.rtp.packet import HEADER_BYTES
 from dialer.rtp.session import Lane
 
@@ -58,14 +58,20 @@ OnKnown = Callable[[bytearray, int, float, float | None], None]
 class RtpSocket(Lane):
     """Bound from the start. Raises OSError when the address cannot be bound."""
 
-    __slots__ = ("_is_timed", "_loss", "_poll", "_receive_time", "_socket", "is_connected", "is_filtered", "on_any", "on_known", "port", "recv_into", "send_errors")  # fmt: skip
+    __slots__ = ("_faults", "_is_timed", "_poll", "_receive_time", "_socket", "is_connected", "is_filtered", "on_any", "on_known", "port", "recv_into", "send_errors")  # fmt: skip
 
     def __init__(
-        self, poll: "RtpPoll", local: Address, on_any: OnAny, on_known: OnKnown, *, loss: Loss | None = None
+        self,
+        poll: "RtpPoll",
+        local: Address,
+        on_any: OnAny,
+        on_known: OnKnown,
+        *,
+        faults: Faults | None = None,
     ) -> None:
         super().__init__()
         self._poll = poll
-        self._loss = loss
+        self._faults = faults
         self._receive_time = bytearray(_RECEIVE_TIME_BYTES)
         self._is_timed = False
         self.on_any = on_any
@@ -97,7 +103,7 @@ class RtpSocket(Lane):
         with contextlib.suppress(OSError):
             self._socket.connect(peer)
             self.is_connected = True
-            if self._loss is None:  # with faults of our own every packet takes the long way
+            if self._faults is None:  # with faults of our own every packet takes the long way
                 self._poll.filter_soon(self)
 
     def disconnect(self) -> None:
@@ -108,8 +114,12 @@ class RtpSocket(Lane):
 
     def send(self, data: bytes | bytearray, addr: Address) -> None:
         """Send one packet now, or lose it."""
-        if self._loss is not None and self._loss.drops():
-            return
+        if self._faults is None:
+            self._send(data, addr)
+        else:
+            self._faults.carry(self._send, bytes(data), addr)  # the caller's buffer is used again
+
+    def _send(self, data: bytes | bytearray, addr: Address) -> None:
         try:
             if self.is_connected:
                 self._socket.send(data)
@@ -127,8 +137,14 @@ class RtpSocket(Lane):
         except OSError:  # ICMP: nobody takes what we send
             self.send_errors += 1
             return
-        if self._loss is None or not self._loss.drops():
+        if self._faults is None:
             self.on_any(bytes(buffer[:size]), sender[:2], now)
+        else:
+            self._faults.carry(self._arrive, bytes(buffer[:size]), sender[:2], now)
+
+    def _arrive(self, data: bytes, sender: Address, now: float) -> None:
+        if self.fileno() >= 0:
+            self.on_any(data, sender, now)
 
     def received_at(self) -> float | None:
         """When the packet that was read last had arrived; None = not known."""

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from typing import Final, Self
 
-from dialer.net.faults import Loss
+from dialer.net.faults import Faults
 from dialer.sip.hop import Address, Hop
 
 _RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
@@ -41,11 +41,11 @@ class SipSocket(asyncio.DatagramProtocol):
         self,
         on_datagram: Callable[[bytes, Hop], None],
         on_unreachable: Callable[[Hop, bytes], None],
-        loss: Loss | None,
+        faults: Faults | None,
     ) -> None:
         self._on_datagram = on_datagram
         self._on_unreachable = on_unreachable
-        self._loss = loss
+        self._faults = faults
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket
         self._transport: asyncio.BaseTransport
@@ -60,10 +60,10 @@ class SipSocket(asyncio.DatagramProtocol):
         on_datagram: Callable[[bytes, Hop], None],
         on_unreachable: Callable[[Hop, bytes], None],
         *,
-        loss: Loss | None = None,
+        faults: Faults | None = None,
     ) -> Self:
         """Bind; port 0 lets the system choose. Raises OSError."""
-        self = cls(on_datagram, on_unreachable, loss)
+        self = cls(on_datagram, on_unreachable, faults)
         family = socket.AF_INET6 if ":" in local[0] else socket.AF_INET
         self._socket = udp = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -81,8 +81,12 @@ class SipSocket(asyncio.DatagramProtocol):
 
     def send(self, data: bytes, hop: Hop) -> None:
         """Send one datagram now, or lose it."""
-        if self._loss is not None and self._loss.drops():
-            return
+        if self._faults is None:
+            self._send(data, hop)
+        else:
+            self._faults.carry(self._send, data, hop)
+
+    def _send(self, data: bytes, hop: Hop) -> None:
         try:
             self._socket.sendto(data, hop.address)
         except ConnectionRefusedError:
@@ -96,12 +100,13 @@ class SipSocket(asyncio.DatagramProtocol):
         self._transport.close()
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
-        if self._loss is not None and self._loss.drops():
-            return
-        if data.strip(
-            b"\r\n\0"
-        ):  # what is left out is a keep-alive (RFC 5626 §3.5.1 and what phones make of it)
-            self._on_datagram(data, Hop(addr[0], addr[1]))
+        if not data.strip(b"\r\n\0"):
+            return  # a keep-alive (RFC 5626 §3.5.1 and what phones make of it)
+        source = Hop(addr[0], addr[1])
+        if self._faults is None:
+            self._on_datagram(data, source)
+        else:
+            self._faults.carry(self._on_datagram, data, source)
 
     def error_received(self, exc: Exception) -> None:  # noqa: ARG002 (asyncio's signature; the queue says more)
         self._read_errors()

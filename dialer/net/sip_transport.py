@@ -8,7 +8,7 @@ from typing import Final
 from dialer.config import DialerConfig, TrunkConfig
 from dialer.errors import TransportError
 from dialer.net.connect_failure import ConnectFailure
-from dialer.net.faults import Loss
+from dialer.net.faults import Faults
 from dialer.net.sip_socket import SipSocket
 from dialer.net.stream_connection import PING, SipReceiver
 from dialer.net.streams import Streams
@@ -29,11 +29,11 @@ class SipTransport:
         config: DialerConfig,
         receiver: SipReceiver,
         rng: Callable[[int], bytes],
-        loss: Loss | None = None,
+        faults: Faults | None = None,
     ) -> None:
         self._config = config
         self._receiver = receiver
-        self._loss = loss
+        self._faults = faults
         self._loop = asyncio.get_running_loop()
         self._udp: dict[bool, SipSocket] = {}
         """By whether it is IPv6."""
@@ -108,7 +108,7 @@ class SipTransport:
                 (host, self._config.bind_port),
                 self._receiver.receive,
                 self._receiver.transport_failed,
-                loss=self._loss,
+                faults=self._faults,
             )
             if not self._config.listens_on_tcp:
                 return udp

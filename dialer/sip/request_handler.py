@@ -1,8 +1,7 @@
 """
 The server side: requests that a far end sends us.
 
-Inside a dialog: BYE, OPTIONS, and what changes the session (`session_change`). Everything from strangers is answered
-without keeping state (RFC 3261 §8.2.7), so a flood of it costs CPU and no memory.
+Inside a dialog: BYE, OPTIONS, and what changes the session (`session_change`). Everything else: `stranger_handler`.
 """
 
 from collections import deque
@@ -19,15 +18,9 @@ from dialer.sip.responder import Responder, response_hop
 from dialer.sip.server_transaction import NonInviteServerTransaction
 from dialer.sip.session_change import SessionChanges
 from dialer.sip.session_event import Kind, SessionEvent
+from dialer.sip.stranger_handler import KNOWN_METHODS, OPTIONS_HEADERS, StrangerHandler
 from dialer.sip.transaction_layer import TransactionLayer, server_key
 
-_KNOWN_METHODS: Final = frozenset(
-    [
-        "INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE", "INFO",
-        "UPDATE", "PRACK", "PUBLISH",
-    ]
-)  # fmt: skip
-"""Refused with 405; what is not even here, with 501 (§21.5.2)."""
 _OPTIONS: Final = frozenset(["100rel", "timer"])
 """Extensions that a request in a dialog may require of us."""
 
@@ -42,15 +35,15 @@ class RequestHandler:
         self._layer = layer
         self._events = events
         self._responder = Responder(config, rng, layer)
+        self._strangers = StrangerHandler(layer, self._responder)
         self._changes = SessionChanges(config, layer, events, self._responder)
 
     def refuse_malformed(self, data: bytes, error: RemoteProtocolError, source: Hop, now: float) -> None:
         """Answer an unreadable request, if enough of it can be read (§18.3, §21.4.1)."""
-        self._layer.counters["malformed"] += 1
-        self._responder.refuse_malformed(data, error, source, now)
+        self._strangers.refuse_malformed(data, error, source, now)
 
-    def receive(self, request: Request, source: Hop, now: float) -> None:
-        """Handle one request."""
+    def receive(self, request: Request, source: Hop, size_bytes: int, now: float) -> None:
+        """Handle one request, which came as so many bytes."""
         layer = self._layer
         via = request.via
         noted = via.received_from(*source.address)
@@ -59,37 +52,20 @@ class RequestHandler:
             request.headers.set_all("Via", [str(noted), *values[1:]])
         request.reply_to = response_hop(request, source)
         transaction = layer.servers.get(server_key(request))
+        session = layer.sessions.get(request.call_id)
         if transaction is not None:
             layer.perform(transaction, transaction.receive(request, now), now)
         elif request.method == "ACK":
             self._changes.receive_ack(request, now)
-        elif request.method == "CANCEL":
+        elif request.method == "CANCEL" and server_key(request, "INVITE") in layer.servers:
             # Our final response has left before any CANCEL can match it, so it has no effect (§9.2).
-            is_known = server_key(request, "INVITE") in layer.servers
-            self._responder.answer(request, 200 if is_known else 481, now)
-        elif request.to.tag is None:
-            self._receive_from_stranger(request, now)
+            self._responder.answer(request, 200, now)
+        elif session is None or request.to.tag != session.local_tag or request.method == "CANCEL":
+            self._strangers.receive(request, source, size_bytes, now)
         else:
-            self._receive_in_dialog(request, now)
+            self._receive_in_dialog(request, session, now)
 
-    def _receive_from_stranger(self, request: Request, now: float) -> None:
-        if request.method == "OPTIONS":
-            self._answer_options(request, now)  # how trunks see that we are alive
-            return
-        self._layer.counters["stray_requests"] += 1
-        if request.method == "INVITE":
-            self._responder.answer(request, 480, now)  # nobody here takes calls
-        elif request.method in {"BYE", "PRACK", "UPDATE"}:
-            self._responder.answer(request, 481, now)
-        else:
-            self._refuse_method(request, now)
-
-    def _receive_in_dialog(self, request: Request, now: float) -> None:
-        session = self._layer.sessions.get(request.call_id)
-        if session is None or request.to.tag != session.local_tag:
-            self._layer.counters["stray_requests"] += 1
-            self._responder.answer(request, 481, now)
-            return
+    def _receive_in_dialog(self, request: Request, session: InviteSession, now: float) -> None:
         remote_tag = request.from_.tag or ""
         dialog = session.dialogs.get(remote_tag)
         if dialog is None and request.method == "BYE" and remote_tag not in session.ended_tags:
@@ -142,10 +118,10 @@ class RequestHandler:
             self._events.append(SessionEvent(session, Kind.BYE, q850_cause=q850_cause_of(request)))
 
     def _answer_options(self, request: Request, now: float) -> None:
-        self._responder.answer(request, 200, now, ("Allow", ALLOWED_METHODS), ("Accept", "application/sdp"))
+        self._responder.answer(request, 200, now, *OPTIONS_HEADERS)
 
     def _refuse_method(self, request: Request, now: float) -> None:
-        if request.method in _KNOWN_METHODS:
+        if request.method in KNOWN_METHODS:
             self._responder.answer(request, 405, now, ("Allow", ALLOWED_METHODS))
         else:
             self._responder.answer(request, 501, now, ("Allow", ALLOWED_METHODS))

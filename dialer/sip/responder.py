@@ -22,9 +22,23 @@ class Responder:
         self._layer = layer
         self._tag_key = rng(16)
 
-    def answer(self, request: Request, status_code: int, now: float, *headers: tuple[str, str]) -> None:
-        """Answer without keeping state: a retransmission is answered anew (§8.2.7)."""
+    def answer(
+        self,
+        request: Request,
+        status_code: int,
+        now: float,
+        *headers: tuple[str, str],
+        max_bytes: int | None = None,
+    ) -> None:
+        """
+        Answer without keeping state: a retransmission is answered anew (§8.2.7).
+
+        Beyond `max_bytes` everything is left out that a response need not carry: a stranger may be asking in another's name.
+        """
         response = self.response(request, status_code, *headers)
+        if max_bytes is not None and len(response.to_bytes()) > max_bytes:
+            for name in ("Server", *dict(headers)):
+                response.headers.remove(name)
         assert request.reply_to is not None
         self._layer.send(response.to_bytes(), request.reply_to, now, request.call_id)
 

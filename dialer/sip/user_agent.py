@@ -82,7 +82,7 @@ class SipUserAgent:
         if isinstance(message, Response):
             self._receive_response(message, source, now)
         else:
-            self._requests.receive(message, source, now)
+            self._requests.receive(message, source, len(data), now)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Hop]]:  # noqa: ARG002 (a verb of the shell)
         """Take what must be sent, in order."""
@@ -221,7 +221,8 @@ class SipUserAgent:
         if transaction is None:
             self.counters["stray_responses"] += 1
             return
-        self._public.learn(transaction.destination, response.via)
+        if self._public.is_learning:
+            self._public.learn(transaction.destination, response.via)
         actions = transaction.receive(response, now)
         if isinstance(transaction.user, TrunkWatch):
             if response.is_final and Action.DELIVER in actions:

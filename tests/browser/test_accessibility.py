@@ -22,6 +22,7 @@ PATHS = [
     "/reports/hours",
     "/reports/comparison",
     "/calls",
+    "/trunks/new",
     *(section.path for section in SECTIONS),
 ]
 

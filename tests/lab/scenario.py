@@ -30,6 +30,7 @@ from dialer import (
 )
 from dialer.outcome import EndedBy, Outcome, Result
 from dialer.sip.trace import TraceRecord
+from dialer.transport_config import Transport
 from tests.lab.container import LAB
 
 FOLDER: Final = Path(__file__).parents[2] / "sip-lab" / "scenarios"
@@ -79,6 +80,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     description: str
     far_end: Literal["sipp", "none"] = "sipp"
     paths: tuple[Path_, ...] = ("direct", "kamailio")
+    transports: tuple[Transport, ...] = ("udp", "tcp")
+    """Of our side; behind Kamailio everything is UDP."""
     username: str | None = None
     password: str | None = None
     ring_timeout_seconds: float = 30.0
@@ -101,10 +104,11 @@ class Run(NamedTuple):
     peer: int
     serial: int
     path: Path_
+    transport: Transport
     loss_percent: int
 
     def __str__(self) -> str:
-        return f"{self.name}-{self.path}-loss{self.loss_percent}"
+        return f"{self.name}-{self.path}-{self.transport}-loss{self.loss_percent}"
 
 
 class Report(NamedTuple):
@@ -121,16 +125,18 @@ class Report(NamedTuple):
 
 
 def runs() -> list[Run]:
-    """Every folder, over every path that it names, with every loss."""
+    """Every folder, over every path and transport that it names, with every loss; a connection loses nothing."""
     found: list[Run] = []
     for peer, file in enumerate(sorted(FOLDER.glob("**/scenario.toml")), _FIRST_PEER):
         scenario = msgspec.convert(tomllib.loads(file.read_text()), Scenario)
         name = str(file.parent.relative_to(FOLDER))
-        for path in scenario.paths:
-            found.extend(
-                Run(name, scenario, peer, len(found) + offset, path, loss)
-                for offset, loss in enumerate(LOSSES_PERCENT)
-            )
+        ways = [
+            (path, transport, loss)
+            for path in scenario.paths
+            for transport in scenario.transports
+            for loss in (LOSSES_PERCENT if transport == "udp" else (0,))
+        ]
+        found.extend(Run(name, scenario, peer, serial, *way) for serial, way in enumerate(ways, len(found)))
     return found
 
 
@@ -169,6 +175,7 @@ async def place(run: Run) -> Report:
     trunk = TrunkConfig(
         name=run.path,
         host=host,
+        transport=run.transport,
         username=scenario.username,
         password=None if scenario.password is None else Secret(scenario.password),
         caller_id="obzvon",

@@ -44,9 +44,8 @@ class HangUp:
             asyncio.get_running_loop().call_later(self.seconds, call.hang_up)
 
 
-@pytest.mark.parametrize("trunk", [ASTERISK, PROXY], ids=["direct", "record-routed"])
-async def test_each_prefix_comes_out_as_the_dialplan_dictates(line: Line, trunk: TrunkConfig) -> None:
-    """All behaviours at once, over one signalling socket."""
+async def check_prefixes(line: Line, trunk: TrunkConfig) -> None:
+    """Place a call for every behaviour, all at once, and see that each comes out as the dialplan dictates."""
 
     async def outcome_of(expected: Expected) -> tuple[object, ...]:
         digit = DIGITS.get(expected.disposition or "")
@@ -64,13 +63,18 @@ async def test_each_prefix_comes_out_as_the_dialplan_dictates(line: Line, trunk:
             expected.behaviour,
             expected.result,
             PROXIED_STATUS.get(expected.sip_status or 0, expected.sip_status)
-            if trunk is PROXY
+            if trunk.host == PROXY.host
             else expected.sip_status,
             expected.ended_by,
             DIGITS.get(expected.disposition or "", ""),
         )
         for expected in EXPECTED
     ]
+
+
+@pytest.mark.parametrize("trunk", [ASTERISK, PROXY], ids=["direct", "record-routed"])
+async def test_each_prefix_comes_out_as_the_dialplan_dictates(line: Line, trunk: TrunkConfig) -> None:
+    await check_prefixes(line, trunk)
 
 
 async def test_early_media_is_reported_before_the_answer(line: Line) -> None:

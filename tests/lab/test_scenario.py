@@ -15,7 +15,7 @@ LADDER = "INVITE,100,180,CANCEL,200/CANCEL,487,ACK"
 def run(path: Path_ = "direct", loss_percent: int = 0) -> Run:
     expected = Expected(result="cancelled", ended_by="us", reason="hang_up", ladder=LADDER)
     scenario = Scenario(summary="s", description="d", expected=expected)
-    return Run("name", scenario, 100, 0, path, loss_percent)
+    return Run("name", scenario, 100, 0, path, "udp", loss_percent)
 
 
 def message(direction: Literal["sent", "received"], first_line: str, cseq: str) -> TraceRecord:

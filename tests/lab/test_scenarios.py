@@ -19,8 +19,12 @@ _SECONDS_BETWEEN_CALLS = 0.02
 @contextmanager
 def far_ends(chosen: Sequence[Run]) -> Iterator[None]:
     """A SIPp for each scenario, in the lab's container."""
-    peers = {LAB.peer_host(run.peer): run.name for run in chosen if run.scenario.far_end == "sipp"}
-    command = LAB.command("far-ends", *(f"{host}={name}" for host, name in peers.items()))
+    peers = {
+        f"{LAB.peer_host(run.peer)}/{run.transport if run.path == 'direct' else 'udp'}": run.name
+        for run in chosen
+        if run.scenario.far_end == "sipp"
+    }
+    command = LAB.command("far-ends", *(f"{place}={name}" for place, name in peers.items()))
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         try:
             asyncio.run(_until_bound(set(peers)))
@@ -31,21 +35,22 @@ def far_ends(chosen: Sequence[Run]) -> Iterator[None]:
             process.wait(timeout=30)
 
 
-async def _until_bound(hosts: set[str]) -> None:
-    missing = hosts
+async def _until_bound(places: set[str]) -> None:
+    missing = places
     try:
         async with asyncio.timeout(30):
-            while missing := hosts - _bound_hosts():
+            while missing := places - _bound_places():
                 await asyncio.sleep(0.1)
     except TimeoutError:
         pytest.fail(f"no SIPp at {sorted(missing)}; see .lab/*/far_ends")
 
 
-def _bound_hosts() -> set[str]:
+def _bound_places() -> set[str]:
     return {
-        connection.laddr.ip
-        for connection in psutil.net_connections("udp4")
-        if connection.laddr and connection.laddr.port == 5060
+        f"{connection.laddr.ip}/{transport}"
+        for transport in ("udp", "tcp")
+        for connection in psutil.net_connections(f"{transport}4")
+        if connection.laddr and connection.laddr.port == 5060 and not connection.raddr
     }
 
 

@@ -1,6 +1,6 @@
 // The page of one campaign: the server draws its frame and its words, this fills in the figures and keeps them fresh.
 import type { HourChart } from "./charts";
-import { cell, find, pageData, set, showBars } from "./dom";
+import { cell, find, linkTo, pageData, set, showBars } from "./dom";
 import { Format, fill, NO_DATA } from "./format";
 import { LiveFeed } from "./live";
 import type { LiveCall, PageData, Rate, Report, Snapshot } from "./model";
@@ -223,7 +223,7 @@ class CampaignView {
         }
         row.append(
           cell(this.#format.time(call.started_time), "mono muted"),
-          cell(call.number, "mono"),
+          cell(linkTo(`/calls/${call.attempt_id}`, call.number), "mono"),
           cell(outcome),
           cell(call.talk_ms === null ? NO_DATA : this.#format.duration(call.talk_ms / 1000), "number"),
         );

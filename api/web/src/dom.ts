@@ -25,6 +25,14 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** A link with words. */
+export function linkTo(path: string, words: string): HTMLAnchorElement {
+  const link = document.createElement("a");
+  link.href = path;
+  link.textContent = words;
+  return link;
+}
+
 export function cell(content: string | Node, className = ""): HTMLTableCellElement {
   return make("td", className, content);
 }

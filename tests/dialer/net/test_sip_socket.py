@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from dialer.config import NetworkFaults
-from dialer.net.faults import Loss
+from dialer.net.faults import Faults
 from dialer.net.sip_socket import SipSocket
 from dialer.sip.hop import Hop
 
@@ -34,12 +34,12 @@ class Peer:
         self.received_before = self.received.qsize()
         self.unreachable.put_nowait(hop)
 
-    async def open(self, loss: Loss | None = None) -> SipSocket:
+    async def open(self, faults: Faults | None = None) -> SipSocket:
         return await SipSocket.open(
             ("127.0.0.1", 0),
             lambda data, addr: self.received.put_nowait((data, addr)),
             self._note_unreachable,
-            loss=loss,
+            faults=faults,
         )
 
 
@@ -114,7 +114,7 @@ async def test_keep_alives_are_no_messages() -> None:
 
 async def test_loss_works_in_both_directions() -> None:
     peer = Peer()
-    ours = await peer.open(Loss(NetworkFaults(loss=0.999, seed=1)))
+    ours = await peer.open(Faults(NetworkFaults(loss=0.999, seed=1)))
     for _ in range(20):
         ours.send(b"ping", Hop(*peer.far.getsockname()))
         peer.far.sendto(b"pong", ours.local_address)

@@ -1,0 +1,95 @@
+"""One call as the API shows it: the attempt with what is stored around it, and its SIP messages."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from analytics.attempt_details import AttemptDetails
+from api.schemas.attempts import AttemptView
+from campaigns.call_trace import CallTrace
+from campaigns.numbers import mask
+from dialer.sip.trace import Direction, masked
+from dialer.transport_config import Transport
+
+
+class AttemptDetailsView(AttemptView, frozen=True, kw_only=True):
+    """One attempt with the names of what it belongs to. What did not happen, or has not yet, is null."""
+
+    campaign_name: str
+    time_zone: str
+    """The campaign's, IANA."""
+    trunk_name: str | None
+    gate: dict[str, Any]
+    """The facts that the gate saw and the rules it passed."""
+
+
+class MessageView(msgspec.Struct, frozen=True, kw_only=True):
+    """One SIP message. Numbers are masked, letter for letter, unless the key holds numbers:read; credentials always."""
+
+    at_ms: float
+    """Since the first message."""
+    direction: Direction
+    first_line: str
+    cseq: str
+    transport: Transport
+    remote: str
+    """IP address and port of the peer."""
+    size_bytes: int
+    text: str
+
+
+class TraceView(msgspec.Struct, frozen=True, kw_only=True):
+    """The SIP messages of a call, oldest first."""
+
+    attempt_id: str
+    call_id: str
+    started_time: datetime
+    is_complete: bool
+    """False while the call goes on."""
+    local: str
+    """IP address and port of our signalling."""
+    messages: list[MessageView]
+
+
+def details_view(details: AttemptDetails, *, shows_numbers: bool) -> AttemptDetailsView:
+    facts = msgspec.structs.asdict(details)
+    del facts["shard_key"]
+    facts["attempt_id"] = str(details.attempt_id)
+    facts["page_path"] = f"/calls/{details.attempt_id}"
+    if not shows_numbers:
+        facts["number"] = mask(details.number)
+    return AttemptDetailsView(**facts)
+
+
+def without_numbers(trace: CallTrace) -> CallTrace:
+    """Mask the numbers of every message."""
+    return msgspec.structs.replace(trace, records=masked(trace.records))
+
+
+def trace_view(trace: CallTrace) -> TraceView:
+    return TraceView(
+        attempt_id=str(trace.attempt_id),
+        call_id=trace.call_id,
+        started_time=trace.started_time,
+        is_complete=trace.is_complete,
+        local=address_text(trace.local),
+        messages=[
+            MessageView(
+                at_ms=round(entry.at * 1000, 3),
+                direction=entry.direction,
+                first_line=entry.first_line,
+                cseq=entry.cseq,
+                transport=entry.transport,
+                remote=address_text(entry.remote),
+                size_bytes=entry.size_bytes,
+                text=entry.data.decode("utf-8", "replace"),
+            )
+            for entry in trace.records
+        ],
+    )
+
+
+def address_text(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

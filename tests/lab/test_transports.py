@@ -1,0 +1,104 @@
+"""The same calls over TCP, TLS and IPv6, to a real Asterisk and through Kamailio."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from dialer import CallRequest, CallRinging, Dialer, DialerConfig, Secret, TlsConfig, TrunkConfig
+from dialer.net.options import ask_trunk
+from dialer.transport_config import Transport
+from tests.lab.conftest import ASTERISK, OUT, PROXY, Line, asterisk
+from tests.lab.container import LAB
+from tests.lab.prefixes import number
+from tests.lab.test_calls import check_prefixes, hang_up_after
+from tests.layers import not_available
+
+pytestmark = pytest.mark.lab
+
+
+def over(name: str) -> TrunkConfig:
+    """Asterisk, reached so; the From user chooses the endpoint that has this transport."""
+    transport: Transport = "tls" if name == "tls" else "tcp" if "tcp" in name else "udp"
+    return msgspec.structs.replace(
+        ASTERISK,
+        host="::1" if name.endswith("6") else ASTERISK.host,
+        port=5061 if name == "tls" else 5060 + LAB.number if name.endswith("6") else 5060,
+        transport=transport,
+        tls=TlsConfig(ca_file=str(OUT / "authority.pem")),
+        caller_id=f"over-{name}",
+    )
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture(params=["tcp", "tls", "udp6", "tcp6", "kamailio over tcp"])
+def trunk(request: pytest.FixtureRequest) -> TrunkConfig:
+    name: str = request.param
+    if name == "kamailio over tcp":
+        return msgspec.structs.replace(PROXY, transport="tcp")
+    if name.endswith("6") and not has_ipv6():
+        not_available(request.config, "lab", "this machine has no IPv6 loopback address (::1)")
+    return over(name)
+
+
+@pytest.fixture
+async def line() -> AsyncIterator[Line]:
+    """A dialer with both IP families; afterwards nothing may be left, neither here nor in Asterisk."""
+    config = DialerConfig(bind_host="127.0.0.1", bind_host_ipv6="::1" if has_ipv6() else None, trace=True)
+    async with Dialer(config) as dialer:
+        yield Line(dialer)
+        assert dialer.live_calls == 0
+    async with asyncio.timeout(10):
+        while not await asyncio.to_thread(lambda: asterisk("core show channels count").startswith("0 ")):
+            await asyncio.sleep(0.2)
+
+
+async def test_each_prefix_comes_out_as_the_dialplan_dictates(line: Line, trunk: TrunkConfig) -> None:
+    """Answered, refused, hung up by either side, given up at the ring timeout, keys pressed."""
+    await check_prefixes(line, trunk)
+    assert line.dialer.counters == {}
+
+
+async def test_a_ringing_call_is_cancelled(line: Line, trunk: TrunkConfig) -> None:
+    request = CallRequest(number=number("7905", 21), trunk=trunk)
+    _, ended = await line.call(request, hang_up_after(0.2, on=CallRinging))
+    assert (ended.outcome.result, ended.outcome.sip_status) == ("cancelled", 487)
+
+
+@pytest.mark.parametrize("name", ["tcp", "tls"])
+async def test_a_401_is_answered_over_a_connection(line: Line, name: str) -> None:
+    trunk = msgspec.structs.replace(
+        over(name), caller_id="secured", username="secured", password=Secret("lab-password")
+    )
+    # its endpoint is bound to UDP for what Asterisk sends itself; only what we send is looked at here
+    request = CallRequest(number=number("7901", 22), trunk=trunk)
+    _, ended = await line.call(request, hang_up_after(0.5))
+    assert ended.outcome.result == "answered"
+
+
+async def test_asterisks_certificate_is_checked() -> None:
+    """Against the system's authorities it is nobody's; for another name it is not accepted."""
+    failures = []
+    for tls in (TlsConfig(), TlsConfig(ca_file=str(OUT / "authority.pem"), server_name="example.com")):
+        trunk = msgspec.structs.replace(over("tls"), tls=tls)
+        answer = await ask_trunk(trunk, bind_host="127.0.0.1", seconds=10, rng=secrets.token_bytes)
+        failures.append(answer.failure)
+    assert failures == ["certificate_of_unknown_authority", "certificate_for_another_name"]
+
+
+async def test_options_are_answered_over_every_transport(trunk: TrunkConfig) -> None:
+    answer = await ask_trunk(
+        trunk, bind_host="127.0.0.1", seconds=10, rng=secrets.token_bytes, bind_host_ipv6="::1"
+    )
+    assert (answer.verdict, answer.failure) == ("answered", None)
