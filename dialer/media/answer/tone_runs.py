@@ -54,7 +54,7 @@ class ToneRun(msgspec.Struct, frozen=True, gc=False):
         if self.hertz < _VOICE_HZ or self.ms < _NETWORK_TONE_MS:
             return False
         is_beating = 400 <= self.hertz <= 485 and self.ms >= _BEATING_MS
-        return self.wander_hertz < (_BEATING_HZ if is_beating else _STEADY_HZ)
+        return self.wander_hertz < (_BEATING_HZ if is_beating else float(_STEADY_HZ))
 
 
 class ToneRuns:
