@@ -1,5 +1,6 @@
 from typing import Final
 
+from api.routes.alerts import AlertController
 from api.routes.audit import AuditController
 from api.routes.calls import CallController
 from api.routes.campaigns import CampaignController
@@ -27,6 +28,7 @@ CONTROLLERS: Final = (
     SavedReportController,
     RollupController,
     FloorController,
+    AlertController,
     AuditController,
     TrunkController,
     PromptController,
