@@ -33,6 +33,7 @@ SCRIPT_TEXTS: Final = {
     name: f"reports.{name}"
     for name in (
         "empty", "failed", "total", "none", "before", "interval", "of", "points", "fresh", "truncated", "calls_behind",
+        "sums_proven", "sums_unproven", "sums_wrong",
     )
 }  # fmt: skip
 

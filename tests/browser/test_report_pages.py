@@ -78,6 +78,20 @@ async def test_a_download_holds_the_same_figures(page: Page, web: WebServer, poo
     assert any(line.startswith("busy,4") for line in lines), lines
 
 
+async def test_the_page_says_whether_the_sums_are_proven(page: Page, web: WebServer, pool: Pool) -> None:
+    campaign_id = await add_known_campaign(pool)
+    proof = page.locator('[data-value="proof"]')
+    await open_report(page, web, "causes")
+    await expect(proof).to_have_text("Sums are being held against the facts")
+    await pool.execute(
+        "INSERT INTO rollup_checks (shard_key, month, checked_time, differences, wrong_days, is_repaired) "
+        "VALUES ($1, '2026-11-01', now(), 3, '{2026-11-02,2026-11-03}', false)",
+        campaign_id * 256,
+    )
+    await open_report(page, web, "causes")
+    await expect(proof).to_contain_text("differ from the facts on days: 2")
+
+
 async def test_a_wrong_filter_is_said_and_not_counted(page: Page, web: WebServer, pool: Pool) -> None:
     await add_known_campaign(pool)
     await page.goto(f"{web.url}/reports/summary?period=custom&from=2026-13-01&compare=none&zone=Mars/Olympus")

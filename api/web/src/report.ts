@@ -227,6 +227,28 @@ async function detailOf(response: Response): Promise<string> {
   }
 }
 
+interface RollupState {
+  is_proven: boolean;
+  newest_check_time: string | null;
+  wrong: { wrong_days: string[] }[];
+}
+
+/** Whether the sums that the figures come from have been held against the facts, and what came of it. */
+async function showProof(words: Words): Promise<void> {
+  const response = await fetch("/v1/rollups");
+  if (!response.ok) return;
+  const state = (await response.json()) as RollupState;
+  const isProven = state.is_proven && state.newest_check_time !== null;
+  const days = new Set(state.wrong.flatMap((slice) => slice.wrong_days)).size;
+  const place = find<HTMLElement>('[data-value="proof"]');
+  place.dataset["tone"] = days ? "bad" : isProven ? "good" : "";
+  const time = state.newest_check_time === null ? NO_DATA : words.format.dayHour(state.newest_check_time);
+  place.textContent = fill(words.text(days ? "sums_wrong" : isProven ? "sums_proven" : "sums_unproven"), {
+    days: words.format.integer(days),
+    time,
+  });
+}
+
 function start(): void {
   const data = pageData<ReportData>("#report-data");
   const words = new Words(data, new Format(data.language, data.shown_zone));
@@ -236,6 +258,7 @@ function start(): void {
   window.addEventListener("beforeprint", redraw);
   window.addEventListener("afterprint", redraw);
   for (const view of views) void view.load();
+  void showProof(words);
 }
 
 start();
