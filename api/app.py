@@ -15,6 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 from analytics.database import Pool
+from api.alert_watch import watching_alerts
 from api.auth import SECURITY_SCHEME
 from api.errors import problem_response
 from api.live import LiveHub
@@ -59,6 +60,7 @@ def create_app(
             hub = LiveHub(settings, own_pool, clock)
             app.state.update({"pool": own_pool, "hub": hub, "clock": clock, "settings": settings})
             await stack.enter_async_context(hub.running())
+            await stack.enter_async_context(watching_alerts(own_pool, clock))
             sender = ReportSender(
                 own_pool,
                 clock,

@@ -25,7 +25,13 @@ from api.schemas.floor import FloorSnapshot, SourceView
 
 log = structlog.get_logger()
 
-DATABASE_ERRORS: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DATABASE_ERRORS: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a dying server's last words
+)
 READ_TIMEOUT_SECONDS: Final = 10.0
 
 
@@ -68,6 +74,7 @@ class FloorFeed:
         self._next_seq = next_seq
         self._facts = FloorFacts()
         self._read_times: dict[str, datetime] = {}
+        self._reading = asyncio.Lock()
         self._changed = asyncio.Event()
         self._wakes: dict[str, asyncio.Event] = {name: asyncio.Event() for name in PACES}
 
@@ -84,12 +91,13 @@ class FloorFeed:
             await channel.close()
 
     async def snapshot(self) -> FloorSnapshot:
-        """Return the floor now; reads what is older than it should be, or was never read."""
-        for name, pace in PACES.items():
-            read_time = self._read_times.get(name)
-            age = None if read_time is None else (self._clock() - read_time).total_seconds()
-            if age is None or age > pace.patience_seconds:
-                await self._read(name)
+        """Return the floor now; reads what is older than it should be, or was never read. Many who ask share one reading."""
+        async with self._reading:
+            for name, pace in PACES.items():
+                read_time = self._read_times.get(name)
+                age = None if read_time is None else (self._clock() - read_time).total_seconds()
+                if age is None or age > pace.patience_seconds:
+                    await self._read(name)
         return self._assemble()
 
     async def _keep(self, name: str) -> None:

@@ -5,10 +5,10 @@ Rule: whatever is wrong becomes a finding; one broken part hides none of the oth
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
@@ -25,6 +25,7 @@ from dialer.config import DialerConfig
 STATEMENTS: Final = load_statements(Path(__file__).with_suffix(".sql"))
 CONNECT_SECONDS: Final = 5.0
 MIN_POSTGRES: Final = 15
+MAX_NAMED: Final = 5
 MAX_MINOR_AGE: Final = timedelta(days=270)
 """Minor releases come every three months and mend data loss and holes; this is two missed ones."""
 MAX_CLOCK_DIFFERENCE_SECONDS: Final = 1.0
@@ -90,9 +91,29 @@ async def check_database(
             return None, 0
         silent_since = answered_time - timedelta(seconds=10)
         live_nodes: int = await connection.fetchval(STATEMENTS["count_live_nodes"], silent_since)
-    if schema.code == "schema_ahead":
-        return None, live_nodes  # newer columns may mean other things
+        if schema.code != "schema_right":
+            return None, live_nodes  # other columns, or columns that mean other things
+        findings += trunk_words(await connection.fetch(STATEMENTS["trunk_words"], silent_since))
+        alone = [row["name"] for row in await connection.fetch(STATEMENTS["campaigns_by_one_trunk"])]
+        if alone:
+            findings.append(found("campaign_single_trunk", campaigns=alone[:MAX_NAMED]))
     return await CampaignStore(pool).list_trunks(), live_nodes
+
+
+def trunk_words(rows: Sequence[Any]) -> list[Finding]:
+    """Turn what the living nodes say of the trunks into findings; what OPTIONS shows is `trunk_check`'s."""
+    findings = []
+    for row in rows:
+        if row["registers"] and row["is_registered"] is None:
+            findings.append(found("trunk_registration_unknown", trunk=row["name"]))
+        elif row["registers"] and not row["is_registered"]:
+            problem = row["registration_problem"] or "under_way"
+            findings.append(found("trunk_not_registered", trunk=row["name"], problem=problem))
+        elif row["registers"]:
+            findings.append(found("trunk_registered", trunk=row["name"]))
+        if row["state"] == "open":
+            findings.append(found("trunk_left_alone", trunk=row["name"], reason=row["reason"]))
+    return findings
 
 
 def database_trouble(error: Exception) -> Finding:

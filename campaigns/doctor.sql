@@ -11,3 +11,21 @@ SELECT
     current_setting('server_version_num')::integer AS version_number,
     current_setting('server_version') AS version,
     clock_timestamp() AS server_time;
+
+-- trunk_words(silent_since) --
+-- What the living nodes say of each trunk; no word is a row of nulls.
+SELECT t.name, t.profile ->> 'registration' IS NOT NULL AS registers, h.is_registered, h.registration_problem, h.state,
+    h.reason
+FROM trunks t
+LEFT JOIN (trunk_health h JOIN node_runs r ON r.run_id = h.run_id AND r.ended_time IS NULL AND r.heartbeat_time >= $1)
+    ON h.trunk_id = t.trunk_id
+WHERE t.deleted_time IS NULL
+ORDER BY t.trunk_id, h.run_id;
+
+-- campaigns_by_one_trunk() --
+SELECT c.name
+FROM campaigns c JOIN campaign_trunks u USING (campaign_id)
+WHERE c.status = 'running'
+GROUP BY c.campaign_id
+HAVING count(*) = 1
+ORDER BY c.campaign_id;

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from analytics.dimensions import DIMENSIONS
 from analytics.metrics import METRICS
 from api.catalogue import text
 from dialer.call_table import TRANSITIONS
@@ -50,9 +51,17 @@ def metrics() -> str:
         f"| {metric.is_null_when or 'never'} |"
         for metric in METRICS.values()
     )
+    dimensions = "\n".join(
+        f"| `{dimension.name}` | {text(f'dimensions.{dimension.name}.definition')} | {dimension.type} | `{dimension.formula}` |"
+        for dimension in DIMENSIONS.values()
+    )
     return (
-        f"{NOTE}# Metrics\n\nThe registry stands in `analytics/metrics.py`; the page, the API and this file read it.\n\n"
-        f"| name | definition | unit | formula | null when |\n|---|---|---|---|---|\n{rows}\n"
+        f"{NOTE}# Metrics\n\nThe registries stand in `analytics/metrics.py` and `analytics/dimensions.py`; the pages, the API, the "
+        "files and this page read them.\nHow to ask: [reports.md](reports.md). A worked example: "
+        "[twelve_calls.md](twelve_calls.md).\n\n"
+        f"| name | definition | unit | formula | null when |\n|---|---|---|---|---|\n{rows}\n\n"
+        "## Dimensions\n\n`:local` is the clock of the query: of its time zone, or each campaign's own; `:start` is "
+        f"`started_time`.\n\n| name | definition | type | formula |\n|---|---|---|---|\n{dimensions}\n"
     )
 
 

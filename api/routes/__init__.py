@@ -1,5 +1,6 @@
 from typing import Final
 
+from api.routes.alerts import AlertController
 from api.routes.audit import AuditController
 from api.routes.calls import CallController
 from api.routes.campaigns import CampaignController
@@ -10,6 +11,7 @@ from api.routes.floor import FloorController
 from api.routes.health import HealthController
 from api.routes.prompts import PromptController
 from api.routes.query import QueryController
+from api.routes.report_rules import ReportRulesController
 from api.routes.reports import ReportController
 from api.routes.rollups import RollupController
 from api.routes.saved_reports import SavedReportController
@@ -21,10 +23,12 @@ CONTROLLERS: Final = (
     ContactController,
     QueryController,
     ReportController,
+    ReportRulesController,
     CallController,
     SavedReportController,
     RollupController,
     FloorController,
+    AlertController,
     AuditController,
     TrunkController,
     PromptController,

@@ -27,6 +27,11 @@ class PublicAddresses:
         self._learned: dict[Hop, ExternalAddress | None] = {}
         """Of every trunk that is to teach; None until it has."""
 
+    @property
+    def is_learning(self) -> bool:
+        """Whether any trunk is to teach us."""
+        return bool(self._learned)
+
     def signalling(self, trunk: TrunkConfig, local: Address) -> Address:
         """What Via and Contact say."""
         return self._address(trunk, trunk.external_signalling_address or self._signalling, local)

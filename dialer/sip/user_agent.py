@@ -221,7 +221,8 @@ class SipUserAgent:
         if transaction is None:
             self.counters["stray_responses"] += 1
             return
-        self._public.learn(transaction.destination, response.via)
+        if self._public.is_learning:
+            self._public.learn(transaction.destination, response.via)
         actions = transaction.receive(response, now)
         if isinstance(transaction.user, TrunkWatch):
             if response.is_final and Action.DELIVER in actions:

@@ -5,7 +5,7 @@ memory stays flat.
 Half of the datagrams are for the parsers: well-formed SIP, SDP, RTP or RTCP packets of ours or of tests/torture, with some
 bytes changed, doubled, cut out or swapped with another's. The other half are for the calls: answers to what a live call
 has just sent, and requests inside its dialogs, with the right tags and branches, in any order, half of them with a little
-damage. Reproducible by seed; what breaks is printed whole.
+damage. All of them arrive over a connection as well. Reproducible by seed; what breaks is printed whole.
 
     python -m tests.bench.fuzz [--quick] [--datagrams N] [--seed N ...]
 """
@@ -21,16 +21,18 @@ from pathlib import Path
 
 import psutil
 
-from dialer.config import CallRequest, DialerConfig, Secret, SipPolicy, TrunkConfig
+from dialer.config import CallRequest, DialerConfig, Limits, Secret, SipPolicy, TrunkConfig
 from dialer.core import DialerCore
 from dialer.errors import RemoteProtocolError
 from dialer.events import CallEnded, CallId
 from dialer.rtp.session import RtpSession
+from dialer.sip.framing import Broken, StreamFramer, Whole
 from dialer.sip.hop import Hop
 from dialer.sip.message import parse_message
 from dialer.sip.sdp import build_offer, parse_sdp
 
 TRUNK = Hop("127.0.0.9", 5060)
+CONNECTION = Hop("127.0.0.9", 5060, "tcp")
 LOCAL = ("127.0.0.1", 5070)
 TORTURE = Path(__file__).parents[1] / "torture"
 MAX_CHANGES = 8
@@ -149,6 +151,7 @@ class Target:
             sip=policy,
         )
         self.core = DialerCore(DialerConfig(), rng.randbytes, LOCAL)
+        self._framer = StreamFramer(Limits())
         self.far_end = FarEnd(rng)
         self.call_id = CallId("")
         self.counts: Counter[str] = Counter()
@@ -167,6 +170,21 @@ class Target:
         if (due_at := self.core.get_timer()) is not None and due_at <= now:
             self.core.handle_timer(now)
         self.counts["reached_a_call"] += self.core.counters.total() == strays
+        self.pump(now)
+
+    def receive_over_connection(self, data: bytes, now: float) -> None:
+        """Feed the same bytes after those before; a connection that cannot be read is followed by another."""
+        for frame in self._framer.receive(data):
+            match frame:
+                case Whole():
+                    self.counts["framed"] += 1
+                    self.core.receive_datagram(frame.data, CONNECTION, now)
+                case Broken():
+                    self.counts["connections_broken"] += 1
+                    self.core.receive_unframeable(frame.data, frame.error, CONNECTION, now)
+                    self._framer = StreamFramer(Limits())
+                case _:
+                    pass
         self.pump(now)
 
     def hang_up(self, now: float) -> None:
@@ -263,6 +281,7 @@ def run(datagrams: int, seed: int) -> bool:
                 counts["parsed_as_description"] += parses(parse_sdp, data)
             counts["parsed_as_message" if parses(parse_message, data) else "refused"] += 1
             target.receive(data, now)
+            target.receive_over_connection(data, now)
         except Exception as error:  # noqa: BLE001 - any exception is what is looked for
             print(f"datagram {index} of seed {seed}: {error!r}\n{data!r}", file=sys.stderr)
             counts["escaped_exceptions"] += 1

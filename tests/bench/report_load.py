@@ -170,7 +170,7 @@ async def claim_ratio(
     are noisy. People look from a process of their own, as the API is one.
     """
     admin = await connect(dsn)
-    campaigns = await add_campaigns(admin, 40_000)
+    campaigns = await add_campaigns(admin, round(600 * seconds))
     await admin.close()
     ids = itertools.count(secrets.randbits(40) << 20)
     quiet: list[float] = []

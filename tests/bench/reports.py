@@ -227,8 +227,8 @@ def main() -> None:
     options = parser.parse_args()
     options.attempts = options.attempts or (1_000_000 if options.quick else 10_000_000)
     options.campaigns = 20 if options.quick else 200
-    options.rounds, options.peer_rounds = (5, 1) if options.quick else (20, 3)
-    options.settlements = 40_000 if options.quick else 400_000
+    options.rounds, options.peer_rounds = (4, 1) if options.quick else (20, 3)
+    options.settlements = 32_000 if options.quick else 400_000
     options.claim_seconds = 3.0 if options.quick else 20.0
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     if options.look:

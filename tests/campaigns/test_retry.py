@@ -47,3 +47,19 @@ def test_an_unknown_outcome_is_never_redialed_whatever_the_rules_say() -> None:
 def test_a_callee_who_decided_is_not_called_again(disposition: str) -> None:
     assert step("answered", 1, disposition) == FINISHED
     assert step("answered", 1) == RetryAt(NOW + timedelta(seconds=5))
+
+
+def test_who_was_asked_to_come_back_later_does_not_come_earlier() -> None:
+    """RFC 3261 §20.33; a rule that waits longer stands, and more than a day is a mistake."""
+
+    def due_after(retry_after_seconds: float) -> timedelta:
+        following = next_step(
+            result="busy", disposition=None, attempts_made=1, rules=RULES, ended_time=NOW,
+            retry_after_seconds=retry_after_seconds,
+        )  # fmt: skip
+        assert isinstance(following, RetryAt)
+        return following.due_time - NOW
+
+    assert due_after(5) == timedelta(seconds=60)
+    assert due_after(600) == timedelta(seconds=600)
+    assert due_after(10**9) == timedelta(days=1)

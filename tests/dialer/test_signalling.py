@@ -93,7 +93,7 @@ async def test_a_ringing_call_ends_with_its_connection() -> None:
         far.writer.close()
         ended = await watched.end()
         assert end.accepted == 1
-    assert (ended.outcome.result, ended.outcome.reason) == ("unreachable", "transport_error")
+    assert (ended.outcome.result, ended.outcome.reason) == ("unreachable", "connection_lost")
 
 
 async def test_a_trunk_that_takes_no_connection_is_unreachable_and_calls_do_not_hammer_it() -> None:

@@ -8,8 +8,21 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from dialer import CallRequest, CallRinging, Dialer, DialerConfig, Secret, TlsConfig, TrunkConfig
+from dialer import (
+    Call,
+    CallAnswered,
+    CallEvent,
+    CallRequest,
+    CallRinging,
+    Dialer,
+    DialerConfig,
+    Secret,
+    TlsConfig,
+    TrunkConfig,
+)
+from dialer.config import Identity
 from dialer.net.options import ask_trunk
+from dialer.sip.message import Request, parse_message, response_to
 from dialer.transport_config import Transport
 from tests.lab.conftest import ASTERISK, OUT, PROXY, Line, asterisk
 from tests.lab.container import LAB
@@ -102,3 +115,38 @@ async def test_options_are_answered_over_every_transport(trunk: TrunkConfig) -> 
         trunk, bind_host="127.0.0.1", seconds=10, rng=secrets.token_bytes, bind_host_ipv6="::1"
     )
     assert (answer.verdict, answer.failure) == ("answered", None)
+
+
+async def test_a_large_invite_goes_by_tcp_and_a_port_without_tcp_gets_it_by_udp(line: Line) -> None:
+    """RFC 3261 §18.1.1: Asterisk listens on both, a scripted far end of the benchmarks on neither."""
+    large = msgspec.structs.replace(
+        ASTERISK,
+        sends_large_by_tcp=True,
+        identity=Identity(display_name="Long " * 100, has_asserted_identity=True),
+    )
+    calls = []
+
+    def hang_up(call: Call, event: CallEvent) -> None:
+        calls.append(call)
+        if isinstance(event, CallAnswered):
+            asyncio.get_running_loop().call_later(0.3, call.hang_up)
+
+    _, ended = await line.call(CallRequest(number=number("7901", 24), trunk=large), hang_up)
+    assert ended.outcome.result == "answered"
+    assert {record.transport for record in calls[0].records()} == {"tcp"}
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp_only:
+        udp_only.bind(("127.0.0.47", 0))
+        udp_only.setblocking(False)
+        host, port = udp_only.getsockname()
+        lonely = msgspec.structs.replace(large, host=host, port=port)
+        waiting = asyncio.create_task(
+            line.call(CallRequest(number=number("7901", 25), trunk=lonely), hang_up)
+        )
+        data, sender = await asyncio.wait_for(asyncio.get_running_loop().sock_recvfrom(udp_only, 65_535), 10)
+        invite = parse_message(data)
+        assert isinstance(invite, Request)
+        udp_only.sendto(response_to(invite, 486, to_tag="x").to_bytes(), sender)
+        _, ended = await waiting
+    assert (ended.outcome.result, invite.via.transport) == ("busy", "UDP")
+    assert [record.transport for record in calls[-1].records()] == ["tcp", "udp", "udp", "udp"]

@@ -11,9 +11,10 @@ from campaigns.doctor import examine
 from campaigns.findings import Finding
 from campaigns.store import CampaignStore
 from campaigns.trunk_models import NewTrunk
-from dialer.config import DialerConfig
+from dialer.config import DialerConfig, Registration
 from dialer.testing.carrier import CarrierConfig, SimulatedCarrier
 from tests.conftest import with_database
+from tests.postgres.campaign_rows import add_campaign, add_run, use_trunk
 
 DIALER = DialerConfig(bind_host="127.0.0.1", rtp_port_min=20_120, rtp_port_max=20_139)
 
@@ -72,3 +73,40 @@ async def test_another_version_of_the_schema_is_named(
     versions = (await examined(database, tmp_path))[code].facts["versions"]
     assert isinstance(versions, list)
     assert version in versions
+
+
+async def test_what_the_living_nodes_say_of_registrations_and_circuits_is_said(
+    database: str, pool: Pool, tmp_path: Path
+) -> None:
+    store, now = CampaignStore(pool), datetime.now(UTC)
+    ids = {}
+    for name in ("good", "bad", "unwatched", "open"):
+        registration = None if name == "open" else Registration()
+        trunk = NewTrunk(name=name, host="127.0.0.1", port=9, registration=registration)
+        ids[name] = (await store.create_trunk(trunk, now)).trunk_id
+    campaign_id = await add_campaign(pool)
+    await use_trunk(pool, campaign_id, ids["good"], priority=1)
+    await pool.execute("UPDATE campaigns SET name = 'two trunks'")
+    await add_campaign(pool, name="one trunk")
+    await add_run(pool, 7, heartbeat_time=now)
+    for name, state, is_registered in (
+        ("good", "closed", True),
+        ("bad", "closed", False),
+        ("open", "open", None),
+    ):
+        await pool.execute(
+            "INSERT INTO trunk_health (trunk_id, run_id, state, reason, is_registered, registration_problem, "
+            "channels_in_use, updated_time) VALUES ($1, 7, $2, 'sip_503', $3, 'password_wrong', 0, $4)",
+            ids[name],
+            state,
+            is_registered,
+            now,
+        )
+
+    found = await examined(database, tmp_path)
+
+    assert found["trunk_registered"].facts == {"trunk": "good"}
+    assert found["trunk_not_registered"].facts == {"trunk": "bad", "problem": "password_wrong"}
+    assert found["trunk_registration_unknown"].facts == {"trunk": "unwatched"}
+    assert found["trunk_left_alone"].facts == {"trunk": "open", "reason": "sip_503"}
+    assert found["campaign_single_trunk"].facts == {"campaigns": ["one trunk"]}

@@ -204,6 +204,7 @@ async def test_every_metric_is_what_a_slow_and_obvious_count_gives(
             for month in range(1, 13):
                 await ensure_partitions(connection, datetime(2026, month, 1, tzinfo=UTC), months_ahead=0)
     await write(pool, rows, leads, changes, folds)
+    await check_base(pool, reference.World(rows, leads, {2}, NOW), {1, 2})
     for query in asked:
         world = reference.World(
             rows, leads, {2}, NOW, target=query["target"], short_seconds=query["short_seconds"]
@@ -213,6 +214,23 @@ async def test_every_metric_is_what_a_slow_and_obvious_count_gives(
             result = await run_query(pool, build_query(request, NOW))
             note(f"{query} {reading}")
             check(world, query, result)
+
+
+async def check_base(pool: Pool, world: reference.World, campaign_ids: set[int]) -> None:
+    """The base as it is now: of all, by campaign, and of a filter."""
+    names = sorted(BASE)
+    request = QueryRequest(metrics=names, dimensions=["campaign"])
+    result = await run_query(pool, build_query(request, NOW))
+    assert {name: figure.value for name, figure in result.totals.items()} == reference.base_values(
+        world, campaign_ids
+    )
+    assert {
+        row.dimensions["campaign"].value: {name: figure.value for name, figure in row.metrics.items()}
+        for row in result.rows
+    } == {
+        campaign_id: reference.base_values(world, {campaign_id})
+        for campaign_id in {lead["campaign_id"] for lead in world.leads}
+    }
 
 
 def test_the_reference_knows_every_metric() -> None:

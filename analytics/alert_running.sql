@@ -1,0 +1,2 @@
+-- alert_running() --
+SELECT campaign_id FROM campaigns WHERE status = 'running'

@@ -1,0 +1,108 @@
+"""
+Looks at every alert rule twice a minute: read the figures, judge them, keep what became of each subject's alert.
+
+Any number of API processes may look at once: one open alert per rule and subject is the database's doing.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from analytics.alert_facts import Subject, figures
+from analytics.alert_rule import Figure, OpenAlert, Rule, judge, next_step
+from analytics.database import Pool
+from api.floor import DATABASE_ERRORS
+from campaigns.alerts import AlertRule, AlertStore, OpenAlertRow
+
+log = structlog.get_logger()
+
+LOOK_SECONDS: Final = 30.0
+REST: Final = 10.0
+"""After a look of n seconds rest 10n: history is read from the facts."""
+
+
+@contextlib.asynccontextmanager
+async def watching_alerts(pool: Pool, clock: Callable[[], datetime]) -> AsyncIterator[None]:
+    """Look at the rules while the block runs."""
+    async with asyncio.TaskGroup() as tasks:
+        watch = tasks.create_task(watch_alerts(pool, clock), name="alert-watch")
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+
+async def watch_alerts(pool: Pool, clock: Callable[[], datetime]) -> None:
+    """Look until cancelled."""
+    loop = asyncio.get_running_loop()
+    while True:
+        started_at = loop.time()
+        try:
+            await look(pool, clock())
+        except DATABASE_ERRORS as error:
+            log.warning("alerts.look_failed", error=type(error).__name__)
+        await asyncio.sleep(max(LOOK_SECONDS, REST * (loop.time() - started_at)))
+
+
+async def look(pool: Pool, now: datetime) -> None:
+    """Judge every enabled rule once. Rules that ask for the same figures share one reading."""
+    store = AlertStore(pool)
+    readings: dict[tuple[str, int], dict[Subject, Figure]] = {}
+    for rule in await store.list_rules():
+        if not rule.is_enabled:
+            continue
+        key = (rule.metric, rule.window_minutes)
+        if key not in readings:
+            metric: Any = rule.metric
+            readings[key] = await figures(pool, metric, timedelta(minutes=rule.window_minutes), now)
+        await apply(store, rule, readings[key], now)
+
+
+async def apply(store: AlertStore, rule: AlertRule, found: dict[Subject, Figure], now: datetime) -> None:
+    watched = {subject: figure for subject, figure in found.items() if is_of(rule, subject)}
+    opened = {
+        (alert.subject_kind, alert.subject_id): alert for alert in await store.open_alerts(rule.rule_id)
+    }
+    decision = msgspec.convert(rule, Rule, from_attributes=True)
+    for subject in watched.keys() | opened.keys():
+        figure = watched.get(subject)
+        if figure is None:
+            # a campaign that does not run any more has nothing to be alarmed about
+            await store.resolve(opened[subject].alert_id, now)
+        else:
+            await move(store, rule, decision, subject, figure, opened.get(subject), now)
+
+
+async def move(
+    store: AlertStore,
+    rule: AlertRule,
+    decision: Rule,
+    subject: Subject,
+    figure: Figure,
+    alert: OpenAlertRow | None,
+    now: datetime,
+) -> None:
+    verdict = judge(decision, figure)
+    known = None if alert is None else OpenAlert(recovering_since=alert.recovering_since)
+    step = next_step(known, verdict, now)
+    if step == "raise" and figure.value is not None and verdict.expected is not None:
+        await store.raise_alert(
+            rule.rule_id, subject, now, value=figure.value, numerator=figure.numerator,
+            denominator=figure.denominator, expected=verdict.expected,
+        )  # fmt: skip
+    elif alert is not None and step == "keep":
+        await store.keep(alert.alert_id, now, figure.value)
+    elif alert is not None and step == "recover":
+        await store.recover(alert.alert_id, now, figure.value)
+    elif alert is not None and step == "resolve":
+        await store.resolve(alert.alert_id, now)
+
+
+def is_of(rule: AlertRule, subject: Subject) -> bool:
+    kind, identifier = subject
+    return kind == rule.subject_kind and rule.subject_id in {None, identifier}
