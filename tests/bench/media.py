@@ -22,7 +22,7 @@ import psutil
 from tests.bench.signalling_load import MEDIA_PORT, far_end
 from tests.lab.container import LAB
 
-RELAY_PREFIX: Final = "7914"
+RELAY_PREFIX: Final = "7917"
 RECORD_PREFIX: Final = "7915"
 
 

@@ -214,7 +214,7 @@ def main() -> None:
     parser.add_argument("--echo", default="127.0.0.13:6000")
     parser.add_argument("--ports", default="")
     parser.add_argument("--trunk", default="127.0.0.10")
-    parser.add_argument("--prefix", default="7914")
+    parser.add_argument("--prefix", default="7917")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     if options.role == "talkers":
