@@ -29,8 +29,14 @@ _SILENCE_FRAMES: Final = 200
 """Nothing for 4 s after the answer: `silence`, so that somebody says hello."""
 _UNSURE_FRAMES: Final = 350
 """7 s of talk without a verdict."""
-_LEAST_VOICED_FRAMES: Final = 6
+_LEAST_VOICED_FRAMES: Final = 8
 """Less is no greeting."""
+_LEAST_VOICED_BESIDE_TONE_FRAMES: Final = 45
+_DEAF_FRAMES: Final = 8
+"""The end of a tone in noise sounds like a voice for 160 ms."""
+_TONE_LEAD_FRAMES: Final = 3
+_VOICE_FRAMES: Final = 20
+"""400 ms of voice make a beep after it a beep at once."""
 _GREETING_END_FRAMES: Final = 75
 """1.5 s: greetings pause for less, and most beeps come sooner and need no end of the greeting."""
 _SCREENING_FRAMES: Final = 250
@@ -70,6 +76,7 @@ class AnswerClassifier:
         self._last = np.zeros((capacity, FRAME_SAMPLES), np.int16)
         self._music = np.zeros(capacity, np.float32)
         self._said_unsure = np.zeros(capacity, bool)
+        self._deaf_until = np.zeros(capacity, np.int64)
         self._free = list(range(capacity - 1, -1, -1))
 
     def open(self, *, is_early: bool = False, countries: Sequence[str] = ("ru",)) -> int | None:
@@ -90,6 +97,7 @@ class AnswerClassifier:
         self._last[slot] = 0
         self._music[slot] = 0.0
         self._said_unsure[slot] = False
+        self._deaf_until[slot] = 0
         return slot
 
     def close(self, slot: int) -> None:
@@ -111,7 +119,8 @@ class AnswerClassifier:
         spectrum = analyse(window)
         ended = self._runs.take(slots, spectrum)
         speech = self._model.speech_probability(self._voice.features(slots, frames, spectrum))
-        speech = np.where(self._runs.is_steady(slots), 0, speech)
+        no_voice = self._runs.is_steady(slots) | (self._timing.frames[slots] < self._deaf_until[slots])
+        speech = np.where(no_voice, 0, speech)
         self._timing.take(slots, speech, spectrum.level_db, spectrum.purity)
         heard: list[tuple[int, Heard]] = []
         self._hear_tones(slots, ended, heard)
@@ -128,7 +137,13 @@ class AnswerClassifier:
     ) -> None:
         for slot, run in ended:
             # the tone's own first frames may have been taken for a voice
-            after_voice = 0 <= self._timing.onset[slot] * FRAME_MS < run.start_ms - 2 * FRAME_MS
+            if run.is_network_tone:
+                self._timing.forget_since(slot, run.start_ms // FRAME_MS - _TONE_LEAD_FRAMES)
+                self._deaf_until[slot] = self._timing.frames[slot] + _DEAF_FRAMES
+            after_voice = (
+                0 <= self._timing.onset[slot] * FRAME_MS < run.start_ms - 2 * FRAME_MS
+                and self._timing.voiced[slot] >= _VOICE_FRAMES
+            )
             tone = self._meanings[slot].take(run, after_voice=bool(after_voice))
             if tone is not None:
                 self._obey_tone(slot, tone, heard)
@@ -184,7 +199,10 @@ class AnswerClassifier:
         machine = self._model.machine_probability(features)
         limits = self._model.thresholds
         silence, human = features[:, _SILENCE], 1 - machine
-        is_human = (features[:, _VOICED] >= _LEAST_VOICED_FRAMES) & (
+        # what noise sounds like while a burst waits for its second is no greeting; a real one is longer
+        holds = np.array([self._meanings[slot].is_waiting for slot in talking.tolist()])
+        least_voiced = np.where(holds, _LEAST_VOICED_BESIDE_TONE_FRAMES, _LEAST_VOICED_FRAMES)
+        is_human = (features[:, _VOICED] >= least_voiced) & (
             ((silence >= limits.quick_silence_frames) & (human >= limits.quick_human))
             | ((silence >= limits.slow_silence_frames) & (human >= limits.slow_human))
         )

@@ -70,6 +70,11 @@ class Timing:
         self._quiet_db[slot] = -60.0
         self._forget(np.array([slot]))
 
+    def forget_since(self, slot: int, frame: int) -> None:
+        """What began at this frame or later was no voice."""
+        if self.onset[slot] >= frame:
+            self._forget(np.array([slot]))
+
     def _forget(self, slots: NDArray[np.intp]) -> None:
         self.onset[slots] = -1
         for counter in (

@@ -22,6 +22,9 @@ _SAME_HZ: Final = np.float32(24)
 _FORGIVEN_FRAMES: Final = 2
 _SHORTEST_FRAMES: Final = 5
 _VOICE_HZ: Final = np.float32(360)
+_NETWORK_TONE_MS: Final = 120
+_BEATING_MS: Final = 280
+_BEATING_HZ: Final = 11.0
 _STEADY_HZ: Final = np.float32(2.2)
 
 
@@ -41,6 +44,17 @@ class ToneRun(msgspec.Struct, frozen=True, gc=False):
     @property
     def ms(self) -> int:
         return self.end_ms - self.start_ms
+
+    @property
+    def is_network_tone(self) -> bool:
+        """
+        Whether no voice holds this: even, or of the two frequencies of a ringback (400+450, 440+480 Hz), whose
+        beat makes the centre wander.
+        """
+        if self.hertz < _VOICE_HZ or self.ms < _NETWORK_TONE_MS:
+            return False
+        is_beating = 400 <= self.hertz <= 485 and self.ms >= _BEATING_MS
+        return self.wander_hertz < (_BEATING_HZ if is_beating else float(_STEADY_HZ))
 
 
 class ToneRuns:
