@@ -63,6 +63,8 @@ class Attempt(AttemptFacts, frozen=True, kw_only=True):
     """As stored."""
 
     attempt_id: int
+    failover_of: int | None = None
+    """The attempt of the same try whose trunk did not place the call (docs/adr/0010)."""
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):

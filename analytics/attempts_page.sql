@@ -4,7 +4,7 @@ SELECT page.*
 FROM shards
 CROSS JOIN LATERAL (
     SELECT
-        attempt_id, campaign_id, contact_id, number, attempt_number, trunk_id, caller_id, call_id, started_time,
+        attempt_id, campaign_id, contact_id, number, attempt_number, trunk_id, caller_id, call_id, failover_of, started_time,
         settled_time, result, reason, fault, sip_status, q850_cause, ended_by, ringing_time, early_media_time,
         answered_time, ended_time, pdd_ms, talk_ms, digits, message_played_ms, disposition,
         answered_by, answered_by_cause, speech_started_ms, greeting_ended_time, verdict_time

@@ -26,7 +26,7 @@ from dialer.rtp.quality import MediaQuality
 from dialer.rtp.relay import Relay
 from dialer.rtp.session import Address, RtpSession
 from dialer.rtp.tap import CLASSIFIER_DEPTH_MS, AudioSink, AudioTap, TapFrame
-from dialer.tone_keys import ToneKeys
+from dialer.tone_keys import ToneKeys, ToneListener
 
 log = structlog.get_logger()
 
@@ -49,9 +49,11 @@ class MediaPlane:
         ports: PortPool,
         faults: Faults | None,
         rng: Callable[[int], bytes],
+        *,
+        hears_tone_keys: bool = True,
     ) -> None:
         self.loop = loop
-        self.tone_keys = ToneKeys()
+        self.tone_keys = ToneKeys() if hears_tone_keys else None
         self.sending: dict[CallMedia, None] = {}
         """Calls with something to send at the next tick."""
         self._clock = MediaClock(loop)
@@ -156,6 +158,8 @@ class MediaPlane:
             self._poll.read_all(now)
         for media in list(self.sending):
             media.send_due(now)
+        if self.tone_keys is not None:
+            self.tone_keys.tick()
         if self._tapped:
             frames: list[TapFrame] = []
             for media in self._tapped:
@@ -191,7 +195,7 @@ class CallMedia:
         self._plane = plane
         self._call_id = call_id
         self._tell = tell
-        self._tone_tap: AudioTap | None = None
+        self._tones: ToneListener | None = None
         self._is_playing = False
         self._has_media = False
 
@@ -299,6 +303,7 @@ class CallMedia:
             return
         self.stop_playing()
         self.stop_relay()
+        self._listen_for_tones(is_needed=False)
         for tap in list(self.taps):
             self.close_tap(tap)
         self._plane.forget(self)
@@ -341,13 +346,16 @@ class CallMedia:
 
     def _listen_for_tones(self, *, is_needed: bool) -> None:
         """Keys that do not come as events come as sound."""
-        if is_needed and self._tone_tap is None:
-            self._tone_tap = self.open_tap(self._plane.tone_keys)
-            if self._tone_tap is not None:
-                self._plane.tone_keys.listen(self._tone_tap, self._tell_digit)
-        elif not is_needed and self._tone_tap is not None:
-            self.close_tap(self._tone_tap)
-            self._tone_tap = None
+        keys = self._plane.tone_keys
+        if keys is None:
+            return
+        if is_needed and self._tones is None:
+            self._tones = keys.listen(self._tell_digit)
+            self.rtp.add_listener(self._tones.put)
+        elif not is_needed and self._tones is not None:
+            self.rtp.remove_listener(self._tones.put)
+            keys.forget(self._tones)
+            self._tones = None
 
     def _tell_digit(self, digit: str) -> None:
         self._tell(DtmfReceived(call_id=self._call_id, at=self._plane.loop.time(), digit=digit))

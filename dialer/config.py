@@ -304,6 +304,8 @@ class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
     streams: StreamLimits = StreamLimits()
     rtp_port_min: int = 20_000
     rtp_port_max: int = 39_999
+    hears_tone_keys: bool = True
+    """Listen for keys in the sound of calls whose far end agrees on no telephone-events (RFC 4733)."""
     user_agent: str = "obzvon"
     trace: bool = True
     """Keep the SIP messages of the newest calls for their ladders; some 6 kB a call."""

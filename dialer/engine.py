@@ -149,7 +149,14 @@ class Dialer:
         self._loop = asyncio.get_running_loop()
         self._signalling = Signalling(self._config, self._tell, self._rng, self._faults)
         await self._signalling.open()
-        self._media = MediaPlane(self._loop, self._config.bind_host, self._ports, self._faults, self._rng)
+        self._media = MediaPlane(
+            self._loop,
+            self._config.bind_host,
+            self._ports,
+            self._faults,
+            self._rng,
+            hears_tone_keys=self._config.hears_tone_keys,
+        )
         self._listener = AnswerListener(self._loop)
         self._is_open = True
         return self

@@ -1,32 +1,56 @@
-"""Keys as tones in calls that did not agree on events: a consumer of taps that tells each call its keys."""
+"""
+Keys as tones in calls that did not agree on events, for all such calls of a process together.
+
+Not a tap: order and holes matter little to it, and only the callee's side is looked at, so it costs a third of one.
+"""
 
 from collections.abc import Callable
 
-from dialer.media.dtmf_tones import ToneKeyEar
-from dialer.rtp.tap import AudioTap, TapFrame
+from dialer.media.dtmf_tones import FRAME_SAMPLES, ToneKeyEar
+from dialer.rtp.outgoing import PCMA, PCMU
+
+_TYPE = 0x7F
+
+
+class ToneListener:
+    """Hears one call. `put` is an `outgoing.PacketListener`; `on_key` is called at the beginning of each press."""
+
+    __slots__ = ("_into", "_part", "on_key")
+
+    def __init__(self, into: "list[tuple[ToneListener, int, bytes]]", on_key: Callable[[str], None]) -> None:
+        self._into = into
+        self._part = b""
+        self.on_key = on_key
+
+    def put(self, kind: int, _sequence: int, _timestamp: int, payload: bytes, *_rest: object) -> None:
+        payload_type = kind & _TYPE
+        if payload_type not in (PCMU, PCMA):
+            return
+        if self._part or len(payload) != FRAME_SAMPLES:
+            payload = self._part + payload
+            whole = len(payload) - len(payload) % FRAME_SAMPLES
+            self._part = payload[whole:]
+            for start in range(0, whole, FRAME_SAMPLES):
+                self._into.append((self, payload_type, payload[start : start + FRAME_SAMPLES]))
+        else:
+            self._into.append((self, payload_type, payload))
 
 
 class ToneKeys:
-    """An `AudioSink` for all such calls of a process, so that a tick's frames are looked at together."""
+    """All calls that are listened to. `tick` looks at what has come since the last one."""
 
     def __init__(self) -> None:
         self._ear = ToneKeyEar()
-        self._on_key: dict[AudioTap, Callable[[str], None]] = {}
+        self._frames: list[tuple[ToneListener, int, bytes]] = []
 
-    def listen(self, tap: AudioTap, on_key: Callable[[str], None]) -> None:
-        """Call `on_key` at the beginning of each press that is heard on this tap of ours."""
-        self._on_key[tap] = on_key
+    def listen(self, on_key: Callable[[str], None]) -> ToneListener:
+        return ToneListener(self._frames, on_key)
 
-    def take_frames(self, frames: list[TapFrame]) -> None:
-        self._ear.receive(
-            [(frame.tap, frame.payload_type, frame.payload) for frame in frames if frame.side == "callee"],
-            self._tell,
-        )
+    def forget(self, listener: ToneListener) -> None:
+        self._ear.forget(listener)
 
-    def end_tap(self, tap: AudioTap) -> None:
-        self._on_key.pop(tap, None)
-        self._ear.forget(tap)
-
-    def _tell(self, stream: object, key: str) -> None:
-        if isinstance(stream, AudioTap) and stream in self._on_key:
-            self._on_key[stream](key)
+    def tick(self) -> None:
+        if self._frames:
+            frames = list(self._frames)
+            self._frames.clear()  # the same list: the listeners know it
+            self._ear.receive(frames, lambda listener, key: listener.on_key(key))

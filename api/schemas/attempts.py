@@ -13,6 +13,8 @@ class AttemptView(AttemptFacts, frozen=True, kw_only=True):
 
     attempt_id: str
     """A decimal integer beyond what JavaScript can hold, so a text."""
+    failover_of: str | None = None
+    """The attempt of the same try whose trunk did not place the call, so that this one went by another."""
     page_path: str
     """Where people read about it, on this server."""
 
@@ -35,6 +37,7 @@ def attempt_page(attempts: Sequence[Attempt], next_cursor: str | None, *, shows_
 def attempt_view(attempt: Attempt, *, shows_numbers: bool) -> AttemptView:
     facts = msgspec.structs.asdict(attempt)
     facts["attempt_id"] = str(attempt.attempt_id)
+    facts["failover_of"] = None if attempt.failover_of is None else str(attempt.failover_of)
     facts["page_path"] = f"/calls/{attempt.attempt_id}"
     if not shows_numbers:
         facts["number"] = mask(attempt.number)

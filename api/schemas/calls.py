@@ -56,6 +56,7 @@ def details_view(details: AttemptDetails, *, shows_numbers: bool) -> AttemptDeta
     facts = msgspec.structs.asdict(details)
     del facts["shard_key"]
     facts["attempt_id"] = str(details.attempt_id)
+    facts["failover_of"] = None if details.failover_of is None else str(details.failover_of)
     facts["page_path"] = f"/calls/{details.attempt_id}"
     if not shows_numbers:
         facts["number"] = mask(details.number)

@@ -7,9 +7,9 @@ other; a key counts when two frames in a row show it, and again only after a fra
 such frames, which is what keeps a word from pressing a key.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cache
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,9 @@ def keys_shown(frames: NDArray[np.int16]) -> list[str | None]:
     return [_KEYS[low_index[row]][high_index[row]] if is_key[row] else None for row in range(len(frames))]
 
 
+Stream = TypeVar("Stream", bound=Hashable)
+
+
 class ToneKeyEar:
     """Hears keys in many streams; a stream is any hashable object."""
 
@@ -83,11 +86,14 @@ class ToneKeyEar:
         self._shown: dict[object, tuple[str | None, int]] = {}
         """The key of the last frame of a stream, and in how many frames in a row."""
 
-    def receive(self, frames: list[tuple[object, int, bytes]], on_key: Callable[[object, str], None]) -> None:
+    def receive(self, frames: list[tuple[Stream, int, bytes]], on_key: Callable[[Stream, str], None]) -> None:
         """Take `(stream, payload type, 160 bytes of G.711)` in order; `on_key` is called at the beginning of each press."""
         if not frames:
             return
-        linear = np.stack([decode(payload, payload_type) for _stream, payload_type, payload in frames])
+        linear = np.empty((len(frames), FRAME_SAMPLES), np.int16)
+        for law in {payload_type for _stream, payload_type, _payload in frames}:
+            rows = [row for row, frame in enumerate(frames) if frame[1] == law]
+            linear[rows] = decode(b"".join(frames[row][2] for row in rows), law).reshape(-1, FRAME_SAMPLES)
         for (stream, _payload_type, _payload), key in zip(frames, keys_shown(linear), strict=True):
             last, count = self._shown.get(stream, (None, 0))
             count = count + 1 if key == last else 1

@@ -56,7 +56,7 @@ class Responder:
         """Answer an unreadable request, if enough of it can be read (§18.3, §21.4.1)."""
         response = refuse_malformed(data, error, to_tag=self._tag_of(data))
         if response is not None:
-            self._layer.send(response.to_bytes(), hop, now, response.call_id)
+            self._layer.send(response.to_bytes(), hop, now, "")  # no ladder holds what cannot be read
 
     def _tag_of(self, identity: bytes) -> str:
         return blake2s(identity, key=self._tag_key, digest_size=8).hexdigest()

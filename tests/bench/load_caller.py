@@ -144,7 +144,8 @@ async def run_obzvon(options: Options) -> Tally:
     """Our engine as a program uses it. No database."""
     trunk = TrunkConfig(name="load", host=FAR_END[0], port=FAR_END[1], caller_id="load")
     # ports rest for 10 s after a call, so the usual range would be the limit that is found
-    config = DialerConfig(bind_host=US, rtp_port_min=10_000, rtp_port_max=65_000)
+    # SIPp agrees on no telephone-events; nobody beside us would look for keys in its sound
+    config = DialerConfig(bind_host=US, rtp_port_min=10_000, rtp_port_max=65_000, hears_tone_keys=False)
     prompt = Prompt.from_pcm(bytes(16_000 * round(max(options.hold, 1)))) if options.media else None
     async with Dialer(config) as dialer:
         loop = asyncio.get_running_loop()

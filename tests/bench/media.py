@@ -1,10 +1,11 @@
 """
-CPU microseconds per packet that is received, recorded, relayed; calls per core; and the same of Asterisk in the lab.
+CPU microseconds per packet that is received, classified, recorded, relayed; calls per core; and the same of Asterisk in the lab.
 
 Both get the same traffic: N calls, a packet of 20 ms of G.711 each way where there is a way back. Relaying: each call is
 connected to a leg of its own at SIPp, which echoes (`direct_media=no` in Asterisk). Recording: the call's sound into a
 file of µ-law; ours has both sides as two channels, Asterisk's `Record()` the caller's. Measured in a window in which all calls are
 up, without their signalling; ours is one process, Asterisk's its process. Rounds are interleaved.
+`us_per_frame_classified` is decoding and classifying alone, all calls of a tick together.
 
     python -m tests.bench.media [--quick] [--calls N] [--seconds S] [--rounds N]      (needs `make lab-up`)
 """
@@ -50,15 +51,16 @@ def go_on(process: "subprocess.Popen[str]") -> None:
     process.stdin.flush()
 
 
-def ours(mode: str, calls: int, seconds: float) -> float:
-    """Microseconds of CPU per packet of our process."""
+def ours(mode: str, calls: int, seconds: float) -> dict[str, Any]:
+    """What our process told, with its microseconds of CPU per packet as `us`."""
     shape = ("--calls", str(calls), "--seconds", str(seconds))
     with spawn("hub", mode, *shape, "--echo", f"{LAB.callee_host}:{MEDIA_PORT}") as hub:
         ports = ",".join(map(str, line_of(hub)["ports"]))
         with spawn("talkers", "--ports", ports, "--seconds", str(seconds + 60)) as talkers:
             told = line_of(hub)
             talkers.terminate()
-    return report_row("obzvon", mode, calls, told["packets"], told["cpu_seconds"], seconds)
+    us = report_row("obzvon", mode, calls, told["packets"], told["cpu_seconds"], seconds)
+    return {**told, "us": us}
 
 
 def asterisk(mode: str, calls: int, seconds: float) -> float:
@@ -97,9 +99,12 @@ def main(calls: int, seconds: float, rounds: int) -> None:
     rows: dict[tuple[str, str], list[float]] = {}
     with far_end(rings=False, host=LAB.callee_host):
         for _ in range(rounds):
-            rows.setdefault(("obzvon", "receive"), []).append(ours("receive", calls, seconds))
+            rows.setdefault(("obzvon", "receive"), []).append(ours("receive", calls, seconds)["us"])
+            told = ours("classify", calls, seconds)
+            rows.setdefault(("obzvon", "classify"), []).append(told["us"])
+            rows.setdefault(("obzvon", "frame"), []).append(1e6 * told["classified_seconds"] / told["frames"])
             for mode in ("relay", "record"):
-                rows.setdefault(("obzvon", mode), []).append(ours(mode, calls, seconds))
+                rows.setdefault(("obzvon", mode), []).append(ours(mode, calls, seconds)["us"])
                 rows.setdefault(("asterisk", mode), []).append(asterisk(mode, calls, seconds))
     mean = {key: sum(values) / len(values) for key, values in rows.items()}
     relay, record = mean["obzvon", "relay"], mean["obzvon", "record"]
@@ -121,7 +126,9 @@ def main(calls: int, seconds: float, rounds: int) -> None:
                 "calls_per_core_received": calls_per_core(mean["obzvon", "receive"], 50),
                 "calls_per_core_relayed": calls_per_core(relay, 100),
                 "calls_per_core_recorded": calls_per_core(record, 50),
-                "us_per_frame_classified": None,
+                "us_per_packet_received_and_classified": round(mean["obzvon", "classify"], 2),
+                "calls_per_core_classified": calls_per_core(mean["obzvon", "classify"], 50),
+                "us_per_frame_classified": round(mean["obzvon", "frame"], 2),
             }
         )
     )

@@ -1,7 +1,7 @@
 """
 The processes of `tests.bench.media`: the one that is measured, and those that make its traffic.
 
-    python -m tests.bench.media_load hub receive|relay|record --calls N --seconds S --echo HOST:PORT
+    python -m tests.bench.media_load hub receive|relay|record|classify --calls N --seconds S --echo HOST:PORT
     python -m tests.bench.media_load talkers --ports P,... --seconds S
     python -m tests.bench.media_load callers --trunk HOST --prefix 79NN --calls N --seconds S
 
@@ -23,14 +23,17 @@ import time
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import numpy as np
 import structlog
 import uvloop
 
 from dialer import Call, CallAnswered, CallEvent, CallRequest, Dialer, DialerConfig, Prompt, TrunkConfig
 from dialer.call_media import CallMedia, MediaPlane
 from dialer.events import CallId, NegotiatedMedia
+from dialer.media.answer.classifier import AnswerClassifier
+from dialer.media.g711 import decode
 from dialer.net.ports import PortPool
-from dialer.rtp.tap import RECORDER_DEPTH_MS, AudioTap, FrameQueue
+from dialer.rtp.tap import RECORDER_DEPTH_MS, AudioTap, FrameQueue, TapFrame
 
 HUB_HOST: Final = "127.0.0.34"
 TALKER_HOST: Final = "127.0.0.35"
@@ -83,6 +86,45 @@ class Recorder:
         self._files[tap].write(both)
 
 
+class Listener:
+    """An `AudioSink` that classifies what each callee says, tick by tick, and begins anew where the verdict is final."""
+
+    def __init__(self, calls: int) -> None:
+        self._classifier = AnswerClassifier(calls)
+        self._slots: dict[AudioTap, int] = {}
+        self.frames = 0
+        self.cpu_seconds = 0.0
+        """Of decoding and classifying alone."""
+
+    def take_frames(self, frames: list[TapFrame]) -> None:
+        started = time.thread_time()
+        waiting = [frame for frame in frames if frame.side == "callee"]
+        self.frames += len(waiting)
+        while (
+            waiting
+        ):  # a tick may bring several frames of a call; the classifier takes one of each at a time
+            batch: dict[AudioTap, TapFrame] = {}
+            waiting = [frame for frame in waiting if batch.setdefault(frame.tap, frame) is not frame]
+            self._classify(batch)
+        self.cpu_seconds += time.thread_time() - started
+
+    def end_tap(self, tap: AudioTap) -> None:
+        self._slots.pop(tap, None)
+
+    def _classify(self, batch: dict[AudioTap, TapFrame]) -> None:
+        for tap in batch:
+            slot = self._slots.get(tap)
+            if slot is not None and self._classifier.is_done(slot):
+                self._classifier.close(slot)
+                slot = None
+            if slot is None:
+                slot = self._classifier.open()
+                assert slot is not None
+                self._slots[tap] = slot
+        linear = decode(b"".join(frame.payload for frame in batch.values()), 0).reshape(-1, 160)
+        self._classifier.take(np.array([self._slots[tap] for tap in batch], np.intp), linear)
+
+
 def agreed(host: str, port: int) -> NegotiatedMedia:
     return NegotiatedMedia(
         remote_host=host, remote_port=port, payload_type=0, telephone_event_payload_type=101
@@ -101,6 +143,7 @@ async def hub(options: argparse.Namespace) -> None:
         return media
 
     recorder = None
+    listener = Listener(options.calls)
     with tempfile.TemporaryDirectory() as folder:
         if options.mode == "record":
             recorder = Recorder(Path(folder))
@@ -114,6 +157,8 @@ async def hub(options: argparse.Namespace) -> None:
                 other.obey(agreed(echo_host, int(echo_port)))
                 leg.connect(other)
                 others.append(other)
+            elif options.mode == "classify":
+                leg.open_tap(listener)
             elif recorder is not None:
                 leg.open_tap(recorder.queue, depth_ms=RECORDER_DEPTH_MS)
         print(json.dumps({"ports": [leg.port for leg in legs]}), flush=True)
@@ -122,9 +167,10 @@ async def hub(options: argparse.Namespace) -> None:
                 await asyncio.sleep(0.1)
         await asyncio.sleep(WARM_UP_SECONDS)
         before, started = handled(options.mode, legs, others), time.process_time()
+        classified, frames = listener.cpu_seconds, listener.frames
         await asyncio.sleep(options.seconds)
         seconds, count = time.process_time() - started, handled(options.mode, legs, others) - before
-        lost = sum(leg.rtp.reception.lost for leg in legs + others)
+        classified, frames = listener.cpu_seconds - classified, listener.frames - frames
         for leg in legs + others:
             leg.close()
         if recorder is not None:
@@ -132,7 +178,8 @@ async def hub(options: argparse.Namespace) -> None:
             assert recorder.queue.dropped_frames == 0
             assert recorder.files == options.calls
     plane.close()
-    print(json.dumps({"cpu_seconds": seconds, "packets": count, "lost": lost}), flush=True)
+    told = {"cpu_seconds": seconds, "packets": count, "classified_seconds": classified, "frames": frames}
+    print(json.dumps(told), flush=True)
 
 
 def handled(mode: str, legs: list[CallMedia], others: list[CallMedia]) -> int:
@@ -208,7 +255,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("role", choices=["hub", "talkers", "callers"])
-    parser.add_argument("mode", nargs="?", choices=["receive", "relay", "record"], default="receive")
+    parser.add_argument(
+        "mode", nargs="?", choices=["receive", "relay", "record", "classify"], default="receive"
+    )
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--echo", default="127.0.0.13:6000")

@@ -4,6 +4,7 @@ CPU seconds per answered call: a whole obzvon campaign, PostgreSQL included, bes
 Both call the same SIPp callee (built-in `uas`: 180, 200, waits for BYE) at the same rate, stay one second and hang
 up; Asterisk sends no audio, we one packet. Rounds are interleaved, because these machines are noisy. Counted: for us the dialer node
 and every PostgreSQL process, for Asterisk its process; SIPp and the API are not counted on either side.
+Then, without a database, calls with sound beside pyVoIP and the peak rate, as `tests.bench.signalling_load` measures them with more besides.
 
     python -m tests.bench.signalling [--quick] [--calls N] [--rounds N] [--calls-per-second N]
 """
@@ -27,6 +28,7 @@ from campaigns.database import open_pool
 from campaigns.embedded_postgres import start_postgres
 from campaigns.migrate import migrate
 from tests.bench.campaign import start_campaign, until_finished
+from tests.bench.signalling_load import FULL, QUICK, Plan, beside_pyvoip, peak_and_steady, ratio
 from tests.lab.container import LAB
 
 CALLEE = (LAB.callee_host, 5060)
@@ -160,7 +162,24 @@ def throw_away_database(folder: Path) -> Iterator[tuple[str, int]]:
         postgres.stop()
 
 
-def main(calls: int, rounds: int, calls_per_second: float) -> None:
+def main(calls: int, rounds: int, calls_per_second: float, plan: Plan) -> None:
+    campaign = beside_asterisk(calls, rounds, calls_per_second)
+    (ours,), (pyvoip,) = beside_pyvoip(plan, 1)
+    print(
+        json.dumps(
+            {
+                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+                "load_average": round(os.getloadavg()[0], 1),
+                **campaign,
+                "cpu_ratio_pyvoip": ratio(ours, pyvoip),
+                **peak_and_steady(plan),
+            }
+        )
+    )
+
+
+def beside_asterisk(calls: int, rounds: int, calls_per_second: float) -> dict[str, float]:
+    """Campaigns by us and by Asterisk's Originate, in turn."""
     asterisk_pid = int(LAB.run("pid"))
     spent = {"obzvon": 0.0, "postgres": 0.0, "asterisk": 0.0}
     answered = {"obzvon": 0, "asterisk": 0}
@@ -179,43 +198,40 @@ def main(calls: int, rounds: int, calls_per_second: float) -> None:
             answered["asterisk"] += asyncio.run(asterisk_round(calls, calls_per_second))
             spent["asterisk"] += cpu_seconds(asterisk_pid) - before_asterisk
             print(f"round {index + 1} of {rounds}: answered {answered}", flush=True)
-    report(calls * rounds, calls_per_second, spent, answered)
+    return report(calls * rounds, calls_per_second, spent, answered)
 
 
-def report(calls: int, calls_per_second: float, spent: dict[str, float], answered: dict[str, int]) -> None:
-    """A table for people, then one JSON line for programs."""
+def report(
+    calls: int, calls_per_second: float, spent: dict[str, float], answered: dict[str, int]
+) -> dict[str, float]:
+    """Print a table for people; return what programs read."""
     ours_ms = 1000 * (spent["obzvon"] + spent["postgres"]) / answered["obzvon"]
     asterisk_ms = 1000 * spent["asterisk"] / answered["asterisk"]
     print(
         f"obzvon    {ours_ms:6.2f} ms per answered call, of it PostgreSQL {1000 * spent['postgres'] / answered['obzvon']:.2f}"
     )
     print(f"Asterisk  {asterisk_ms:6.2f} ms per answered call")
-    print(
-        json.dumps(
-            {
-                "time": datetime.now(UTC).isoformat(timespec="seconds"),
-                "calls": calls,
-                "calls_per_second": calls_per_second,
-                "answered_obzvon": answered["obzvon"],
-                "answered_asterisk": answered["asterisk"],
-                "cpu_ms_per_call_obzvon": round(ours_ms, 3),
-                "cpu_ms_per_call_postgres_part": round(1000 * spent["postgres"] / answered["obzvon"], 3),
-                "cpu_ms_per_call_asterisk": round(asterisk_ms, 3),
-                "cpu_ratio_asterisk": round(ours_ms / asterisk_ms, 3),
-            }
-        )
-    )
+    return {
+        "calls": calls,
+        "calls_per_second": calls_per_second,
+        "answered_obzvon": answered["obzvon"],
+        "answered_asterisk": answered["asterisk"],
+        "cpu_ms_per_call_obzvon": round(ours_ms, 3),
+        "cpu_ms_per_call_postgres_part": round(1000 * spent["postgres"] / answered["obzvon"], 3),
+        "cpu_ms_per_call_asterisk": round(asterisk_ms, 3),
+        "cpu_ratio_asterisk": round(ours_ms / asterisk_ms, 3),
+    }
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="two rounds of 300 calls, within 50 s")
+    parser.add_argument("--quick", action="store_true", help="two rounds of 200 calls, within 50 s")
     parser.add_argument("--calls", type=int, default=2000, help="calls per round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--calls-per-second", type=float, default=50.0)
     options = parser.parse_args()
     if options.quick:
-        options.calls, options.rounds = 300, 2
-    main(options.calls, options.rounds, options.calls_per_second)
+        options.calls, options.rounds = 200, 2
+    main(options.calls, options.rounds, options.calls_per_second, QUICK if options.quick else FULL)

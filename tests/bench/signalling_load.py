@@ -205,6 +205,21 @@ def media_only(plan: Plan, rounds: int) -> None:
     )
 
 
+def peak_and_steady(plan: Plan) -> dict[str, Any]:
+    """The highest rate that we hold, and how many calls fail at 80 % of it."""
+    peak, is_limit_found = climb("obzvon", plan)
+    with far_end(rings=False):
+        steady = place("obzvon", calls=plan.steady_calls, rate=max(1.0, peak * 0.8), hold=HOLD_SECONDS)
+    return {
+        "calls_per_second_peak": round(peak, 1),
+        "is_limit_found": is_limit_found,
+        "calls_at_80_percent": plan.steady_calls,
+        "failed_at_80_percent": steady["failed"],
+        "cpu_ms_per_call_at_80_percent": steady["cpu_ms_per_call"],
+        "pdd_p99_ms_at_80_percent": steady["pdd_p99_ms"],
+    }
+
+
 def main(plan: Plan, *, is_quick: bool) -> None:
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
     with far_end(rings=False):
@@ -216,22 +231,15 @@ def main(plan: Plan, *, is_quick: bool) -> None:
     (ours_with_media,), (pyvoip,) = beside_pyvoip(plan, 1)
     ours_ringing = ringing("obzvon", plan)
     aiosipua_ringing = None if is_quick else ringing("aiosipua", plan)
-    peak, is_limit_found = climb("obzvon", plan)
+    peak = peak_and_steady(plan)
     aiosipua_peak = None if is_quick else climb("aiosipua", plan)[0]
-    with far_end(rings=False):
-        steady = place("obzvon", calls=plan.steady_calls, rate=max(1.0, peak * 0.8), hold=HOLD_SECONDS)
     print(
         json.dumps(
             {
                 "time": datetime.now(UTC).isoformat(timespec="seconds"),
                 "load_average": round(os.getloadavg()[0], 1),
                 "is_quick": is_quick,
-                "calls_per_second_peak": round(peak, 1),
-                "is_limit_found": is_limit_found,
-                "calls_at_80_percent": plan.steady_calls,
-                "failed_at_80_percent": steady["failed"],
-                "cpu_ms_per_call_at_80_percent": steady["cpu_ms_per_call"],
-                "pdd_p99_ms_at_80_percent": steady["pdd_p99_ms"],
+                **peak,
                 "rss_mb_2000_ringing": ours_ringing["rss_mb"] if not ours_ringing["failed"] else None,
                 "rss_mb_per_1000_ringing": per_thousand(ours_ringing),
                 "pdd_added_ms": added_ms(ours, bare),

@@ -210,6 +210,21 @@ async def test_wall_mode_hides_what_cannot_be_clicked_there_and_turns_by_arrow(
     await expect(page.get_by_role("navigation")).to_be_visible()
 
 
+async def test_on_the_wall_many_campaigns_take_turns(page: Page, web: WebServer, pool: Pool) -> None:
+    for index in range(6):
+        await add_campaign(pool, name=f"Campaign {index}")
+    await page.goto(f"{web.url}/floor?wall")
+    rows = page.locator("#campaigns .floor-row:visible")
+    await expect(page.locator("#campaigns .floor-row")).to_have_count(6)
+    await page.keyboard.press("ArrowRight")
+    await expect(rows).to_have_count(2)
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator("#outcomes-title")).to_be_visible()
+    await expect(rows).to_have_count(0)
+    await page.keyboard.press("ArrowRight")
+    await expect(rows).to_have_count(4)
+
+
 async def test_who_may_only_read_sees_no_controls(chromium: Browser, web: WebServer, pool: Pool) -> None:
     await add_running_campaign(pool)
     token = await CampaignStore(pool).create_sign_in_link(

@@ -191,9 +191,9 @@ async def test_without_events_keys_are_tones_both_ways() -> None:
     one.media.send_digits("5#")
     told = [await other.next_event(), await other.next_event()]
     assert [event.digit for event in told if isinstance(event, DtmfReceived)] == ["5", "#"]
-    assert len(other.media.taps) == 1
+    assert len(other.media.rtp._listeners) == 1
     other.agree(other.udp.getsockname()[1])
-    assert other.media.taps == []
+    assert other.media.rtp._listeners == []
     for callee in (one, other):
         callee.close()
     plane.close()

@@ -12,10 +12,10 @@ pytestmark = pytest.mark.lab
 LADDER = "INVITE,100,180,CANCEL,200/CANCEL,487,ACK"
 
 
-def run(path: Path_ = "direct", loss_percent: int = 0) -> Run:
+def run(path: Path_ = "direct", network: str = "clean") -> Run:
     expected = Expected(result="cancelled", ended_by="us", reason="hang_up", ladder=LADDER)
     scenario = Scenario(summary="s", description="d", expected=expected)
-    return Run("name", scenario, 100, 0, path, "udp", loss_percent)
+    return Run("name", scenario, 100, 0, path, "udp", network)
 
 
 def message(direction: Literal["sent", "received"], first_line: str, cseq: str) -> TraceRecord:
@@ -77,8 +77,8 @@ def test_a_proxy_may_answer_the_cancel_late_but_not_never() -> None:
 
 
 def test_with_loss_messages_may_be_missing_and_none_may_be_new() -> None:
-    assert agrees(["INVITE", "CANCEL", "487", "ACK"], LADDER, run(loss_percent=20))
-    assert not agrees(["INVITE", "200", "ACK"], LADDER, run(loss_percent=20))
+    assert agrees(["INVITE", "CANCEL", "487", "ACK"], LADDER, run(network="loss20"))
+    assert not agrees(["INVITE", "200", "ACK"], LADDER, run(network="loss20"))
 
 
 def test_a_proxy_changes_only_what_the_folder_says() -> None:

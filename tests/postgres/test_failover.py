@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from analytics.attempts import attempts_page
 from campaigns import settle_buffer
 from campaigns.database import Pool
 from dialer.sip.message import Request, parse_message, response_to
@@ -62,6 +63,9 @@ async def test_a_refused_connection_moves_the_call_to_the_next_trunk_as_the_same
         for trunk_id, result, is_failover in ((first[0], "unreachable", False), (second[0], "busy", True))
     ]
     assert truth.numbers == [number_of(0), number_of(1)], "each dialed once"
+    listed, _ = await attempts_page(pool, limit=10)
+    failed = {attempt.number: attempt.attempt_id for attempt in listed if attempt.result == "unreachable"}
+    assert {attempt.number: attempt.failover_of for attempt in listed if attempt.result == "busy"} == failed
     leads = await pool.fetch("SELECT status, attempts_made, failover, last_reason FROM leads")
     assert {tuple(row) for row in leads} == {("finished", 1, None, "busy")}
 

@@ -29,9 +29,9 @@ class FloorView {
   }
 
   start(): void {
+    this.#show();
     const wall = new Wall((isHeld) => (find("#live-news").textContent = this.#word(isHeld ? "rotation_paused" : "rotation_on")));
     find("#wall-on").addEventListener("click", () => wall.enter());
-    this.#show();
     this.#feed.open();
     setInterval(() => {
       this.#feed.check();

@@ -1,6 +1,8 @@
 // Wall mode: big type, no controls, full screen, parts in turn. For a screen that nobody sits at; /floor?wall starts it.
 const TURN_MS = 12_000;
 const HINT_MS = 6_000;
+/** Campaigns that fit on a screen in big type; more of them take turns. */
+const ROWS_ON_SCREEN = 4;
 
 export class Wall {
   #slide = 0;
@@ -52,16 +54,31 @@ export class Wall {
   }
 
   #turn(step: number): void {
-    const count = slides().length;
+    const count = screens().length;
     this.#slide = (this.#slide + step + count) % count;
     this.#show();
   }
 
   #show(): void {
-    slides().forEach((slide, index) => slide.classList.toggle("shown", index === this.#slide));
+    const all = screens();
+    const screen = all[this.#slide % all.length];
+    for (const slide of slides()) slide.classList.toggle("shown", slide === screen?.slide);
+    for (const row of document.querySelectorAll(".floor-row")) row.classList.toggle("later", !screen?.rows.has(row));
   }
 }
 
 function slides(): HTMLElement[] {
   return [...document.querySelectorAll<HTMLElement>("[data-slide]")];
+}
+
+/** What is shown in one turn: a part of the page, and of its rows those that fit. */
+function screens(): { slide: HTMLElement; rows: Set<Element> }[] {
+  return slides().flatMap((slide) => {
+    const rows = [...slide.querySelectorAll(".floor-row")];
+    const turns = Math.max(1, Math.ceil(rows.length / ROWS_ON_SCREEN));
+    return Array.from({ length: turns }, (_, turn) => ({
+      slide,
+      rows: new Set(rows.slice(turn * ROWS_ON_SCREEN, (turn + 1) * ROWS_ON_SCREEN)),
+    }));
+  });
 }
