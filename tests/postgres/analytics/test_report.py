@@ -36,6 +36,10 @@ async def add_twelve_attempts(pool: Pool, campaign_id: int) -> None:
     12  02:00   H       under way
     """
     day = "2026-11-23T"
+    # A lies in another shard of the same campaign than the others; a number lies in one
+    await pool.execute(
+        "INSERT INTO shards (shard_key, campaign_id) VALUES ($1, $2)", campaign_id * 256 + 255, campaign_id
+    )
     await add_attempt(pool, campaign_id, day + "20:50:00Z", A, "busy", shard_slot=255)
     await add_attempt(
         pool,
@@ -75,9 +79,6 @@ async def add_twelve_attempts(pool: Pool, campaign_id: int) -> None:
     await add_attempt(pool, campaign_id, day + "22:10:00Z", F, "rejected", pdd_ms=500)
     await add_attempt(pool, campaign_id, day + "22:20:00Z", G, "congested")
     await add_attempt(pool, campaign_id, day + "22:21:00Z", G, "congested")
-    await pool.execute(
-        "INSERT INTO shards (shard_key, campaign_id) VALUES ($1, $2)", campaign_id * 256 + 255, campaign_id
-    )
     await add_attempt(pool, campaign_id, day + "22:59:59.999Z", A, "answered", talk_ms=8_000, shard_slot=255)
     await add_attempt(pool, campaign_id, day + "23:00:00Z", H, None)
 
