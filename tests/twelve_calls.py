@@ -58,6 +58,7 @@ async def add_twelve_calls(pool: Pool) -> int:
             talk_ms=talk_ms,
             pdd_ms=int(row["PDD"]) if row["PDD"] else None,
             disposition=row["disposition"] or None,
+            contact_id=1 + "ABCDEFGHIJ".index(row["number"]),
             utc_offset_minutes=180,
             trunk_id=trunk_id,
             source=row["source"] or None,

@@ -75,7 +75,8 @@ async def add_attempt(
         "started_time": started_time,
         "attempt_id": attempt_id,
         "campaign_id": campaign_id,
-        "contact_id": 1,
+        # within a campaign a number is a contact, and the other way round
+        "contact_id": int(number[-9:]),
         "number": number,
         "attempt_number": 1,
         "trunk_id": 1,

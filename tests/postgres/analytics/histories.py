@@ -47,12 +47,14 @@ def attempts(draw: st.DrawFn) -> dict[str, Any]:
     offset = started.astimezone(ZoneInfo(ZONES[campaign_id])).utcoffset()
     assert offset is not None
     talk_ms = talk_ms if answered else None
+    digit = draw(st.integers(0, 5))
     return {
         "campaign_id": campaign_id,
         "started_time": started,
         "utc_offset_minutes": int(offset.total_seconds() // 60),
-        "contact_id": 1,
-        "number": f"+7900000000{draw(st.integers(0, 5))}",
+        # within a campaign a number is a contact, and the other way round
+        "contact_id": 1 + digit,
+        "number": f"+7900000000{digit}",
         "attempt_number": draw(st.integers(1, 3)),
         "trunk_id": draw(st.integers(1, 2)),
         "caller_id": draw(st.sampled_from(["anonymous", "+74950000000"])),

@@ -36,7 +36,11 @@ async def add_twelve_attempts(pool: Pool, campaign_id: int) -> None:
     12  02:00   H       under way
     """
     day = "2026-11-23T"
-    await add_attempt(pool, campaign_id, day + "20:50:00Z", A, "busy")
+    # A lies in another shard of the same campaign than the others; a number lies in one
+    await pool.execute(
+        "INSERT INTO shards (shard_key, campaign_id) VALUES ($1, $2)", campaign_id * 256 + 255, campaign_id
+    )
+    await add_attempt(pool, campaign_id, day + "20:50:00Z", A, "busy", shard_slot=255)
     await add_attempt(
         pool,
         campaign_id,
@@ -47,7 +51,9 @@ async def add_twelve_attempts(pool: Pool, campaign_id: int) -> None:
         pdd_ms=1000,
         disposition="callback_requested",
     )
-    await add_attempt(pool, campaign_id, day + "21:05:00Z", A, "answered", talk_ms=30_000, pdd_ms=3000)
+    await add_attempt(
+        pool, campaign_id, day + "21:05:00Z", A, "answered", talk_ms=30_000, pdd_ms=3000, shard_slot=255
+    )
     await add_attempt(
         pool,
         campaign_id,
@@ -73,10 +79,6 @@ async def add_twelve_attempts(pool: Pool, campaign_id: int) -> None:
     await add_attempt(pool, campaign_id, day + "22:10:00Z", F, "rejected", pdd_ms=500)
     await add_attempt(pool, campaign_id, day + "22:20:00Z", G, "congested")
     await add_attempt(pool, campaign_id, day + "22:21:00Z", G, "congested")
-    # of another shard of the same campaign
-    await pool.execute(
-        "INSERT INTO shards (shard_key, campaign_id) VALUES ($1, $2)", campaign_id * 256 + 255, campaign_id
-    )
     await add_attempt(pool, campaign_id, day + "22:59:59.999Z", A, "answered", talk_ms=8_000, shard_slot=255)
     await add_attempt(pool, campaign_id, day + "23:00:00Z", H, None)
 
