@@ -9,6 +9,7 @@ from tests.api.conftest import Client, MakeKey, code_of
 from tests.postgres.analytics.facts import add_attempt
 
 STARTED = "2026-11-23T10:00:00Z"
+# contact 809924222 below is what tests.postgres.analytics.facts makes of +79161234567
 
 
 async def add_call(
@@ -89,13 +90,13 @@ async def test_an_erased_person_leaves_the_figures_as_they_were(
     number = "+79161234567"
     await pool.execute(
         "INSERT INTO contacts (shard_key, contact_id, campaign_id, number, fields, import_id) "
-        'VALUES ($1 * 256, 161234567, $1, $2, \'{"name": "Ivan"}\', 1)',
+        'VALUES ($1 * 256, 809924222, $1, $2, \'{"name": "Ivan"}\', 1)',
         campaign_id,
         number,
     )
     await pool.execute(
         "INSERT INTO leads (shard_key, contact_id, campaign_id, number, status, due_time, attempts_made) "
-        "VALUES ($1 * 256, 161234567, $1, $2, 'pending', $3, 1)",
+        "VALUES ($1 * 256, 809924222, $1, $2, 'pending', $3, 1)",
         campaign_id,
         number,
         datetime(2026, 11, 24, tzinfo=UTC),
@@ -125,9 +126,9 @@ async def test_an_erased_person_leaves_the_figures_as_they_were(
     assert await pool.fetchval("SELECT digits FROM attempts") is None
     assert await figure(pool, campaign_id, "attempts") == 1
     for table in ("contacts", "leads", "attempts", "import_rejections", "fact_changes", "idempotency_keys"):
-        assert await pool.fetchval(f"SELECT count(*) FROM {table} t WHERE t::text LIKE '%79161234567%'") == 0, (
-            table
-        )
+        assert (
+            await pool.fetchval(f"SELECT count(*) FROM {table} t WHERE t::text LIKE '%79161234567%'") == 0
+        ), table
 
 
 async def test_a_person_in_a_call_is_erased_when_it_is_over(
@@ -135,12 +136,12 @@ async def test_a_person_in_a_call_is_erased_when_it_is_over(
 ) -> None:
     await pool.execute(
         "INSERT INTO contacts (shard_key, contact_id, campaign_id, number, fields, import_id) "
-        "VALUES ($1 * 256, 161234567, $1, '+79161234567', '{}', 1)",
+        "VALUES ($1 * 256, 809924222, $1, '+79161234567', '{}', 1)",
         campaign_id,
     )
     await pool.execute(
         "INSERT INTO leads (shard_key, contact_id, campaign_id, number, status, attempts_made, open_attempt_id) "
-        "VALUES ($1 * 256, 161234567, $1, '+79161234567', 'dialing', 1, 9)",
+        "VALUES ($1 * 256, 809924222, $1, '+79161234567', 'dialing', 1, 9)",
         campaign_id,
     )
     response = await client.post(
