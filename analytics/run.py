@@ -62,6 +62,8 @@ async def reading(pool: Pool, timeout_seconds: float) -> AsyncIterator[Connectio
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await connection.execute(f"SET LOCAL statement_timeout = {int(timeout_seconds * 1000)}")
+            # Planning a view over many months costs more than reading it: once for a connection is enough.
+            await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
             # a snapshot held open keeps vacuum from the leads that were claimed meanwhile
             await connection.execute(f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}")
             yield connection

@@ -1,7 +1,8 @@
 """
 Keys as tones in calls that did not agree on events, for all such calls of a process together.
 
-Not a tap: order and holes matter little to it, and only the callee's side is looked at, so it costs a third of one.
+Not a tap: order and holes matter little to it, and only the callee's side is looked at. It still costs 6 to 9 µs of CPU per
+packet received (100 calls, busy machine), more than all else that is done with the packet.
 """
 
 from collections.abc import Callable

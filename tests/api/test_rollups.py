@@ -89,13 +89,13 @@ async def test_an_erased_person_leaves_the_figures_as_they_were(
     number = "+79161234567"
     await pool.execute(
         "INSERT INTO contacts (shard_key, contact_id, campaign_id, number, fields, import_id) "
-        'VALUES ($1 * 256, 1, $1, $2, \'{"name": "Ivan"}\', 1)',
+        'VALUES ($1 * 256, 161234567, $1, $2, \'{"name": "Ivan"}\', 1)',
         campaign_id,
         number,
     )
     await pool.execute(
         "INSERT INTO leads (shard_key, contact_id, campaign_id, number, status, due_time, attempts_made) "
-        "VALUES ($1 * 256, 1, $1, $2, 'pending', $3, 1)",
+        "VALUES ($1 * 256, 161234567, $1, $2, 'pending', $3, 1)",
         campaign_id,
         number,
         datetime(2026, 11, 24, tzinfo=UTC),
@@ -135,12 +135,12 @@ async def test_a_person_in_a_call_is_erased_when_it_is_over(
 ) -> None:
     await pool.execute(
         "INSERT INTO contacts (shard_key, contact_id, campaign_id, number, fields, import_id) "
-        "VALUES ($1 * 256, 1, $1, '+79161234567', '{}', 1)",
+        "VALUES ($1 * 256, 161234567, $1, '+79161234567', '{}', 1)",
         campaign_id,
     )
     await pool.execute(
         "INSERT INTO leads (shard_key, contact_id, campaign_id, number, status, attempts_made, open_attempt_id) "
-        "VALUES ($1 * 256, 1, $1, '+79161234567', 'dialing', 1, 9)",
+        "VALUES ($1 * 256, 161234567, $1, '+79161234567', 'dialing', 1, 9)",
         campaign_id,
     )
     response = await client.post(

@@ -10,6 +10,7 @@ import msgspec
 
 from campaigns.database import Connection
 from campaigns.migrate import ensure_partitions
+from campaigns.number_seals import DayToSeal, seal_day
 from campaigns.rollup_statements import REPAIR
 from campaigns.rollups import TOTALS_SHARD, Slice, check_slice, midnight, slices_of
 
@@ -82,7 +83,9 @@ def zipf_sizes(attempts: int, campaigns: int) -> list[int]:
     return [max(DAYS, round(attempts * weight / sum(weights))) for weight in weights]
 
 
-async def make_history(dsn: str, attempts: int, today: date, *, campaigns: int = CAMPAIGNS) -> History:
+async def make_history(
+    dsn: str, attempts: int, today: date, *, campaigns: int = CAMPAIGNS, seals: bool = True
+) -> History:
     """Fill a migrated, empty database, the sums included; the last day is yesterday."""
     sizes = zipf_sizes(attempts, campaigns)
     first_day = today - timedelta(days=DAYS)
@@ -105,6 +108,11 @@ async def make_history(dsn: str, attempts: int, today: date, *, campaigns: int =
         if part.shard_key == TOTALS_SHARD:
             await check_slice(connection, part, datetime.now(UTC), repair=True)
     await connection.execute("VACUUM (ANALYZE) stats")
+    for shard_key in (256, TOTALS_SHARD) if seals else ():
+        for day in range(DAYS):
+            await seal_day(
+                connection, DayToSeal(shard_key, first_day + timedelta(days=day)), datetime.now(UTC)
+            )
     rows = await connection.fetchval("SELECT count(*) FROM stats")
     await connection.close()
     return History(dsn, sum(sizes), sizes, first_day, loaded - begun, time.perf_counter() - loaded, rows)

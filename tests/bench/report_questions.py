@@ -6,6 +6,7 @@ import msgspec
 
 FUNNEL = ["attempts", "answered_attempts", "person_answers", "talks", "successes", "conversion_per_talk"]
 QUALITY = ["attempts", "asr", "ner", "acd_seconds", "pdd_ms_mean", "short_calls", "cost_sum"]
+DISTINCT = ["distinct_numbers", "answered_numbers", "answered_by_number", "unique_target_numbers"]
 RAW_SUMS = "count(*) AS attempts, sum(CASE WHEN result = 'answered' THEN 1 ELSE 0 END) AS answered, sum(talk_ms) AS talk"
 
 
@@ -17,6 +18,8 @@ class Question(msgspec.Struct, frozen=True):
     """Of POST /v1/query; the campaign and the period come in when it is asked."""
     of_all: bool = False
     """Over all campaigns, instead of one."""
+    of_largest: bool = False
+    """Of the largest campaign alone, whose days the benchmark has sealed."""
     raw: str | None = None
     """What to group by in plain SQL; None = not held against the other engines."""
 
@@ -29,7 +32,8 @@ class Question(msgspec.Struct, frozen=True):
 def ask(
     name: str, metrics: list[str], *dimensions: str, of_all: bool = False, raw: str | None = None
 ) -> Question:
-    return Question(name, {"metrics": metrics, "dimensions": list(dimensions), "limit": 1000}, of_all, raw)
+    body = {"metrics": metrics, "dimensions": list(dimensions), "limit": 1000}
+    return Question(name, body, of_all=of_all, of_largest=metrics == DISTINCT, raw=raw)
 
 
 QUESTIONS = (
@@ -53,5 +57,6 @@ QUESTIONS = (
     ask("all: caller IDs", QUALITY, "caller_id", of_all=True, raw="caller_id"),
     ask("all: by keyword", FUNNEL, "keyword", of_all=True),
     ask("all: medians", ["talk_seconds_median", "pdd_ms_median"], of_all=True),
+    ask("distinct numbers", DISTINCT),
+    ask("all: distinct numbers", DISTINCT, of_all=True),
 )
-"""Every report whose figures come from the sums alone. Distinct numbers are measured apart."""

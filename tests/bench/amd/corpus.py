@@ -13,7 +13,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from dialer.media.tones import TONES
 from tests.bench.amd.channel import FRAME_SAMPLES, Line, at_speed, carried, draw_line
 from tests.bench.amd.phrases import Split
 from tests.bench.amd.voices import SAMPLE_RATE_HZ, Samples, Voice, silence, voices
@@ -86,18 +85,17 @@ def build_clip(split: Split, index: int, seed: int) -> Clip:
     )
 
 
-def build_no_voice(split: Split, index: int, seed: int) -> Clip:
-    """Give a call that is answered by music or a network's tone."""
-    rng = random.Random(f"{seed}:{split}:no-voice:{index}")
+def build_music(split: Split, index: int, seed: int) -> Clip:
+    """Give a call that is answered by music."""
+    rng = random.Random(f"{seed}:{split}:music:{index}")
     line = draw_line(rng)
-    sound = music(rng, rng.uniform(7.0, 12.0)) if index % 2 else cadence(rng, rng.uniform(7.0, 12.0))
-    clean = np.concatenate([silence(rng.uniform(0.0, 0.8)), sound])
+    clean = np.concatenate([silence(rng.uniform(0.0, 0.8)), music(rng, rng.uniform(7.0, 12.0))])
     return Clip(
-        name=f"{split}-{seed}-{index:05}-no-voice",
+        name=f"{split}-{seed}-{index:05}-music",
         label="machine",
-        kind="no_voice",
+        kind="music",
         voice="synthesised",
-        group="no_voice",
+        group="music",
         line=line,
         samples=carried(clean, line, _babble(voices(split), voices(split)[0], len(clean), rng), rng),
         speech=np.zeros(-(-len(clean) // FRAME_SAMPLES), bool),
@@ -129,20 +127,6 @@ def music(rng: random.Random, seconds: float) -> Samples:
         hiss = np.random.default_rng(rng.getrandbits(32)).standard_normal(length)
         tune += 0.4 * hiss * np.exp(-(time % beat_seconds) * 25)
     sound: Samples = (0.1 * tune / np.sqrt((tune**2).mean())).astype(np.float32)
-    return sound
-
-
-def cadence(rng: random.Random, seconds: float) -> Samples:
-    """Give a network's tone with its pauses."""
-    tone = rng.choice([tone for tones in TONES.values() for tone in tones])
-    time = np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
-    wave = sum(
-        (np.sin(2 * np.pi * (hertz + rng.uniform(-15, 15)) * time) for hertz in tone.hertz),
-        start=np.zeros(len(time)),
-    )
-    edges = np.cumsum(tone.on_off_ms) / 1000
-    is_on = np.searchsorted(edges, time % edges[-1], side="right") % 2 == 0
-    sound: Samples = (0.1 * wave * is_on).astype(np.float32)
     return sound
 
 

@@ -26,12 +26,12 @@ from dialer.media.answer.spectrum import FRAME_SAMPLES, WINDOW_SAMPLES, Floats, 
 from dialer.media.answer.timing import NAMES, Timing
 from dialer.media.answer.tone_runs import ToneRuns
 from dialer.media.answer.voice_activity import FEATURES, VoiceActivity
-from tests.bench.amd.corpus import Clip, build_clip, build_no_voice
+from tests.bench.amd.corpus import Clip, build_clip, build_music
 from tests.bench.amd.voices import ROOT, fetch_sounds
 
 MODEL: Final = ROOT / "dialer/media/answer/model.json"
-NO_VOICE_SHARE: Final = 12
-"""One clip of music or tones for so many calls; only the network that tells speech hears them."""
+MUSIC_SHARE: Final = 20
+"""One clip of music for so many calls; only the network that tells speech hears them."""
 HIDDEN: Final = 24
 NETWORK_FRAMES: Final = 500_000
 TREES: Final = 120
@@ -196,8 +196,8 @@ def cross_validate(rows: NDArray[np.float32], clips: Sequence[Clip]) -> None:
 def main(clip_count: int, seed: int, *, with_cross_validation: bool) -> None:
     fetch_sounds()
     clips = [build_clip("dev", index, seed) for index in range(clip_count)]
-    voiceless = [build_no_voice("dev", index, seed) for index in range(clip_count // NO_VOICE_SHARE)]
-    heard = listen(clips + voiceless)
+    tunes = [build_music("dev", index, seed) for index in range(clip_count // MUSIC_SHARE)]
+    heard = listen(clips + tunes)
     network = fit_network(heard)
     rows = rhythms(heard, AnswerModel(model_file(network, None, THRESHOLDS)))
     rows = rows[rows[:, 0] < clip_count]
