@@ -123,7 +123,9 @@ async def calls_page(
     before = read_cursor(calls.cursor) if calls.cursor is not None else None
     async with reading(pool, timeout_seconds) as connection:
         shards = await shards_of(connection, calls.query)
-        composed = compose_calls(calls.query, calls.metric, calls.at, before, shards)
+        composed = compose_calls(
+            calls.query, calls.metric, calls.at, before, shards, Attempt.__struct_fields__
+        )
         rows = await connection.fetch(composed.text, *composed.arguments)
     limit = calls.query.limit
     attempts = [msgspec.convert(dict(row), Attempt) for row in rows[:limit]]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, get_args
 
 import msgspec
 import pyarrow as pa
@@ -129,15 +129,19 @@ def typed(kind: ColumnType, value: Any) -> Any:
     return date.fromisoformat(value) if kind == "date" else datetime.fromisoformat(value)
 
 
-CALL_TYPES: Final[Mapping[str, ColumnType]] = {
-    "attempt_id": "text",
-    **dict.fromkeys(("started_time", "settled_time", "ringing_time", "early_media_time", "answered_time", "ended_time"), "instant"),
-    **dict.fromkeys(("campaign_id", "contact_id", "attempt_number", "trunk_id", "sip_status", "q850_cause", "pdd_ms", "talk_ms", "message_played_ms"), "integer"),
-}  # fmt: skip
+def type_of(annotation: Any) -> ColumnType:
+    """Return the type of a column of facts; what is no number and no time is text."""
+    kinds = get_args(annotation) or (annotation,)
+    if datetime in kinds:
+        return "instant"
+    return "integer" if int in kinds else "text"
+
+
 CALL_COLUMNS: Final = [
-    Column(name, CALL_TYPES.get(name, "text")) for name in ("attempt_id", *AttemptFacts.__struct_fields__)
+    Column("attempt_id", "text"),
+    *(Column(info.name, type_of(info.type)) for info in msgspec.structs.fields(AttemptFacts)),
 ]
-"""Of the calls behind a figure; what is not named above is text."""
+"""Of the calls behind a figure. Their ids have more digits than a spreadsheet keeps, so they are texts."""
 
 
 def csv_text(value: Any) -> str:

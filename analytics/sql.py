@@ -25,11 +25,6 @@ SQL_TYPES: Final = {"text": "text", "integer": "bigint", "instant": "timestamptz
 SIGNS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 NULLS: Final = {"quantile": "NULL::float8"}
 ONE_DAY: Final = timedelta(days=1)
-CALL_COLUMNS: Final = (
-    "attempt_id, campaign_id, contact_id, number, attempt_number, trunk_id, caller_id, call_id, started_time,"
-    " settled_time, result, reason, fault, sip_status, q850_cause, ended_by, ringing_time, early_media_time,"
-    " answered_time, ended_time, pdd_ms, talk_ms, digits, message_played_ms, disposition"
-)
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -343,11 +338,12 @@ def compose_calls(
     at: dict[str, Any],
     before: tuple[datetime, int] | None,
     shards: Shards,
+    columns: Sequence[str],
 ) -> Statement:
     """
     Return the statement of a page of the attempts behind a figure, newest first.
 
-    `at` are the dimension values of its row. Each shard gives its own newest rows by its primary key, so that a page
+    `columns` are those of `attempts` to give, `at` are the dimension values of its row. Each shard gives its own newest rows by its primary key, so that a page
     costs the same anywhere in the list.
     """
     binds = Binds(query)
@@ -368,7 +364,7 @@ def compose_calls(
     )
     newest = "ORDER BY started_time DESC, attempt_id DESC"
     text = (
-        f"SELECT page.* FROM shards CROSS JOIN LATERAL (SELECT {CALL_COLUMNS} FROM attempts"
+        f"SELECT page.* FROM shards CROSS JOIN LATERAL (SELECT {', '.join(columns)} FROM attempts"
         f" WHERE attempts.shard_key = shards.shard_key AND {' AND '.join(where)} {newest} LIMIT {limit}) AS page"
         f"{some} {newest} LIMIT {limit}"
     )

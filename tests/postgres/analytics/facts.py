@@ -1,6 +1,7 @@
 """Attempts written by hand: a campaign, and rows whose every figure the test states."""
 
 import itertools
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -76,7 +77,7 @@ async def add_attempt(
         "attempt_id": attempt_id,
         "campaign_id": campaign_id,
         # within a campaign a number is a contact, and the other way round
-        "contact_id": int(number[-9:]),
+        "contact_id": zlib.crc32(number.encode()),
         "number": number,
         "attempt_number": 1,
         "trunk_id": 1,
