@@ -201,7 +201,7 @@ async def test_the_registries_are_served_in_the_language_of_the_client(client: C
     conversion = by_name["conversion_per_talk"]
     assert (conversion["title"], conversion["denominator"]) == ("Конверсия разговоров", "talks")
     assert conversion["is_null_when"] == "talks = 0"
-    assert by_name["penetration"]["dimensions"] == ["campaign"]
+    assert by_name["penetration"]["dimensions"] == ["campaign", "list", "source", "ad", "keyword", "region"]
     assert not by_name["penetration"]["has_calls"]
     dimensions = (await client.get("/v1/dimensions", headers={"Accept-Language": "ru"})).json()
     assert {"name": "weekday", "title": "День недели"}.items() <= next(
