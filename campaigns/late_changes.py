@@ -134,7 +134,9 @@ async def erase(connection: Connection, number: E164, word: str) -> ErasedPerson
         shard_key, contact_id = lead["shard_key"], lead["contact_id"]
         await connection.execute(SQL["erase_contact"], shard_key, number, word)
         await connection.execute(SQL["erase_lead"], shard_key, contact_id, word)
-        attempts += len(await connection.fetch(SQL["erase_attempts"], shard_key, contact_id, word))
+        erased = await connection.fetch(SQL["erase_attempts"], shard_key, contact_id, word)
+        await connection.execute(SQL["erase_traces"], shard_key, [row["attempt_id"] for row in erased])
+        attempts += len(erased)
     await connection.execute(SQL["erase_dictionary"], number, word)
     national = phonenumbers.national_significant_number(phonenumbers.parse(number))
     rejected = await connection.fetch(SQL["erase_rejections"], national)

@@ -68,6 +68,10 @@ UPDATE attempts SET number = $3, digits = NULL
 WHERE shard_key = $1 AND contact_id = $2
 RETURNING attempt_id;
 
+-- erase_traces(shard_key, attempt_ids) --
+-- The SIP messages of the calls name the person in nearly every line.
+DELETE FROM call_traces WHERE shard_key = $1 AND attempt_id = ANY($2::bigint[]);
+
 -- erase_dictionary(number, word) --
 UPDATE numbers SET number = $2 WHERE number = $1;
 

@@ -107,6 +107,11 @@ async def test_an_erased_person_leaves_the_figures_as_they_were(
         campaign_id,
     )
     await add_call(pool, campaign_id, number, digits="12")
+    await pool.execute(
+        "INSERT INTO call_traces (shard_key, attempt_id, call_id, started_time, written_time, is_complete, messages) "
+        "SELECT shard_key, attempt_id, call_id, started_time, started_time, true, $1 FROM attempts",
+        f"INVITE sip:{number}@carrier SIP/2.0".encode(),
+    )
     forbidden = await client.post("/v1/contacts/erase", json={"number": number})
     assert forbidden.status_code == 403
 
@@ -125,6 +130,7 @@ async def test_an_erased_person_leaves_the_figures_as_they_were(
     assert await pool.fetchval("SELECT due_time FROM leads") is None
     assert await pool.fetchval("SELECT digits FROM attempts") is None
     assert await figure(pool, campaign_id, "attempts") == 1
+    assert await pool.fetchval("SELECT count(*) FROM call_traces") == 0
     for table in ("contacts", "leads", "attempts", "import_rejections", "fact_changes", "idempotency_keys"):
         assert (
             await pool.fetchval(f"SELECT count(*) FROM {table} t WHERE t::text LIKE '%79161234567%'") == 0
