@@ -24,6 +24,8 @@ STEPS: Final = (
     ("ringing", "ringing_time"),
     ("early_media", "early_media_time"),
     ("answered", "answered_time"),
+    ("greeting_ended", "greeting_ended_time"),
+    ("verdict", "verdict_time"),
     ("ended", "ended_time"),
     ("settled", "settled_time"),
 )

@@ -104,8 +104,8 @@ def title(dimension: str, language: Language) -> str:
 def value_words(dimension: str, value: str | int | None, language: Language) -> str:
     if value is None:
         return text("reports.none", language)
-    if dimension == "result":
-        return text(f"pages.result.{value}", language)
+    if dimension in {"result", "disposition", "answered_by"}:
+        return text(f"pages.{dimension}.{value}", language)
     if dimension == "weekday":
         return text(f"reports.weekday.{value}", language)
     return str(value)[:100]

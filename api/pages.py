@@ -39,6 +39,7 @@ from api.static import serve_static
 from api.trunk_pages import TrunkPageController, verdict
 from api.upload import open_upload
 from campaigns.contact_import import ContactImport
+from campaigns.dispositions import Disposition
 from campaigns.models import Action, Campaign, Status
 
 MAX_CAMPAIGNS: Final = 200
@@ -64,8 +65,7 @@ SCRIPT_TEXTS: Final = {
     "answered": "pages.hours.answered",
     "not_answered": "pages.hours.not_answered",
     "under_way": "pages.calls.under_way",
-    "disposition.callback_requested": "pages.disposition.callback_requested",
-    "disposition.refused": "pages.disposition.refused",
+    **{f"disposition.{name}": f"pages.disposition.{name}" for name in get_args(Disposition)},
     **{f"status.{status}": f"pages.status.{status}" for status in get_args(Status)},
     **{f"result.{result}": f"pages.result.{result}" for result in RESULTS},
 }

@@ -24,6 +24,7 @@ from api.dependencies import ApiRequest, Clock, Pool, Store
 from api.page_view import json_in_html, language_of, problem_details, raw_texts, render
 from api.report_registry import REPORTS, Panel, Report
 from api.schemas.query import MetricView, metric_view
+from campaigns.dispositions import AnsweredBy, Disposition
 
 PERIODS: Final = (*get_args(PeriodName), "custom")
 COMPARISONS: Final = ("none", *get_args(ComparisonName))
@@ -216,6 +217,14 @@ def page_data(
         "dimensions": dimensions,
         "values": {
             **{f"result.{result}": text(f"pages.result.{result}", language) for result in RESULTS},
+            **{
+                f"disposition.{name}": text(f"pages.disposition.{name}", language)
+                for name in get_args(Disposition)
+            },
+            **{
+                f"answered_by.{name}": text(f"pages.answered_by.{name}", language)
+                for name in get_args(AnsweredBy)
+            },
             **{f"weekday.{day}": text(f"reports.weekday.{day}", language) for day in range(1, 8)},
         },
         "texts": raw_texts(language, SCRIPT_TEXTS),

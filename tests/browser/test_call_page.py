@@ -33,6 +33,24 @@ async def test_a_call_is_told_from_its_first_message_to_its_last(
     assert (await download.value).suggested_filename == f"call-{attempt_id}.pcap"
 
 
+async def test_what_was_heard_is_said(page: Page, web: WebServer, pool: Pool) -> None:
+    campaign_id = await add_campaign(pool)
+    attempt_id = await add_traced_attempt(pool, campaign_id)
+    await page.goto(f"{web.url}/calls/{attempt_id}")
+    await expect(page.locator("#sound")).to_have_count(0)
+
+    await pool.execute(
+        "UPDATE attempts SET answered_by = 'machine', disposition = 'voicemail_left', media_packets_received = 1250, "
+        "media_packets_lost = 4, media_reported_loss = 0.125, media_jitter_ms = 2.25, media_is_one_way = false"
+    )
+    await page.reload()
+
+    await expect(page.locator("#sound")).to_contain_text("1,250")
+    await expect(page.locator("#sound")).to_contain_text("12.5%")
+    await expect(page.locator("main")).to_contain_text("Answering machine")
+    await expect(page.locator("main")).to_contain_text("Message left")
+
+
 async def test_the_other_tries_of_a_contact_lead_to_each_other(
     page: Page, web: WebServer, pool: Pool
 ) -> None:
@@ -42,11 +60,9 @@ async def test_the_other_tries_of_a_contact_lead_to_each_other(
         pool, campaign_id, "2026-11-24T12:00:00+03:00", attempt_number=2, result="answered"
     )
     await pool.execute(
-        "INSERT INTO leads (shard_key, contact_id, campaign_id, number, status, attempts_made)"
-        " VALUES ($1, 1, $2, $3, 'finished', 2)",
-        campaign_id * 256,
-        campaign_id,
-        NUMBER,
+        "INSERT INTO leads (shard_key, contact_id, campaign_id, number, status, attempts_made) "
+        "SELECT shard_key, contact_id, campaign_id, number, 'finished', 2 FROM attempts LIMIT 1 "
+        "ON CONFLICT (shard_key, contact_id) DO UPDATE SET attempts_made = 2"
     )
 
     await page.goto(f"{web.url}/calls/{first}")
