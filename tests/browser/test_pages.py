@@ -151,7 +151,7 @@ async def test_a_lost_connection_is_shown_and_comes_back(page: Page, web: WebSer
 async def test_the_page_speaks_russian(page: Page, web: WebServer, pool: Pool) -> None:
     campaign_id = await add_known_campaign(pool, name="Осеннее напоминание")
     await page.goto(f"{web.url}/campaigns/{campaign_id}")
-    await page.get_by_role("link", name="RU").click()
+    await page.get_by_role("link", name="RU", exact=True).click()
     await expect(page.locator("html")).to_have_attribute("lang", "ru")
     await expect(value(page, "conversion")).to_have_text("21,4\xa0%")
     await expect(value(page, "conversion.note")).to_have_text(
