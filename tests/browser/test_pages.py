@@ -5,8 +5,8 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from campaigns.database import Pool
 from tests.browser.conftest import WebServer
-from tests.browser.rows import Group, add_attempt, add_known_campaign, tell_live
-from tests.postgres.campaign_rows import NOW, add_campaign
+from tests.browser.rows import Group, add_attempt, add_known_campaign, just_now, tell_live
+from tests.postgres.campaign_rows import add_campaign
 
 
 def value(page: Page, name: str) -> Locator:
@@ -60,7 +60,7 @@ async def test_a_call_that_ends_appears_without_reload(page: Page, web: WebServe
     await page.goto(f"{web.url}/campaigns/{campaign_id}")
     await expect(page.locator("#live")).to_have_attribute("data-state", "live")
     await expect(value(page, "done")).to_have_text("25")
-    await add_attempt(pool, campaign_id, 25, Group(1, "answered", 6_000, "callback_requested"), NOW)
+    await add_attempt(pool, campaign_id, 25, Group(1, "answered", 6_000, "callback_requested"), just_now())
     await tell_live(pool, campaign_id)
     await expect(value(page, "done")).to_have_text("26")
     await expect(page.locator("#call-rows tr").first).to_contain_text("Call back")
@@ -142,7 +142,7 @@ async def test_a_lost_connection_is_shown_and_comes_back(page: Page, web: WebSer
     await web.stop()
     await expect(page.locator("#live")).to_have_attribute("data-state", "lost")
     await expect(page.locator("#live")).to_contain_text("No connection")
-    await add_attempt(pool, campaign_id, 25, Group(1, "busy"), NOW)
+    await add_attempt(pool, campaign_id, 25, Group(1, "busy"), just_now())
     await web.start()
     await expect(page.locator("#live")).to_have_attribute("data-state", "live", timeout=15_000)
     await expect(value(page, "done")).to_have_text("26")
@@ -179,7 +179,7 @@ async def test_the_list_shows_progress_and_leads_to_the_campaign(
     await expect(row).to_contain_text("25 of 40 contacts")
     await expect(row).to_contain_text("56.0%")
     await expect(page.get_by_role("row").filter(has_text="Empty one")).to_contain_text("—")
-    await add_attempt(pool, campaign_id, 25, Group(1, "busy"), NOW + timedelta(seconds=1))
+    await add_attempt(pool, campaign_id, 25, Group(1, "busy"), just_now() + timedelta(seconds=1))
     await expect(row).to_contain_text("26 of 40 contacts")  # by itself
     await row.get_by_role("link").click()
     await expect(page.get_by_role("heading", name="Autumn reminder")).to_be_visible()
