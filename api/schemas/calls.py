@@ -20,6 +20,17 @@ class AttemptDetailsView(AttemptView, frozen=True, kw_only=True):
     time_zone: str
     """The campaign's, IANA."""
     trunk_name: str | None
+    media_packets_received: int | None
+    """How well the call was heard (dialer/rtp/quality.py); null where no audio was agreed on."""
+    media_packets_lost: int | None
+    media_packets_late: int | None
+    media_packets_sent: int | None
+    media_reported_loss: float | None
+    """Share of our packets that the callee lost, as it said last."""
+    media_jitter_ms: float | None
+    media_round_trip_ms: float | None
+    media_is_one_way: bool | None
+    """Answered, and nothing was ever heard of the callee."""
     gate: dict[str, Any]
     """The facts that the gate saw and the rules it passed."""
 
