@@ -13,6 +13,7 @@ GROWING = [
     "outbox",
     "number_seals",
     "rollup_checks",
+    "verdict_audits",
 ]
 
 
