@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from campaigns.database import Pool
 from tests.postgres.analytics.facts import add_attempt, add_campaign
@@ -42,7 +43,7 @@ def expected() -> dict[str, Fraction]:
     return {row["metric"].strip("`"): Fraction(row["value"]) for row in table("metric")}
 
 
-def how_heard(row: dict[str, str] | None, started: str) -> dict[str, object]:
+def how_heard(row: dict[str, str] | None, started: str) -> dict[str, Any]:
     """Return the columns of an attempt that say how it was heard; it was answered when it began."""
     if row is None:
         return {}
