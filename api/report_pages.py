@@ -22,7 +22,8 @@ from api.auth import requires
 from api.catalogue import Language, text
 from api.dependencies import ApiRequest, Clock, Pool, Store
 from api.page_view import json_in_html, language_of, problem_details, raw_texts, render
-from api.report_registry import REPORTS, Panel, Report
+from api.report_panel import Panel, Report
+from api.report_registry import REPORTS
 from api.schemas.query import MetricView, metric_view
 from campaigns.dispositions import AnsweredBy, Disposition
 

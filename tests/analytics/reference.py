@@ -10,6 +10,9 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.analytics import reference_answers
+from tests.analytics.reference_quantiles import median, p95
+
 Attempt = dict[str, Any]
 Attempts = list[Attempt]
 
@@ -103,20 +106,6 @@ def number_of(rows: Iterable[Attempt]) -> int:
     return len({row["number"] for row in rows})
 
 
-def median(values: list[int]) -> float | None:
-    if not values:
-        return None
-    values = sorted(values)
-    return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
-
-
-def p95(values: list[int]) -> float | None:
-    """The first value that at least 95 of 100 values do not exceed."""
-    return next(
-        (float(v) for v in sorted(values) if 100 * sum(w <= v for w in values) >= 95 * len(values)), None
-    )
-
-
 def seconds(ms: int) -> float:
     return float(Fraction(ms, 1000))
 
@@ -173,23 +162,7 @@ COUNTS: dict[str, Count] = {
         is_answered(a) and not counts_as_success(w, a) and is_target(w, a) for a in rows
     ),
     "priced_attempts": lambda w, rows: sum(a["cost_micros"] is not None for a in rows),
-    "timed_verdicts": lambda w, rows: len(verdict_times(rows)),
-    "nobody_verdicts": lambda w, rows: sum(
-        is_answered(a) and a["answered_by"] not in {None, "human", "unsure", "silence"} for a in rows
-    ),
-    "audits_drawn": lambda w, rows: sum(a["audit_share"] is not None for a in rows),
-    "audits_waiting": lambda w, rows: sum(
-        a["audit_share"] is not None and a["audit_judgement"] is None for a in rows
-    ),
-    "audits_unclear": lambda w, rows: sum(a["audit_judgement"] == "cannot_tell" for a in rows),
-    "audited_verdicts": lambda w, rows: len(audited(rows)),
-    "audited_persons": lambda w, rows: sum(a["audit_judgement"] == "human" for a in rows),
-    "heard_calls": lambda w, rows: len(measured(rows)),
-    "packets_expected": lambda w, rows: sum(a["media_packets_expected"] for a in measured(rows)),
-    "packets_lost": lambda w, rows: sum(max(a["media_packets_lost"], 0) for a in measured(rows)),
-    "jittered_calls": lambda w, rows: sum(a["media_jitter_ms"] is not None for a in rows),
-    "direction_checked_calls": lambda w, rows: sum(a["media_is_one_way"] is not None for a in rows),
-    "one_way_calls": lambda w, rows: sum(a["media_is_one_way"] is True for a in rows),
+    **reference_answers.COUNTS,
 }
 
 SHARES: dict[str, tuple[str, str]] = {
@@ -209,28 +182,6 @@ SHARES: dict[str, tuple[str, str]] = {
     "target_share": ("target_calls", "answered_attempts"),
     "one_way_share": ("one_way_calls", "direction_checked_calls"),
 }
-
-
-def verdict_times(rows: Attempts) -> list[int]:
-    """From the answer to the verdict, in whole tenths of a second."""
-    return [
-        (a["verdict_time"] - a["answered_time"]) // timedelta(milliseconds=100) * 100
-        for a in rows
-        if is_answered(a) and a["answered_by"] is not None and a["verdict_time"] and a["answered_time"]
-    ]
-
-
-def audited(rows: Attempts) -> Attempts:
-    return [a for a in rows if a["audit_judgement"] in {"human", "machine"}]
-
-
-def weights(rows: Attempts) -> list[Fraction]:
-    """How many verdicts each stands for; shares of the histories divide 1000."""
-    return [1 / Fraction(str(a["audit_share"])) for a in rows]
-
-
-def measured(rows: Attempts) -> Attempts:
-    return [a for a in rows if a["media_packets_expected"]]
 
 
 def talk_times(rows: Attempts) -> list[int]:
@@ -262,21 +213,7 @@ def values(w: World, rows: Attempts) -> dict[str, Any]:
     found["pdd_ms_mean"] = float(Fraction(sum(delays), len(delays))) if delays else None
     found["pdd_ms_median"] = median([ms // 100 * 100 for ms in delays])
     found["pdd_ms_p95"] = p95([ms // 100 * 100 for ms in delays])
-    found["verdict_ms_median"] = median(verdict_times(rows))
-    found["verdict_ms_p95"] = p95(verdict_times(rows))
-    people = [a for a in audited(rows) if a["audit_judgement"] == "human"]
-    found["represented_verdicts"] = float(sum(weights(audited(rows))))
-    found["represented_persons"] = float(sum(weights(people)))
-    found["represented_squares"] = float(sum(w * w for w in weights(audited(rows))))
-    found["false_positive_share"] = (
-        float(sum(weights(people)) / sum(weights(audited(rows)))) if audited(rows) else None
-    )
-    lost, expected = found["packets_lost"], found["packets_expected"]
-    found["packet_loss"] = float(Fraction(lost, expected)) if expected else None
-    jitters = [Fraction(a["media_jitter_ms"]) for a in rows if a["media_jitter_ms"] is not None]
-    found["jitter_ms_sum"] = float(sum(jitters))
-    found["jitter_ms_mean"] = float(sum(jitters) / len(jitters)) if jitters else None
-    found["jitter_ms_p95"] = p95([math.floor(jitter) for jitter in jitters])
+    found |= reference_answers.values(rows)
     micros = [a["cost_micros"] for a in rows if a["cost_micros"] is not None]
     is_priced = len(micros) == found["settled_attempts"]
     found["cost_sum"] = float(Fraction(sum(micros), 1_000_000)) if is_priced else None
