@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from analytics.build import build_query
-from analytics.plan import reads_facts
+from analytics.plan import reads_facts, sealed_measures
 from analytics.query import QueryRequest
 from api.report_registry import REPORTS
 
@@ -43,6 +43,8 @@ class Asked(msgspec.Struct, frozen=True):
     body: dict[str, Any]
     reads_facts: bool
     """Distinct numbers by anything but days and campaigns, callbacks, the base itself: by their nature longer with more calls."""
+    needs_seals: bool
+    """Distinct numbers of days; without bitmaps they are read from facts, too."""
 
 
 def panels(period: dict[str, Any], campaign_id: int, now: datetime) -> Iterator[Asked]:
@@ -65,7 +67,12 @@ def panels(period: dict[str, Any], campaign_id: int, now: datetime) -> Iterator[
                     body["filter"] = {"op": "is", "dimension": "campaign", "values": [campaign_id]}
                 query = build_query(msgspec.convert(body, QueryRequest), now)
                 whose = "all" if of_all else "one"
-                yield Asked(f"{report.name}.{panel.name} of {whose}", body, reads_facts(query))
+                yield Asked(
+                    f"{report.name}.{panel.name} of {whose}",
+                    body,
+                    reads_facts(query),
+                    bool(sealed_measures(query)),
+                )
 
 
 def ask(
