@@ -11,6 +11,7 @@ import analytics.database
 from api.auth import Principal
 from api.live import LiveHub
 from api.settings import ApiSettings
+from campaigns.recording_keeper import RecordingKeeper
 from campaigns.store import CampaignStore
 
 ApiRequest = Request[Any, Principal, Any]
@@ -20,5 +21,6 @@ Pool = NamedDependency[analytics.database.Pool]
 Store = NamedDependency[CampaignStore]
 Hub = NamedDependency[LiveHub]
 Settings = NamedDependency[ApiSettings]
+Keeper = NamedDependency[RecordingKeeper]
 Clock = NamedDependency[Callable[[], datetime]]
 """The wall clock, in UTC."""

@@ -45,6 +45,11 @@ OVER_SHARDS = {
     "call_trace.find_trace",
     "call_trace.trace_written",
     "call_trace.prune_traces",
+    # people's single requests, and the keeper of recordings, beside the dialing path
+    "recordings.list_recordings",
+    "recordings.get_recording",
+    "recording_keeper.take_due",
+    "recording_keeper.take_uncopied",
     # the tasks of the rollups, beside the dialing path
     "number_seals.days_to_seal",
     "number_seals.learn_numbers",
