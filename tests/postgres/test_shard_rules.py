@@ -50,6 +50,12 @@ OVER_SHARDS = {
     "recordings.get_recording",
     "recording_keeper.take_due",
     "recording_keeper.take_uncopied",
+    # the listening queue: one person's next call, of any shard
+    "verdict_audits.claim_audit",
+    "verdict_audits.count_audits",
+    "verdict_audits.held_audit",
+    "verdict_audits.lock_audit",
+    "verdict_audits.release_others",
     # the tasks of the rollups, beside the dialing path
     "number_seals.days_to_seal",
     "number_seals.learn_numbers",
