@@ -15,6 +15,7 @@ GROWING = [
     "outbox",
     "number_seals",
     "rollup_checks",
+    "verdict_audits",
 ]
 
 
