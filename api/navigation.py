@@ -21,4 +21,5 @@ SECTIONS: Final = (
     Section("campaigns", "/campaigns"),
     Section("reports", "/reports"),
     Section("trunks", "/trunks"),
+    Section("alerts", "/alerts"),
 )

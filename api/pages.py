@@ -16,6 +16,7 @@ from litestar.response import Redirect
 from analytics.overview import CampaignOverview, overview
 from analytics.report import RESULTS, campaign_report
 from analytics.trunks import trunk_states
+from api.alert_pages import AlertPageController
 from api.auth import requires
 from api.call_page import CallPageController
 from api.calls_page import CallsPageController
@@ -250,6 +251,7 @@ page_router: Final = Router(
         ReportPageController,
         CallsPageController,
         TrunkPageController,
+        AlertPageController,
         serve_static,
     ],
     exception_handlers={Exception: problem_page},

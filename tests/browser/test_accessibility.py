@@ -23,6 +23,9 @@ PATHS = [
     "/reports/comparison",
     "/calls",
     "/trunks/new",
+    "/alerts/rules",
+    "/alerts/rules/new",
+    "/alerts/receivers",
     *(section.path for section in SECTIONS),
 ]
 
