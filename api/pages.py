@@ -34,6 +34,7 @@ from api.page_view import (
     render,
 )
 from api.report_pages import ReportPageController
+from api.saved_report_pages import SavedReportPageController
 from api.schemas.contacts import ImportView, import_view
 from api.schemas.parameters import CampaignId
 from api.static import serve_static
@@ -249,6 +250,7 @@ page_router: Final = Router(
         CallPageController,
         floor_page,
         ReportPageController,
+        SavedReportPageController,
         CallsPageController,
         TrunkPageController,
         AlertPageController,

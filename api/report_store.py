@@ -11,7 +11,7 @@ from api.addresses import new_secret
 from api.delivery import Status
 from api.report_models import Delivery, NewReport, NewSchedule, SavedReport, Schedule
 from api.report_schedule import next_due
-from campaigns.errors import NotFound
+from campaigns.errors import Conflict, NotFound
 from campaigns.statements import load_statements
 
 STATEMENTS: Final = load_statements(Path(__file__).with_suffix(".sql"))
@@ -72,6 +72,34 @@ class ReportStore:
     async def deliveries(self, schedule_id: int, before: datetime | None, limit: int) -> list[Delivery]:
         rows = await self._pool.fetch(STATEMENTS["list_deliveries"], schedule_id, before, limit)
         return [converted(row, Delivery) for row in rows]
+
+    async def all_schedules(self) -> list[Schedule]:
+        return [schedule(row) for row in await self._pool.fetch(STATEMENTS["list_all_schedules"])]
+
+    async def last_deliveries(self) -> dict[int, Delivery]:
+        """Return the newest delivery of each schedule that has any."""
+        rows = await self._pool.fetch(STATEMENTS["last_deliveries"])
+        return {row["schedule_id"]: converted(row, Delivery) for row in rows}
+
+    async def deliveries_of_report(self, report_id: int, limit: int) -> list[Delivery]:
+        """Return what was sent by all schedules of a report, newest first."""
+        rows = await self._pool.fetch(STATEMENTS["deliveries_of_report"], report_id, limit)
+        return [converted(row, Delivery) for row in rows]
+
+    async def begin_now(self, schedule_id: int, now: datetime) -> Delivery:
+        """
+        Write a delivery that is due now, whatever the schedule says; the schedule goes on as before.
+
+        Raises:
+            NotFound: no such schedule.
+            Conflict: `schedule_has_ended`.
+        """
+        row = await self._pool.fetchrow(STATEMENTS["begin_now"], schedule_id, now)
+        if row is None:
+            await self.get_schedule(schedule_id)
+            raise Conflict("schedule_has_ended")
+        made: Delivery = converted(row, Delivery)
+        return made
 
     async def begin_due(self, now: datetime) -> int:
         """Write the deliveries that have become due; return how many of them this process wrote."""
