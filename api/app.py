@@ -21,6 +21,7 @@ from api.auth import SECURITY_SCHEME
 from api.delivery import Sender, Ways
 from api.errors import problem_response
 from api.live import LiveHub
+from api.readers import Readers, reading_connections
 from api.report_sender import ReportQueue
 from api.request_log import log_requests
 from api.routes import CONTROLLERS
@@ -55,12 +56,17 @@ def create_app(
     @contextlib.asynccontextmanager
     async def life(app: Litestar) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
-            own_pool = pool
-            if own_pool is None:
+            if pool is None:
                 own_pool = await open_pool(settings.database_url, application_name="obzvon-api")
                 stack.push_async_callback(own_pool.close)
+                readers = await stack.enter_async_context(reading_connections(settings.database_url))
+            else:
+                own_pool = pool
+                readers = Readers(sums=pool, facts=pool)
             hub = LiveHub(settings, own_pool, clock)
-            app.state.update({"pool": own_pool, "hub": hub, "clock": clock, "settings": settings})
+            app.state.update(
+                {"pool": own_pool, "readers": readers, "hub": hub, "clock": clock, "settings": settings}
+            )
             await stack.enter_async_context(hub.running())
             await stack.enter_async_context(watching_alerts(own_pool, clock))
             ways = Ways(
@@ -69,7 +75,7 @@ def create_app(
             # alerts first: they cannot wait for a heavy report
             queues = (
                 AlertQueue(own_pool, clock, ways, settings.base_url),
-                ReportQueue(own_pool, clock, ways),
+                ReportQueue(own_pool, readers, clock, ways),
             )
             sender = Sender(queues, clock, interval_seconds=settings.delivery_interval_seconds)
             await stack.enter_async_context(sender.running())
@@ -84,6 +90,7 @@ def create_app(
         logging_config=None,  # the front door configures logging; Litestar's would write whole paths, numbers and all
         dependencies={
             "pool": Provide(provide_pool, sync_to_thread=False),
+            "readers": Provide(provide_readers, sync_to_thread=False),
             "store": Provide(provide_store, sync_to_thread=False),
             "hub": Provide(provide_hub, sync_to_thread=False),
             "clock": Provide(provide_clock, sync_to_thread=False),
@@ -108,6 +115,10 @@ def create_app(
 
 def provide_pool(state: State) -> Any:
     return state.pool
+
+
+def provide_readers(state: State) -> Any:
+    return state.readers
 
 
 def provide_store(state: State) -> CampaignStore:

@@ -19,6 +19,7 @@ from analytics.run import run_query
 from api.catalogue import text
 from api.delivery import Status, Ways
 from api.mail import Attachment
+from api.readers import Readers
 from api.report_models import Delivery, SavedReport, Schedule
 from api.report_store import ReportStore
 from api.schemas.query import query_answer
@@ -27,8 +28,8 @@ from api.schemas.query import query_answer
 class ReportQueue:
     """The reports that are due (`api.delivery.Queue`)."""
 
-    def __init__(self, pool: Pool, clock: Callable[[], datetime], ways: Ways) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, readers: Readers, clock: Callable[[], datetime], ways: Ways) -> None:
+        self._readers = readers
         self._store = ReportStore(pool)
         self._clock = clock
         self._ways = ways
@@ -56,7 +57,7 @@ class ReportQueue:
         schedule = await self._store.get_schedule(taken.schedule_id, shows_secret=True)
         report = await self._store.get(schedule.report_id)
         query = build_query(report.query, taken.due_time, default_zone=schedule.time_zone)
-        result = await run_query(self._pool, query)
+        result = await run_query(self._readers.of(query), query)
         if schedule.recipients is not None:
             return await self.mail(schedule, report, result, taken)
         await self.call(schedule, report, result, taken)

@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 from analytics.query import Period, QueryRequest
 from api.delivery import BACK_OFF, Sender, Ways
 from api.mail import read_mail_server
+from api.readers import Readers
 from api.report_models import Delivery, NewReport, NewSchedule, Schedule
 from api.report_sender import ReportQueue
 from api.report_store import ReportStore
@@ -53,7 +54,9 @@ def sender(
 ) -> Sender:
     server = read_mail_server(f"smtp://127.0.0.1:{smtp.port}", "reports@example.org") if smtp else None
     ways = Ways(mail_server=server, allows_private_webhooks=allows_private_webhooks)
-    return Sender([ReportQueue(pool, clock, ways)], clock, interval_seconds=60)
+    return Sender(
+        [ReportQueue(pool, Readers(sums=pool, facts=pool), clock, ways)], clock, interval_seconds=60
+    )
 
 
 async def schedule(pool: Pool, clock: Clock, **how: Any) -> Schedule:

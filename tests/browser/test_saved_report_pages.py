@@ -8,6 +8,7 @@ from playwright.async_api import Locator, Page, expect
 from analytics.query import Period, QueryRequest
 from api.delivery import Sender, Ways
 from api.mail import read_mail_server
+from api.readers import Readers
 from api.report_models import NewReport, NewSchedule
 from api.report_sender import ReportQueue
 from api.report_store import ReportStore
@@ -112,7 +113,11 @@ async def test_a_schedule_is_made_sent_at_once_and_its_result_seen(
         ways = Ways(mail_server=server, allows_private_webhooks=False)
         now = datetime.now(UTC)
         await ReportStore(pool).begin_now(schedule.schedule_id, now)
-        sending = Sender([ReportQueue(pool, lambda: now, ways)], lambda: now, interval_seconds=60)
+        sending = Sender(
+            [ReportQueue(pool, Readers(sums=pool, facts=pool), lambda: now, ways)],
+            lambda: now,
+            interval_seconds=60,
+        )
         await asyncio.gather(sending.work(), sending.work())
     await page.reload()
     await expect(runs.first).to_contain_text("Sent")
