@@ -17,6 +17,8 @@ from analytics.overview import CampaignOverview, overview
 from analytics.report import RESULTS, campaign_report
 from analytics.trunks import trunk_states
 from api.alert_pages import AlertPageController
+from api.answer_pages import AnswerPageController
+from api.audit_pages import AuditPageController
 from api.auth import requires
 from api.call_page import CallPageController
 from api.calls_page import CallsPageController
@@ -40,6 +42,7 @@ from api.schemas.parameters import CampaignId
 from api.static import serve_static
 from api.trunk_pages import TrunkPageController, verdict
 from api.upload import open_upload
+from campaigns.classifier_stops import ClassifierStops
 from campaigns.contact_import import ContactImport
 from campaigns.dispositions import Disposition
 from campaigns.models import Action, Campaign, Status
@@ -223,6 +226,7 @@ async def campaign_page(
         },
         trunks=[(trunk, verdict(trunk, states[trunk.trunk_id])) for trunk in used],
         actions=ACTIONS[campaign.status],
+        stop=await ClassifierStops(pool).open_stop(campaign_id),
         answers=False,
         report=report,
         problem=problem,
@@ -265,6 +269,8 @@ page_router: Final = Router(
         CallsPageController,
         TrunkPageController,
         AlertPageController,
+        AnswerPageController,
+        AuditPageController,
         serve_static,
     ],
     exception_handlers={Exception: problem_page},

@@ -17,6 +17,7 @@ from api.routes.rollups import RollupController
 from api.routes.saved_reports import SavedReportController
 from api.routes.sign_in import SignInController
 from api.routes.trunks import TrunkController
+from api.routes.verdict_audits import VerdictAuditController
 
 CONTROLLERS: Final = (
     CampaignController,
@@ -33,6 +34,7 @@ CONTROLLERS: Final = (
     TrunkController,
     PromptController,
     DncController,
+    VerdictAuditController,
     HealthController,
     DocsController,
     SignInController,

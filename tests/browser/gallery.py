@@ -28,6 +28,7 @@ from campaigns.migrate import migrate
 from campaigns.store import CampaignStore
 from tests.browser.conftest import FLAGS, NAMES, WebServer
 from tests.browser.sample import add_alert, add_receivers, add_saved_report, fill, keep_a_node_alive
+from tests.postgres.audits import draw_verdict
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -56,6 +57,8 @@ def pages(campaign_ids: list[int]) -> dict[str, str]:
         "alert-rules": "/alerts/rules",
         "alert-rule": "/alerts/rules/new",
         "alert-receivers": "/alerts/receivers",
+        "audits": "/audits",
+        "answers": f"/campaigns/{campaign_ids[0]}/answers",
     }
 
 
@@ -70,6 +73,8 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
         alert_id = await add_alert(pool, campaign_ids[0], datetime.now(UTC) - timedelta(minutes=12))
         await add_receivers(pool, alert_id, datetime.now(UTC))
         await add_saved_report(pool, datetime.now(UTC))
+        for index in range(8):
+            await draw_verdict(pool, campaign_ids[0], 2**62 + index, started_time=datetime.now(UTC))
         stop = asyncio.Event()
         node = asyncio.create_task(keep_a_node_alive(pool, campaign_ids, random.Random(7), stop), name="node")
         with socket.socket() as probe:
