@@ -35,6 +35,8 @@ from tests.lab.container import LAB
 CALLEE = (LAB.callee_host, 5060)
 ASTERISK_MANAGER = (LAB.asterisk_host, 5038)
 HOLD_SECONDS = 1
+WARM_UP_CALLS = 20
+"""Of both sides, before anything is counted."""
 
 
 class CpuSeconds(NamedTuple):
@@ -211,6 +213,9 @@ def beside_asterisk(calls: int, rounds: int, calls_per_second: float) -> dict[st
         def cpu() -> CpuSeconds:
             return CpuSeconds(cpu_seconds(node.pid), cpu_seconds(postmaster_pid))
 
+        # first plans of statements, first pages of the database: what a node does once in its life
+        asyncio.run(obzvon_round(dsn, WARM_UP_CALLS, calls_per_second, cpu))
+        asyncio.run(asterisk_round(WARM_UP_CALLS, calls_per_second))
         for index in range(rounds):
             ours = asyncio.run(obzvon_round(dsn, calls, calls_per_second, cpu))
             answered["obzvon"] += ours.answered
