@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from analytics.dimensions import DIMENSIONS
-from analytics.metrics import METRICS, Metric, measures_of
+from analytics.metric import Metric
+from analytics.metrics import METRICS, measures_of
 from analytics.optimize import campaigns_of
 from analytics.query import SHORT_CALL_SECONDS, Filter, Query, Span
 
@@ -25,6 +26,12 @@ DAY_DIM: Final = 1
 HOUR_OF_DAY_DIM: Final = 2
 TALK_DIM: Final = 16
 PDD_DIM: Final = 17
+HISTOGRAMS: Final[Mapping[str, int]] = {
+    "talk_seconds_median": TALK_DIM,
+    "pdd_ms_median": PDD_DIM,
+    "pdd_ms_p95": PDD_DIM,
+}
+"""Quantiles that `stats` keeps a histogram for; the others are read from the facts."""
 HOURS: Final = frozenset({"hour", "hour_of_day"})
 TARGET_METRICS: Final = frozenset(metric.name for metric in METRICS.values() if ":target" in metric.formula)
 SHORT_METRICS: Final = frozenset(metric.name for metric in METRICS.values() if ":short_ms" in metric.formula)
@@ -52,8 +59,8 @@ def plan(query: Query) -> list[Part]:
         place: tuple[Source, int | None] = ("attempts", None)
         if measure.facts == "leads":
             place = ("leads", None)
-        elif measure.kind == "quantile" and has_histograms:
-            place = ("rollups", TALK_DIM if "talk_ms" in measure.formula else PDD_DIM)
+        elif measure.name in HISTOGRAMS and has_histograms:
+            place = ("rollups", HISTOGRAMS[measure.name])
         elif measure.counter is not None and dim is not None and is_standard(measure, query):
             place = ("rollups", dim)
         groups.setdefault(place, []).append(measure)

@@ -13,7 +13,8 @@ from analytics.database import Connection, Pool, statement
 from analytics.dimensions import DIMENSIONS
 from analytics.distinct import distinct_numbers
 from analytics.errors import QueryTimedOut
-from analytics.metrics import METRICS, Metric, measures_of
+from analytics.metric import Metric
+from analytics.metrics import METRICS, measures_of
 from analytics.optimize import campaigns_of, optimize
 from analytics.plan import SEALED_KINDS, plan, sealed_measures, source_of, sources
 from analytics.query import MAX_ROWS, Query, Span

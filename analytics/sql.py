@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from analytics.dimensions import DIMENSIONS, Dimension
-from analytics.metrics import LENIENT, MEDIAN, METRICS, Metric, attempts_behind, measures_of
+from analytics.metric import MEDIAN, Metric
+from analytics.metrics import LENIENT, METRICS, attempts_behind, measures_of
 from analytics.plan import HOUR_OF_DAY_DIM, Part, keeps_campaigns_apart, plan
 from analytics.query import Filter, Query, Span
 
@@ -326,7 +327,8 @@ def value_expression(metric: Metric) -> str:
         return metric.name
     assert metric.numerator is not None
     assert metric.denominator is not None
-    above, below = value_expression(METRICS[metric.numerator]), value_expression(METRICS[metric.denominator])
+    numerator, denominator = metric.weights or (metric.numerator, metric.denominator)
+    above, below = value_expression(METRICS[numerator]), value_expression(METRICS[denominator])
     if metric.kind == "difference":
         return f"({above} - {below})"
     return f"({above}::float8 / nullif({below}, 0))"

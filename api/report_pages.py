@@ -22,7 +22,8 @@ from api.auth import requires
 from api.catalogue import Language, text
 from api.dependencies import ApiRequest, Clock, Pool, Store
 from api.page_view import json_in_html, language_of, problem_details, raw_texts, render
-from api.report_registry import REPORTS, Panel, Report
+from api.report_panel import Panel, Report
+from api.report_registry import REPORTS
 from api.schemas.query import MetricView, metric_view
 from campaigns.dispositions import AnsweredBy, Disposition
 
@@ -50,7 +51,9 @@ BETTER_WHEN_MORE: Final = frozenset(
 WORSE_WHEN_MORE: Final = frozenset(
     {
         "refusals", "short_calls", "short_call_share", "pdd_ms_median", "pdd_ms_p95", "voicemail_hits", "machine_share",
-        "callbacks_missed", "status_unsuccessful", "cost_per_talk", "cost_per_success",
+        "callbacks_missed", "status_unsuccessful", "cost_per_talk", "cost_per_success", "false_positive_share",
+        "audited_persons", "verdict_ms_median", "verdict_ms_p95", "packet_loss", "packets_lost", "jitter_ms_mean",
+        "jitter_ms_p95", "one_way_calls", "one_way_share",
     }
 )  # fmt: skip
 """What is in neither set is simply more or less: a change of it has no colour."""

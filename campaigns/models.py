@@ -55,6 +55,8 @@ DEFAULT_RETRY_RULES: Final[Mapping[str, RetryRule]] = {
 }
 
 
+MIN_SHARE: Final = 0.001
+MAX_LIMIT: Final = 0.5
 MAX_TRUNKS: Final = 20
 MAX_PRIORITY: Final = 100
 MAX_WEIGHT: Final = 1_000
@@ -104,6 +106,11 @@ class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What to do when a machine answers. `ignore` does not listen: the message begins at once, whoever answers. Otherwise it
     begins when a person has been heard, or nobody; a machine is hung up on, or gets the message after its beep; a fax and a
     network's tones are hung up on. `pass_to_agent` needs agents."""
+    audit_share: float = 0.05
+    """Share of the verdicts "nobody to talk to" that people listen to afterwards, 0 or 0.001 to 1: the only way to know how
+    often a person is taken for a machine. 0 = nobody checks, and the limit below is never looked at."""
+    false_positive_limit: float = 0.03
+    """More people than this share among those verdicts, beyond chance, switch the classifier off: all calls go to a person."""
     retry_rules: dict[str, RetryRule] = msgspec.field(default_factory=lambda: dict(DEFAULT_RETRY_RULES))
     """By result; a result without a rule is not tried again."""
     split: int = 1
@@ -144,6 +151,8 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     max_talk_seconds: float
     key_wait_seconds: float
     answering_machine: AnsweringMachine
+    audit_share: float
+    false_positive_limit: float
     retry_rules: dict[str, RetryRule]
     created_time: datetime
     started_time: datetime | None
@@ -178,6 +187,8 @@ class CampaignPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     max_talk_seconds: float | UnsetType = UNSET
     key_wait_seconds: float | UnsetType = UNSET
     answering_machine: AnsweringMachine | UnsetType = UNSET
+    audit_share: float | UnsetType = UNSET
+    false_positive_limit: float | UnsetType = UNSET
     retry_rules: dict[str, RetryRule] | UnsetType = UNSET
 
     def changes(self) -> dict[str, object]:
@@ -241,6 +252,9 @@ def campaign_problems(settings: NewCampaign) -> list[Problem]:
         *out_of_range("key_wait_seconds", settings.key_wait_seconds, 0, 60),
         *out_of_range("split", settings.split, 1, SLOTS_PER_CAMPAIGN),
     ]
+    if settings.audit_share != 0:
+        problems += out_of_range("audit_share", settings.audit_share, MIN_SHARE, 1)
+    problems += out_of_range("false_positive_limit", settings.false_positive_limit, MIN_SHARE, MAX_LIMIT)
     if settings.answering_machine == "pass_to_agent":
         problems.append(Problem("answering_machine", "no_agents"))
     if settings.window_start_minute >= settings.window_end_minute:

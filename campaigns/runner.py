@@ -34,6 +34,7 @@ from campaigns.snowflake import SnowflakeIds
 from campaigns.statements import columns, load_statements
 from campaigns.trunk_choice import Assignment, choose_trunks
 from campaigns.trunk_lines import TrunkLines
+from campaigns.verdict_sample import with_draw
 from dialer.config import CallRequest
 from dialer.errors import DialerError
 from dialer.outcome import Outcome
@@ -351,6 +352,7 @@ class Runner:
             and was_not_placed(live.outcome, live.timings)
         ):
             settlement = self._go_on(begun, settlement, now)
+        settlement = with_draw(settlement, begun.plan.audit_share, self._rng)
         self._buffer.add(settlement)
         self._on_ended(live, settlement)
 
