@@ -32,6 +32,8 @@ class TimerConfig(msgspec.Struct, frozen=True, kw_only=True):
     t1_seconds: float = 0.5
     t2_seconds: float = 4.0
     t4_seconds: float = 5.0
+    min_session_seconds: int = 90
+    """RFC 4028 §4: nobody may ask for shorter sessions; less is for tests alone."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
