@@ -100,6 +100,22 @@ def sealed_measures(query: Query) -> list[Metric]:
     ]
 
 
+SEALED_GROUPS: Final = frozenset({"day", "week", "month"})
+"""Made of whole days."""
+
+
+def sealed_groups(query: Query) -> list[Metric]:
+    """Return the measures whose groups the bitmaps of days tell, too: days of the campaigns' clocks, and campaigns."""
+    names = set(query.dimensions)
+    is_of_days = names <= {*SEALED_GROUPS, "campaign"} and (
+        query.clock == "campaign" or not names & SEALED_GROUPS
+    )
+    sealed = sealed_measures(query) if is_of_days else []
+    # a page of groups is cut off by what SQL knows
+    by_metrics = measures_of(order.by for order in query.order if order.by in METRICS)
+    return [] if any(measure in sealed for measure in by_metrics) else sealed
+
+
 def is_standard(measure: Metric, query: Query) -> bool:
     """Tell whether the measure is kept with the thresholds that the query sets."""
     settings = query.settings
@@ -171,6 +187,13 @@ def keeps_campaigns_apart(query: Query, part: Part) -> bool:
 def sources(parts: list[Part]) -> dict[str, Source]:
     """Return where each measure comes from."""
     return {measure.name: part.source for part in parts for measure in part.measures}
+
+
+def reads_facts(query: Query) -> bool:
+    """Tell whether a query is answered from attempts or leads, one by one; then it takes as long as there are of them."""
+    sealed = sealed_groups(query) if query.dimensions else sealed_measures(query)
+    others = set(measures_of(query.metrics)) - set(sealed)
+    return any(part.source != "rollups" and others & set(part.measures) for part in plan(query))
 
 
 def source_of(name: str, by_measure: dict[str, Source]) -> Source:

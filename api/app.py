@@ -19,6 +19,7 @@ from api.alert_watch import watching_alerts
 from api.auth import SECURITY_SCHEME
 from api.errors import problem_response
 from api.live import LiveHub
+from api.readers import Readers, reading_connections
 from api.report_sender import ReportSender
 from api.request_log import log_requests
 from api.routes import CONTROLLERS
@@ -53,16 +54,22 @@ def create_app(
     @contextlib.asynccontextmanager
     async def life(app: Litestar) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
-            own_pool = pool
-            if own_pool is None:
+            if pool is None:
                 own_pool = await open_pool(settings.database_url, application_name="obzvon-api")
                 stack.push_async_callback(own_pool.close)
+                readers = await stack.enter_async_context(reading_connections(settings.database_url))
+            else:
+                own_pool = pool
+                readers = Readers(sums=pool, facts=pool)
             hub = LiveHub(settings, own_pool, clock)
-            app.state.update({"pool": own_pool, "hub": hub, "clock": clock, "settings": settings})
+            app.state.update(
+                {"pool": own_pool, "readers": readers, "hub": hub, "clock": clock, "settings": settings}
+            )
             await stack.enter_async_context(hub.running())
             await stack.enter_async_context(watching_alerts(own_pool, clock))
             sender = ReportSender(
                 own_pool,
+                readers,
                 clock,
                 settings.mail_server,
                 allows_private_webhooks=settings.allows_private_webhooks,
@@ -80,6 +87,7 @@ def create_app(
         logging_config=None,  # the front door configures logging; Litestar's would write whole paths, numbers and all
         dependencies={
             "pool": Provide(provide_pool, sync_to_thread=False),
+            "readers": Provide(provide_readers, sync_to_thread=False),
             "store": Provide(provide_store, sync_to_thread=False),
             "hub": Provide(provide_hub, sync_to_thread=False),
             "clock": Provide(provide_clock, sync_to_thread=False),
@@ -104,6 +112,10 @@ def create_app(
 
 def provide_pool(state: State) -> Any:
     return state.pool
+
+
+def provide_readers(state: State) -> Any:
+    return state.readers
 
 
 def provide_store(state: State) -> CampaignStore:

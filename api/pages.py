@@ -20,7 +20,7 @@ from api.auth import requires
 from api.call_page import CallPageController
 from api.calls_page import CallsPageController
 from api.catalogue import Language
-from api.dependencies import ApiRequest, Clock, Hub, Pool, Store
+from api.dependencies import ApiRequest, Clock, Hub, Pool, Readers, Store
 from api.floor_page import floor_page
 from api.page_view import (
     LANGUAGE_COOKIE,
@@ -99,9 +99,16 @@ class PageController(Controller):
 
     @get("/campaigns/{campaign_id:int}", guards=[requires("reports:read")])
     async def campaign(
-        self, request: ApiRequest, campaign_id: CampaignId, pool: Pool, store: Store, hub: Hub, clock: Clock
+        self,
+        request: ApiRequest,
+        campaign_id: CampaignId,
+        pool: Pool,
+        readers: Readers,
+        store: Store,
+        hub: Hub,
+        clock: Clock,
     ) -> Response[str]:
-        return await campaign_page(request, campaign_id, pool, store, hub, clock)
+        return await campaign_page(request, campaign_id, pool, readers, store, hub, clock)
 
     @get("/campaigns/{campaign_id:int}/controls", guards=[requires("reports:read")])
     async def controls(self, request: ApiRequest, campaign_id: CampaignId, store: Store) -> Response[str]:
@@ -141,6 +148,7 @@ class PageController(Controller):
         request: ApiRequest,
         campaign_id: CampaignId,
         pool: Pool,
+        readers: Readers,
         store: Store,
         hub: Hub,
         clock: Clock,
@@ -156,7 +164,9 @@ class PageController(Controller):
         except Exception as error:  # noqa: BLE001 - every problem is shown under the form
             _, problem = problem_text(request, error)
         if not is_partial(request):
-            return await campaign_page(request, campaign_id, pool, store, hub, clock, report, problem)
+            return await campaign_page(
+                request, campaign_id, pool, readers, store, hub, clock, report, problem
+            )
         return render(
             request, "import_result.html", report=report, problem=problem, shown=MAX_SHOWN_REJECTIONS
         )
@@ -179,6 +189,7 @@ async def campaign_page(
     request: Request[Any, Any, Any],
     campaign_id: int,
     pool: Pool,
+    readers: Readers,
     store: Store,
     hub: Hub,
     clock: Clock,
@@ -197,7 +208,7 @@ async def campaign_page(
         "report_url": f"/v1/campaigns/{campaign_id}/report",
         "controls_url": f"/campaigns/{campaign_id}/controls",
         "snapshot": await hub.snapshot(campaign_id),
-        "report": await campaign_report(pool, campaign_id, time_zone=campaign.time_zone, now=clock()),
+        "report": await campaign_report(readers.sums, campaign_id, time_zone=campaign.time_zone, now=clock()),
         "texts": raw_texts(language, SCRIPT_TEXTS),
     }
     return render(

@@ -26,6 +26,7 @@ from analytics.result import QueryResult
 from analytics.run import run_query
 from api.catalogue import text
 from api.mail import MailFailed, MailServer, compose_mail, send_mail
+from api.readers import Readers
 from api.report_models import Delivery, SavedReport, Schedule
 from api.report_store import ReportStore
 from api.schemas.query import query_answer
@@ -52,13 +53,14 @@ class ReportSender:
     def __init__(
         self,
         pool: Pool,
+        readers: Readers,
         clock: Callable[[], datetime],
         mail_server: MailServer | None,
         *,
         allows_private_webhooks: bool,
         interval_seconds: float,
     ) -> None:
-        self._pool = pool
+        self._readers = readers
         self._store = ReportStore(pool)
         self._clock = clock
         self._mail_server = mail_server
@@ -132,7 +134,7 @@ class ReportSender:
         schedule = await self._store.get_schedule(taken.schedule_id, shows_secret=True)
         report = await self._store.get(schedule.report_id)
         query = build_query(report.query, taken.due_time, default_zone=schedule.time_zone)
-        result = await run_query(self._pool, query)
+        result = await run_query(self._readers.of(query), query)
         if schedule.recipients is not None:
             await self.mail(schedule, report, result, taken)
         else:

@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 
 from analytics.query import Period, QueryRequest
 from api.mail import read_mail_server
+from api.readers import Readers
 from api.report_models import Delivery, NewReport, NewSchedule, Schedule
 from api.report_sender import BACK_OFF, ReportSender
 from api.report_store import ReportStore
@@ -49,7 +50,9 @@ async def smtp() -> AsyncIterator[SmtpServer]:
 
 def sender(pool: Pool, clock: Clock, smtp: SmtpServer | None = None) -> ReportSender:
     server = read_mail_server(f"smtp://127.0.0.1:{smtp.port}", "reports@example.org") if smtp else None
-    return ReportSender(pool, clock, server, allows_private_webhooks=True, interval_seconds=60)
+    return ReportSender(
+        pool, Readers(sums=pool, facts=pool), clock, server, allows_private_webhooks=True, interval_seconds=60
+    )
 
 
 async def schedule(pool: Pool, clock: Clock, **how: Any) -> Schedule:
@@ -227,7 +230,9 @@ async def test_after_the_last_try_the_delivery_has_failed(
 
 async def test_a_private_address_is_not_called(pool: Pool, clock: Clock, receiver: Receiver) -> None:
     made = await schedule(pool, clock, webhook_url=f"https://localhost:{receiver.port}/")
-    strict = ReportSender(pool, clock, None, allows_private_webhooks=False, interval_seconds=60)
+    strict = ReportSender(
+        pool, Readers(sums=pool, facts=pool), clock, None, allows_private_webhooks=False, interval_seconds=60
+    )
     await strict.work()
     failed = await last(pool, made)
     assert (failed.status, failed.last_error) == ("failed", "localhost leads into a private network")

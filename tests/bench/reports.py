@@ -32,7 +32,9 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
+from api.readers import NICENESS
 from api.settings import ApiSettings
+from api.supervisor import steps_back
 from campaigns.database import open_pool
 from campaigns.embedded_postgres import start_postgres
 from campaigns.migrate import migrate
@@ -173,9 +175,15 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
 
 @contextlib.asynccontextmanager
 async def people_looking(history: History) -> AsyncIterator[None]:
-    """Dashboards and heavy reports, from a process of their own."""
+    """Dashboards and heavy reports, from a process of its own that goes last, as `obzvon serve` starts the API."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.reports", "--look", history.dsn, stdout=asyncio.subprocess.PIPE
+        *steps_back(NICENESS),
+        sys.executable,
+        "-m",
+        "tests.bench.reports",
+        "--look",
+        history.dsn,
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
         assert process.stdout is not None
