@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from analytics.attempt_details import attempt_details, attempts_of_contact
 from analytics.attempts import attempts_page
 from campaigns import settle_buffer
 from campaigns.database import Pool
@@ -70,6 +71,11 @@ async def test_a_refused_connection_moves_the_call_to_the_next_trunk_as_the_same
     assert {attempt.number: attempt.failover_of for attempt in listed if attempt.result == "busy"} == failed
     leads = await pool.fetch("SELECT status, attempts_made, failover, last_reason FROM leads")
     assert {tuple(row) for row in leads} == {("finished", 1, None, "busy")}
+    for attempt in listed:  # either leads to both, though the contact was tried once
+        details = await attempt_details(pool, attempt.attempt_id, around=attempt.started_time)
+        assert details is not None
+        history = [(one.attempt_number, one.result) for one in await attempts_of_contact(pool, details)]
+        assert history == [(1, "unreachable"), (1, "busy")]
 
 
 async def test_a_503_moves_the_call_and_the_callee_is_rung_once(
