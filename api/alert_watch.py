@@ -16,6 +16,7 @@ import structlog
 from analytics.alert_facts import Subject, figures
 from analytics.alert_rule import Figure, OpenAlert, Rule, judge, next_step
 from analytics.database import Pool
+from api.classifier_guard import guard_classifiers
 from api.floor import DATABASE_ERRORS
 from campaigns.alerts import AlertRule, AlertStore, OpenAlertRow
 
@@ -50,7 +51,8 @@ async def watch_alerts(pool: Pool, clock: Callable[[], datetime]) -> None:
 
 
 async def look(pool: Pool, now: datetime) -> None:
-    """Judge every enabled rule once. Rules that ask for the same figures share one reading."""
+    """Guard the classifiers, then judge every enabled rule once. Rules that ask for the same figures share one reading."""
+    await guard_classifiers(pool, now)
     store = AlertStore(pool)
     readings: dict[tuple[str, int], dict[Subject, Figure]] = {}
     for rule in await store.list_rules():

@@ -20,5 +20,6 @@ SECTIONS: Final = (
     Section("floor", "/floor"),
     Section("campaigns", "/campaigns"),
     Section("reports", "/reports"),
+    Section("audits", "/audits"),
     Section("trunks", "/trunks"),
 )

@@ -16,6 +16,8 @@ from litestar.response import Redirect
 from analytics.overview import CampaignOverview, overview
 from analytics.report import RESULTS, campaign_report
 from analytics.trunks import trunk_states
+from api.answer_pages import AnswerPageController
+from api.audit_pages import AuditPageController
 from api.auth import requires
 from api.call_page import CallPageController
 from api.calls_page import CallsPageController
@@ -38,6 +40,7 @@ from api.schemas.parameters import CampaignId
 from api.static import serve_static
 from api.trunk_pages import TrunkPageController, verdict
 from api.upload import open_upload
+from campaigns.classifier_stops import ClassifierStops
 from campaigns.contact_import import ContactImport
 from campaigns.dispositions import Disposition
 from campaigns.models import Action, Campaign, Status
@@ -221,6 +224,7 @@ async def campaign_page(
         },
         trunks=[(trunk, verdict(trunk, states[trunk.trunk_id])) for trunk in used],
         actions=ACTIONS[campaign.status],
+        stop=await ClassifierStops(pool).open_stop(campaign_id),
         answers=False,
         report=report,
         problem=problem,
@@ -261,6 +265,8 @@ page_router: Final = Router(
         ReportPageController,
         CallsPageController,
         TrunkPageController,
+        AnswerPageController,
+        AuditPageController,
         serve_static,
     ],
     exception_handlers={Exception: problem_page},

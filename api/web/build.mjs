@@ -21,6 +21,7 @@ await build({
   // one line for each page with a script
   entryPoints: {
     app: "src/app.ts",
+    audits: "src/audits.ts",
     campaign: "src/campaign.ts",
     floor: "src/floor.ts",
     report: "src/report.ts",

@@ -27,6 +27,7 @@ from campaigns.migrate import migrate
 from campaigns.store import CampaignStore
 from tests.browser.conftest import FLAGS, NAMES, WebServer
 from tests.browser.sample import add_alert, fill, keep_a_node_alive
+from tests.postgres.audits import draw_verdict
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -45,6 +46,8 @@ def pages(campaign_ids: list[int]) -> dict[str, str]:
         "reports": "/reports",
         **{f"report-{name}": f"/reports/{name}" for name in REPORTS},
         "calls": "/calls?query={}",
+        "audits": "/audits",
+        "answers": f"/campaigns/{campaign_ids[0]}/answers",
     }
 
 
@@ -54,6 +57,8 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
         pool = await open_pool(server.dsn)
         campaign_ids = await fill(pool, random.Random(7), datetime.now(UTC))
         await add_alert(pool, campaign_ids[0], datetime.now(UTC) - timedelta(minutes=12))
+        for index in range(8):
+            await draw_verdict(pool, campaign_ids[0], 2**62 + index, started_time=datetime.now(UTC))
         stop = asyncio.Event()
         node = asyncio.create_task(keep_a_node_alive(pool, campaign_ids, random.Random(7), stop), name="node")
         with socket.socket() as probe:
