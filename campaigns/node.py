@@ -47,6 +47,7 @@ from campaigns.statements import load_statements
 from campaigns.trace_writer import TraceWriter
 from campaigns.trunk_lines import TrunkLines
 from campaigns.trunk_names import TrunkNames
+from dialer.net.resolve import Resolver
 from dialer.port import Engine
 from dialer.trunk_dialer import TrunkDialer
 
@@ -86,7 +87,7 @@ class Node:
         self._claims = self._link("claim")
         self._plans = PlanLoader()
         self._lines = TrunkLines(rng)
-        self._names = TrunkNames()
+        self._names = TrunkNames(Resolver.of(settings.dialer).resolve)
         self._changed: set[int] = set()
         self._wake = asyncio.Event()
         self._declared_dead = False
@@ -335,10 +336,9 @@ class Node:
         """Take up the trunks' settings, have them watched, and say what is known of them."""
         lines, now = self._lines, dialer.now()
         lines.use(plans, now)
-        own = [(line, (line.plan.trunk.host, line.plan.trunk.port)) for line in lines.present]
-        self._names.want([*(place for _, place in own), *(p for line, _ in own for p in line.registrars())])
-        for line, place in own:
-            line.resolve(*self._names.addresses(place))
+        self._names.want(place for line in lines.present for place in (line.place, *line.registrars()))
+        for line in lines.present:
+            line.resolve(*self._names.targets(line.place))
         dialer.watch(lines.watched(self._names), lambda event: lines.note(event, dialer.now()))
         rows = lines.health(now, dialer.wall_time)
         columns = [[row[index] for row in rows] for index in range(HEALTH_COLUMNS)]

@@ -66,6 +66,7 @@ def load_node_settings(node_name: str, environ: Mapping[str, str]) -> NodeSettin
         dialer=DialerConfig(
             bind_host=reader.text("OBZVON_SIP_HOST", "127.0.0.1"),
             bind_host_ipv6=environ.get("OBZVON_SIP_HOST_IPV6") or None,
+            dns_servers=reader.dns_servers("OBZVON_DNS_SERVERS"),
             bind_port=int(reader.number("OBZVON_SIP_PORT", 0, low=0, high=65_535)),
             listens_on_tcp=bool(reader.number("OBZVON_SIP_LISTEN_TCP", 0, low=0, high=1)),
             external_signalling_address=reader.external_address("OBZVON_EXTERNAL_SIGNALLING_ADDRESS"),
@@ -135,6 +136,18 @@ class _Reader:
             self.problems.append(Problem(name, "not_an_external_address", {"value": text[:60]}))
             return None
         return text
+
+    def dns_servers(self, name: str) -> tuple[tuple[str, int], ...]:
+        """Read IP addresses, each with a port or without, separated by commas."""
+        servers = []
+        for text in filter(None, (part.strip() for part in self._environ.get(name, "").split(","))):
+            try:
+                server = parse_external_address(text)
+            except ValueError:
+                self.problems.append(Problem(name, "not_a_dns_server", {"value": text[:60]}))
+                continue
+            servers.append((server.host, server.port or 53))
+        return tuple(servers)
 
     def port_range(self, name: str, default: DialerConfig) -> tuple[int, int]:
         """Read `MIN-MAX`."""
