@@ -36,6 +36,7 @@ OVER_SHARDS = {
     # once in a node's life, or when another one died
     "recovery.finish_lost_leads",
     "recovery.settle_lost_attempts",
+    "recording_rows.left_writing",
     # when nothing of a campaign is due; its shards are named by a join
     "node.finish_campaign",
     # people's single requests, shard by shard of a join
@@ -45,6 +46,11 @@ OVER_SHARDS = {
     "call_trace.find_trace",
     "call_trace.trace_written",
     "call_trace.prune_traces",
+    # people's single requests, and the keeper of recordings, beside the dialing path
+    "recordings.list_recordings",
+    "recordings.get_recording",
+    "recording_keeper.take_due",
+    "recording_keeper.take_uncopied",
     # the listening queue: one person's next call, of any shard
     "verdict_audits.claim_audit",
     "verdict_audits.count_audits",
