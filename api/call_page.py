@@ -13,7 +13,8 @@ from analytics.attempt_details import AttemptDetails, attempts_of_contact
 from api.auth import requires
 from api.call_lookup import find_attempt, trace_of
 from api.dependencies import ApiRequest, Pool
-from api.page_view import LOCALES, language_of, render
+from api.figures_in_words import LOCALES
+from api.page_view import language_of, render
 from api.schemas.calls import address_text
 from campaigns.call_trace import CallTrace
 from campaigns.numbers import mask

@@ -12,6 +12,7 @@ from api.auth import Principal
 from api.live import LiveHub
 from api.readers import Readers as ReadersOfReports
 from api.settings import ApiSettings
+from campaigns.recording_keeper import RecordingKeeper
 from campaigns.store import CampaignStore
 
 ApiRequest = Request[Any, Principal, Any]
@@ -23,5 +24,6 @@ Readers = NamedDependency[ReadersOfReports]
 Store = NamedDependency[CampaignStore]
 Hub = NamedDependency[LiveHub]
 Settings = NamedDependency[ApiSettings]
+Keeper = NamedDependency[RecordingKeeper]
 Clock = NamedDependency[Callable[[], datetime]]
 """The wall clock, in UTC."""

@@ -22,4 +22,5 @@ SECTIONS: Final = (
     Section("reports", "/reports"),
     Section("audits", "/audits"),
     Section("trunks", "/trunks"),
+    Section("alerts", "/alerts"),
 )

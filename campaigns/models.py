@@ -15,6 +15,7 @@ from campaigns.problems import empty_or_long, not_positive, out_of_range
 from campaigns.snowflake import SLOTS_PER_CAMPAIGN
 
 Mode = Literal["voice_message"]
+RecordingPolicy = Literal["none", "all", "on_demand"]
 AnsweringMachine = Literal["ignore", "hang_up", "leave_message", "pass_to_agent"]
 Purpose = Literal["service", "advertising"]
 Status = Literal["draft", "running", "paused", "stopped", "finished"]
@@ -57,6 +58,7 @@ DEFAULT_RETRY_RULES: Final[Mapping[str, RetryRule]] = {
 
 MIN_SHARE: Final = 0.001
 MAX_LIMIT: Final = 0.5
+MAX_RECORDING_DAYS: Final = 36_500
 MAX_TRUNKS: Final = 20
 MAX_PRIORITY: Final = 100
 MAX_WEIGHT: Final = 1_000
@@ -111,6 +113,10 @@ class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     often a person is taken for a machine. 0 = nobody checks, and the limit below is never looked at."""
     false_positive_limit: float = 0.03
     """More people than this share among those verdicts, beyond chance, switch the classifier off: all calls go to a person."""
+    recording: RecordingPolicy = "none"
+    """Which calls are recorded, from the answer on: none, all, or those that somebody asks for while they go on."""
+    recording_days: int = 30
+    """How long recordings are kept; then they are deleted, but for held ones. A change holds for those that are there, too."""
     retry_rules: dict[str, RetryRule] = msgspec.field(default_factory=lambda: dict(DEFAULT_RETRY_RULES))
     """By result; a result without a rule is not tried again."""
     split: int = 1
@@ -153,6 +159,8 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     answering_machine: AnsweringMachine
     audit_share: float
     false_positive_limit: float
+    recording: RecordingPolicy
+    recording_days: int
     retry_rules: dict[str, RetryRule]
     created_time: datetime
     started_time: datetime | None
@@ -189,6 +197,8 @@ class CampaignPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     answering_machine: AnsweringMachine | UnsetType = UNSET
     audit_share: float | UnsetType = UNSET
     false_positive_limit: float | UnsetType = UNSET
+    recording: RecordingPolicy | UnsetType = UNSET
+    recording_days: int | UnsetType = UNSET
     retry_rules: dict[str, RetryRule] | UnsetType = UNSET
 
     def changes(self) -> dict[str, object]:
@@ -250,6 +260,7 @@ def campaign_problems(settings: NewCampaign) -> list[Problem]:
         *not_positive("max_talk_seconds", settings.max_talk_seconds),
         *out_of_range("ring_timeout_seconds", settings.ring_timeout_seconds, MIN_RING_TIMEOUT_SECONDS, 300),
         *out_of_range("key_wait_seconds", settings.key_wait_seconds, 0, 60),
+        *out_of_range("recording_days", settings.recording_days, 1, MAX_RECORDING_DAYS),
         *out_of_range("split", settings.split, 1, SLOTS_PER_CAMPAIGN),
     ]
     if settings.audit_share != 0:

@@ -66,7 +66,7 @@ class CampaignStore(TrunkStore):
                     s.default_country, s.time_zone, s.window_start_minute, s.window_end_minute,
                     list(s.window_weekdays), s.max_calls_per_second, s.max_concurrent_calls, s.ring_timeout_seconds,
                     s.max_talk_seconds, s.key_wait_seconds, s.retry_rules, s.callee_time_zone, now,
-                    s.answering_machine, s.audit_share, s.false_positive_limit,
+                    s.answering_machine, s.audit_share, s.false_positive_limit, s.recording, s.recording_days,
                 )  # fmt: skip
             except asyncpg.ForeignKeyViolationError as error:
                 raise NotFound("prompt", s.prompt_id or 0) from error
@@ -112,7 +112,7 @@ class CampaignStore(TrunkStore):
                     s.default_country, s.time_zone, s.window_start_minute, s.window_end_minute,
                     list(s.window_weekdays), s.max_calls_per_second, s.max_concurrent_calls, s.ring_timeout_seconds,
                     s.max_talk_seconds, s.key_wait_seconds, s.retry_rules, s.callee_time_zone,
-                    s.answering_machine, s.audit_share, s.false_positive_limit,
+                    s.answering_machine, s.audit_share, s.false_positive_limit, s.recording, s.recording_days,
                 )  # fmt: skip
             except asyncpg.ForeignKeyViolationError as error:
                 raise NotFound("prompt", s.prompt_id or 0) from error

@@ -11,6 +11,7 @@ from api.routes.floor import FloorController
 from api.routes.health import HealthController
 from api.routes.prompts import PromptController
 from api.routes.query import QueryController
+from api.routes.recordings import RecordingController
 from api.routes.report_rules import ReportRulesController
 from api.routes.reports import ReportController
 from api.routes.rollups import RollupController
@@ -26,6 +27,7 @@ CONTROLLERS: Final = (
     ReportController,
     ReportRulesController,
     CallController,
+    RecordingController,
     SavedReportController,
     RollupController,
     FloorController,

@@ -45,6 +45,11 @@ OVER_SHARDS = {
     "call_trace.find_trace",
     "call_trace.trace_written",
     "call_trace.prune_traces",
+    # people's single requests, and the keeper of recordings, beside the dialing path
+    "recordings.list_recordings",
+    "recordings.get_recording",
+    "recording_keeper.take_due",
+    "recording_keeper.take_uncopied",
     # the listening queue: one person's next call, of any shard
     "verdict_audits.claim_audit",
     "verdict_audits.count_audits",
