@@ -71,7 +71,7 @@ class CallPageController(Controller):
         shows_numbers = request.auth.may("numbers:read")
         trace = await trace_of(pool, details, shows_numbers=shows_numbers)
         zone = ZoneInfo(details.time_zone)
-        tries = await attempts_of_contact(pool, details.shard_key, details.contact_id)
+        tries = await attempts_of_contact(pool, details)
         return render(
             request,
             "call.html",
