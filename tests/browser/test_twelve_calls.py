@@ -97,7 +97,7 @@ async def test_a_page_shows_what_was_worked_out_by_hand(
 async def test_the_hours_of_the_heat_maps(page: Page, web: WebServer, pool: Pool) -> None:
     campaign_id = await add_twelve_calls(pool)
     await page.goto(f"{web.url}/reports/hours?{EVERYTHING}&campaign={campaign_id}")
-    cells = {}
+    cells: dict[tuple[str, str, str], str] = {}
     for panel in ("heat_answers", "heat_conversion"):
         table = page.locator(f'[data-panel="{panel}"] .heat')
         await expect(table.locator("tbody tr")).to_have_count(7)
