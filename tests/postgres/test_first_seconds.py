@@ -114,7 +114,10 @@ async def test_of_a_drawn_verdict_the_first_seconds_are_kept_and_no_more(
     first, live = make_first(), Live()
     first.call_answered(attempt(live))
     live.talks(first, SECONDS + 5)
-    steps = [lambda: first.end_tap(live.call.taps[0]), lambda: first.call_ended(attempt(live), DRAWN)]
+    steps: list[Callable[[], None]] = [
+        lambda: first.end_tap(live.call.taps[0]),
+        lambda: first.call_ended(attempt(live), DRAWN),
+    ]
     for step in steps if tap_ends_first else reversed(steps):
         step()
     (row,) = await kept(first, make_first, pool)
