@@ -36,8 +36,11 @@ OVER_SHARDS = {
     # once in a node's life, or when another one died
     "recovery.finish_lost_leads",
     "recovery.settle_lost_attempts",
+    "recording_rows.left_writing",
     # when nothing of a campaign is due; its shards are named by a join
     "node.finish_campaign",
+    # an administrator's question
+    "doctor.recording_key_ids",
     # people's single requests, shard by shard of a join
     "late_changes.find_attempt",
     "late_changes.lock_leads",
