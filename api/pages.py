@@ -34,6 +34,7 @@ from api.page_view import (
     raw_texts,
     render,
 )
+from api.recordings_page import RecordingPageController
 from api.report_pages import ReportPageController
 from api.schemas.contacts import ImportView, import_view
 from api.schemas.parameters import CampaignId
@@ -264,6 +265,7 @@ page_router: Final = Router(
         floor_page,
         ReportPageController,
         CallsPageController,
+        RecordingPageController,
         TrunkPageController,
         AnswerPageController,
         AuditPageController,

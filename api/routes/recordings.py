@@ -209,6 +209,22 @@ class RecordingController(Controller):
         return view(request, await keeper.delete(recording_id, "asked", actor=request.auth.owner))
 
     @post(
+        "/recordings/{recording_id:int}/copy",
+        operation_id="copy_recording",
+        **needs("recordings:write"),
+        status_code=HTTPStatus.OK,
+    )
+    async def copy(
+        self, request: ApiRequest, recording_id: RecordingId, pool: Pool, keeper: Keeper, clock: Clock
+    ) -> Response[RecordingView]:
+        """Try a copy again that has failed or waits; anything else stays as it is."""
+
+        async def work() -> RecordingView:
+            return view(request, await keeper.copy_again(recording_id))
+
+        return await answer_once(request, pool, clock(), work, status=HTTPStatus.OK)
+
+    @post(
         "/attempts/{attempt:str}/record",
         operation_id="record_call",
         **needs("recordings:write"),
