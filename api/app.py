@@ -15,12 +15,14 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 from analytics.database import Pool
+from api.alert_sender import AlertQueue
 from api.alert_watch import watching_alerts
 from api.auth import SECURITY_SCHEME
+from api.delivery import Sender, Ways
 from api.errors import problem_response
 from api.live import LiveHub
 from api.readers import Readers, reading_connections
-from api.report_sender import ReportSender
+from api.report_sender import ReportQueue
 from api.request_log import log_requests
 from api.routes import CONTROLLERS
 from api.settings import ApiSettings
@@ -72,14 +74,15 @@ def create_app(
             )
             await stack.enter_async_context(hub.running())
             await stack.enter_async_context(watching_alerts(own_pool, clock))
-            sender = ReportSender(
-                own_pool,
-                readers,
-                clock,
-                settings.mail_server,
-                allows_private_webhooks=settings.allows_private_webhooks,
-                interval_seconds=settings.report_interval_seconds,
+            ways = Ways(
+                mail_server=settings.mail_server, allows_private_webhooks=settings.allows_private_webhooks
             )
+            # alerts first: they cannot wait for a heavy report
+            queues = (
+                AlertQueue(own_pool, clock, ways, settings.base_url),
+                ReportQueue(own_pool, readers, clock, ways),
+            )
+            sender = Sender(queues, clock, interval_seconds=settings.delivery_interval_seconds)
             await stack.enter_async_context(sender.running())
             if settings.recordings is not None:
                 keeper = recording_keeper(settings, own_pool, clock)

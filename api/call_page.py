@@ -15,13 +15,15 @@ from analytics.attempt_details import AttemptDetails, attempts_of_contact
 from api.auth import requires
 from api.call_lookup import find_attempt, trace_of
 from api.dependencies import ApiRequest, Clock, Pool, Store
-from api.page_view import LOCALES, language_of, render
+from api.figures_in_words import LOCALES
+from api.page_view import language_of, render
 from api.recordings_page import clock_of
 from api.schemas.calls import address_text
 from api.schemas.recordings import recording_view
 from campaigns.call_trace import CallTrace
 from campaigns.numbers import mask
-from campaigns.recordings import RecordingStore, request_recording
+from campaigns.recording_rows import request_recording
+from campaigns.recordings import RecordingStore
 from campaigns.store import CampaignStore
 from dialer.sip.trace import TraceRecord
 
@@ -77,7 +79,7 @@ class CallPageController(Controller):
         shows_numbers = request.auth.may("numbers:read")
         trace = await trace_of(pool, details, shows_numbers=shows_numbers)
         zone = ZoneInfo(details.time_zone)
-        tries = await attempts_of_contact(pool, details.shard_key, details.contact_id)
+        tries = await attempts_of_contact(pool, details)
         may_listen = request.auth.may("recordings:listen")
         recordings = await RecordingStore(pool).of_attempt(details.shard_key, details.attempt_id)
         return render(

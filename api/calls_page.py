@@ -23,7 +23,8 @@ from api.auth import requires
 from api.catalogue import Language, text
 from api.dependencies import ApiRequest, Clock, Pool, Readers
 from api.errors import ApiError, field_problem, invalid_request
-from api.page_view import LOCALES, language_of, problem_details, render
+from api.figures_in_words import LOCALES
+from api.page_view import language_of, problem_details, render
 from api.schemas.attempts import AttemptView, attempt_view
 
 ROWS: Final = 100

@@ -23,4 +23,5 @@ SECTIONS: Final = (
     Section("recordings", "/recordings"),
     Section("audits", "/audits"),
     Section("trunks", "/trunks"),
+    Section("alerts", "/alerts"),
 )

@@ -16,6 +16,7 @@ from litestar.response import Redirect
 from analytics.overview import CampaignOverview, overview
 from analytics.report import RESULTS, campaign_report
 from analytics.trunks import trunk_states
+from api.alert_pages import AlertPageController
 from api.answer_pages import AnswerPageController
 from api.audit_pages import AuditPageController
 from api.auth import requires
@@ -36,6 +37,7 @@ from api.page_view import (
 )
 from api.recordings_page import RecordingPageController
 from api.report_pages import ReportPageController
+from api.saved_report_pages import SavedReportPageController
 from api.schemas.contacts import ImportView, import_view
 from api.schemas.parameters import CampaignId
 from api.static import serve_static
@@ -264,9 +266,11 @@ page_router: Final = Router(
         CallPageController,
         floor_page,
         ReportPageController,
+        SavedReportPageController,
         CallsPageController,
         RecordingPageController,
         TrunkPageController,
+        AlertPageController,
         AnswerPageController,
         AuditPageController,
         serve_static,

@@ -15,7 +15,8 @@ from litestar.response import Redirect
 from api.auth import requires
 from api.dependencies import ApiRequest, Clock, Keeper, Pool, Store
 from api.errors import field_problem, invalid_request
-from api.page_view import LOCALES, ProblemText, language_of, problem_text, render
+from api.figures_in_words import LOCALES
+from api.page_view import ProblemText, language_of, problem_text, render
 from api.schemas.parameters import CampaignId
 from api.schemas.recordings import RecordingView, recording_view
 from api.trunk_pages import texts_of

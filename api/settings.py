@@ -36,11 +36,11 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """An uploaded sound file: an hour of 8 kHz 16-bit mono."""
 
     mail_server: MailServer | None = None
-    """Where scheduled reports are handed in; None = none is sent by mail."""
+    """Where reports and alerts are handed in; None = none is sent by mail."""
     allows_private_webhooks: bool = False
     """Whether a webhook may lead into our own network, and by plain http: for receivers that stand beside us."""
-    report_interval_seconds: float = 5.0
-    """Between two looks at what reports are due."""
+    delivery_interval_seconds: float = 5.0
+    """Between two looks at what reports and alerts are to be sent."""
     recordings: RecordingSettings | None = None
     """Where recordings lie, and their keys; None = this process has none."""
     copies: CopySettings | None = None

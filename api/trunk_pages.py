@@ -12,7 +12,8 @@ from analytics.trunks import TrunkState, trunk_states
 from api.auth import requires
 from api.dependencies import ApiRequest, Clock, Pool, Store
 from api.errors import FieldProblem, field_view
-from api.page_view import LOCALES, ProblemText, language_of, problem_text, render
+from api.figures_in_words import LOCALES
+from api.page_view import ProblemText, language_of, problem_text, render
 from api.schemas.parameters import TrunkId
 from api.trunk_form import GROUPS, read_form, settings_of, shown_values
 from campaigns.trunk_models import Trunk, TrunkPatch

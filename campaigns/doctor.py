@@ -66,9 +66,7 @@ async def examine(
             finally:
                 pool.terminate()
     if trunks is not None:
-        findings += await check_trunks(
-            trunks, bind_host=dialer.bind_host, rng=rng, bind_host_ipv6=dialer.bind_host_ipv6
-        )
+        findings += await check_trunks(trunks, dialer, rng=rng)
     findings += await asyncio.to_thread(check_ports, dialer, live_nodes=live_nodes)
     findings += await asyncio.to_thread(check_disk, directories)
     return unique(findings)

@@ -32,6 +32,8 @@ class TimerConfig(msgspec.Struct, frozen=True, kw_only=True):
     t1_seconds: float = 0.5
     t2_seconds: float = 4.0
     t4_seconds: float = 5.0
+    min_session_seconds: int = 90
+    """RFC 4028 §4: nobody may ask for shorter sessions; less is for tests alone."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,6 +251,11 @@ class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     keep_alive: KeepAlive = KeepAlive()
     sends_large_by_tcp: bool = False
     """A UDP trunk gets INVITEs of more than 1,300 bytes by TCP (RFC 3261 §18.1.1), by UDP if it does not take them."""
+    domain: str | None = None
+    """
+    HOST or HOST:PORT that Request-URI and To say (RFC 3263 §4: a name that leads to an address stays what is asked for);
+    the address when None.
+    """
     external_signalling_address: str | None = None
     """What Contact says: an IP address with or without port, `auto` (what the trunk's answers tell, RFC 3581), `off`;
     the node's own setting when None."""
@@ -296,6 +303,8 @@ class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A second address, for trunks of the other IP family."""
     bind_port: int = 0
     """0 lets the system choose."""
+    dns_servers: tuple[tuple[str, int], ...] = ()
+    """IP address and port of who is asked for the names of trunks; those of the system when empty."""
     listens_on_tcp: bool = False
     """Take TCP connections at `bind_port` too, for peers that open their own to send a BYE; Contact then names that port."""
     external_signalling_address: str | None = None

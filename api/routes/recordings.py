@@ -30,13 +30,13 @@ from api.schemas.recordings import (
     recording_view,
 )
 from campaigns.errors import Conflict
+from campaigns.recording_rows import request_recording
 from campaigns.recordings import (
     CopyState,
     RecordingFilter,
     RecordingRow,
     RecordingState,
     RecordingStore,
-    request_recording,
 )
 from dialer.recording.reader import Forged
 from dialer.recording.wav import wav_size

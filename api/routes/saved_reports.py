@@ -157,6 +157,15 @@ class SavedReportController(Controller):
     async def remove_schedule(self, schedule_id: Id, pool: Pool) -> None:
         await ReportStore(pool).delete_schedule(schedule_id)
 
+    @post("/schedules/{schedule_id:int}/send", operation_id="send_schedule_now", **needs("reports:write"))
+    async def send_now(
+        self, request: ApiRequest, schedule_id: Id, pool: Pool, clock: Clock
+    ) -> Response[Delivery]:
+        async def work() -> Delivery:
+            return await ReportStore(pool).begin_now(schedule_id, clock())
+
+        return await answer_once(request, pool, clock(), work)
+
     @get("/schedules/{schedule_id:int}/deliveries", operation_id="list_deliveries", **needs("reports:read"))
     async def deliveries(
         self,

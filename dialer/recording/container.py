@@ -108,13 +108,15 @@ def unpack_header(data: bytes) -> Header | None:
     key_name = key_id.rstrip(b"\0")
     if magic != MAGIC or not key_name.isascii():
         return None
-    return Header(
+    header = Header(
         recording_id=recording_id,
         key_id=key_name.decode(),
         salt=salt,
         started_ms=started_ms,
         owner=owner,
     )
+    # every byte of it, the unused ones too, is what the chunks are bound to
+    return header if header.pack() == data[:HEADER_BYTES] else None
 
 
 class Seal:

@@ -39,10 +39,8 @@ class Track:
         """Seconds that were given away, or that nothing is known of."""
         self.gaps: list[Gap] = []
         """Frames that never came, by either side, in the order in which that showed."""
-
-    @property
-    def samples(self) -> int:
-        return max(self._next)
+        self.samples = 0
+        """Of the whole call, once it is finished."""
 
     def put(self, frame: TapFrame) -> list[Chunk]:
         """Take the next frame of a side; return the seconds that it made whole."""
@@ -64,9 +62,12 @@ class Track:
         is_news = offset == _LAST_FRAME or start > expected
         return self._whole(min(self._next) // CHUNK_SAMPLES) if is_news else []
 
-    def finish(self) -> list[Chunk]:
-        """End the call: the side that fell silent first was silent to the end."""
-        end = self.samples
+    def finish(self, samples: int) -> list[Chunk]:
+        """End the call, which was so long: what is missing at its end is missing; who fell silent first stayed silent."""
+        end = max(self._next)
+        if samples > end:
+            self.gaps.append(Gap(end, samples - end, "overload"))
+        self.samples = max(end, samples)
         for channel, start in enumerate(self._next):
             for sample in range(start, end, FRAME_SAMPLES):
                 number, offset = divmod(sample, CHUNK_SAMPLES)

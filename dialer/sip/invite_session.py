@@ -8,7 +8,7 @@ It builds requests and keeps facts. What to send when is decided above (`dialer.
 from collections.abc import Callable
 from typing import Final
 
-from dialer.config import CallRequest, Identity, TrunkConfig
+from dialer.config import CallRequest, Identity, TrunkConfig, split_place
 from dialer.errors import InvalidSdp
 from dialer.sip.dialog import Dialog
 from dialer.sip.digest import Challenge, Credentials, authorization, parse_challenges, strongest
@@ -105,10 +105,11 @@ class InviteSession:
         self._answered: dict[tuple[str, str], _Answered] = {}
         self._is_listening = is_listening
 
-        host = bracketed(trunk.host)
+        asked, asked_port = split_place(trunk.domain) if trunk.domain else (trunk.host, trunk.port)
+        host = bracketed(asked)
         caller = request.caller_id or trunk.caller_id
         scheme = "sips" if trunk.uses_sips else "sip"
-        port = None if trunk.port == (5061 if trunk.uses_sips else 5060) else trunk.port
+        port = None if asked_port == (5061 if trunk.uses_sips else 5060) else asked_port
         self.uri = str(SipUri(scheme, request.number, None, host, port))
         self.to = f"<{SipUri(scheme, request.number, None, host, None)}>"
         domain = trunk.from_domain or host
@@ -310,7 +311,8 @@ class InviteSession:
         """Go on to another address of the trunk (§8.1.3.4)."""
         if len(self._redirects) >= self._trunk.sip.max_redirects:
             return False
-        target = redirect_target(response, self._trunk.host, self._redirects | {self.uri})
+        names = {self._trunk.host, split_place(self._trunk.domain or "")[0]}
+        target = redirect_target(response, names, self._redirects | {self.uri})
         if target is None:
             return False
         self.uri = str(target)

@@ -76,7 +76,11 @@ async def web(database: str, pool: Pool) -> AsyncIterator[WebServer]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     settings = ApiSettings(
-        database_url=database, port=port, base_url=f"http://127.0.0.1:{port}", heartbeat_seconds=1
+        database_url=database,
+        port=port,
+        base_url=f"http://127.0.0.1:{port}",
+        heartbeat_seconds=1,
+        delivery_interval_seconds=0.2,
     )
     server = WebServer(settings, pool)
     await server.start()

@@ -89,7 +89,7 @@ async def test_a_recording_plays_and_is_sought_by_pointer_and_by_keyboard(
     assert await sound_of(page, "duration") == pytest.approx(SECONDS, abs=0.01)
     assert await sound_of(page, "error") == 0
     await page.keyboard.press("PageUp")
-    await page.wait_for_function("document.querySelector('audio').ended")
+    await page.wait_for_function("() => document.querySelector('audio').ended")
     await page.keyboard.press("Home")
     await page.keyboard.press("ArrowRight")
     await page.keyboard.press("ArrowRight")

@@ -97,6 +97,18 @@ def test_the_signalling_has_a_second_family_a_listener_and_addresses_outside() -
     assert (dialer.external_signalling_address, dialer.external_media_address) == ("203.0.113.5:5060", "auto")
 
 
+def test_dns_servers_have_ports_or_not_and_names_are_none() -> None:
+    right = {**URL, "OBZVON_DNS_SERVERS": "192.0.2.1, 127.0.0.1:5353,[::1]:54"}
+    assert load_node_settings("n", right).dialer.dns_servers == (
+        ("192.0.2.1", 53),
+        ("127.0.0.1", 5353),
+        ("::1", 54),
+    )
+    assert problems_of("n", {**URL, "OBZVON_DNS_SERVERS": "dns.example.com"}) == [
+        ("OBZVON_DNS_SERVERS", "not_a_dns_server")
+    ]
+
+
 def test_addresses_outside_that_are_none_are_named() -> None:
     environ = {
         "DATABASE_URL": "postgresql://h/d",

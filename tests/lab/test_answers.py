@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from campaigns.database import Pool
-from tests.bench.campaign import start_campaign, until_finished
+from tests.bench.campaign import make_campaign, start, until_finished
 from tests.lab.conftest import ASTERISK, OUT
 from tests.lab.prefixes import number
 from tests.postgres.dialing import running_node, settings_of
@@ -43,7 +43,7 @@ async def test_answers_are_told_apart_and_the_message_is_left_after_the_beep(
     callees = {prefix: number(prefix, 1) for prefix in EXPECTED}
     recording = OUT / f"{callees['7962'][1:]}.wav"
     recording.unlink(missing_ok=True)
-    campaign_id = await start_campaign(
+    campaign_id = await make_campaign(
         pool,
         trunk=(ASTERISK.host, ASTERISK.port),
         numbers=list(callees.values()),
@@ -52,6 +52,7 @@ async def test_answers_are_told_apart_and_the_message_is_left_after_the_beep(
         hold_seconds=0.5,
         answering_machine="leave_message",
     )
+    await start(pool, campaign_id)
 
     async with running_node(settings_of(database, tmp_path)):
         await until_finished(pool, campaign_id, seconds=120)

@@ -36,6 +36,7 @@ OVER_SHARDS = {
     # once in a node's life, or when another one died
     "recovery.finish_lost_leads",
     "recovery.settle_lost_attempts",
+    "recording_rows.left_writing",
     # when nothing of a campaign is due; its shards are named by a join
     "node.finish_campaign",
     # people's single requests, shard by shard of a join

@@ -54,7 +54,8 @@ def test_any_bytes_are_a_header_or_none(data: bytes) -> None:
 
 @given(st.binary(max_size=200).map(lambda tail: b"obzvrec\x01" + tail))
 def test_any_bytes_after_the_magic_are_a_header_or_none(data: bytes) -> None:
-    unpack_header(data)
+    header = unpack_header(data)
+    assert header is None or header.pack() == data[:HEADER_BYTES]
 
 
 @given(headers, st.integers(0, 2**32), st.binary(max_size=60), st.integers(0, PLAIN_BYTES - 60))

@@ -41,7 +41,7 @@ def test_every_frame_stands_in_its_place_whatever_order_the_sides_come_in(
             put[side, number] = sound(number)
             chunks = track.put(frame(side, number, put[side, number]))
             seconds.update((at, bytes(chunk)) for at, chunk in chunks)
-    seconds.update((at, bytes(chunk)) for at, chunk in track.finish())
+    seconds.update((at, bytes(chunk)) for at, chunk in track.finish(0))
     for (side, number), payload in put.items():
         second, at = divmod(160 * number, CHUNK_SAMPLES)
         start = (0 if side == "callee" else CHUNK_SAMPLES) + at
@@ -63,11 +63,19 @@ def test_marks_say_law_filling_and_what_was_missed() -> None:
     track.put(frame("us", 0, sound(1), payload_type=8))
     track.put(frame("callee", 0, sound(2), is_filled=True))
     track.put(frame("callee", 2, sound(3)))
-    ((number, chunk),) = track.finish()
+    ((number, chunk),) = track.finish(0)
     assert number == 0
     assert list(chunk[MARKS_AT : MARKS_AT + 3]) == [FILLED, MISSED, 0]
     assert list(chunk[MARKS_AT + 50 : MARKS_AT + 53]) == [ALAW, FILLED, FILLED]
     assert track.gaps == [Gap(160, 160, "overload")]
+
+
+def test_what_never_came_at_the_end_is_a_gap_too() -> None:
+    track = Track()
+    track.put(frame("us", 0, sound(1)))
+    ((_, chunk),) = track.finish(16_000)
+    assert (track.samples, track.gaps) == (16_000, [Gap(160, 15_840, "overload")])
+    assert list(chunk[MARKS_AT : MARKS_AT + 2]) == [FILLED, MISSED]
 
 
 def test_a_long_hole_makes_no_seconds() -> None:
@@ -75,6 +83,6 @@ def test_a_long_hole_makes_no_seconds() -> None:
     for side in ("callee", "us"):
         track.put(frame(side, 0, sound(1)))
     chunks = [number for side in ("callee", "us") for number, _ in track.put(frame(side, 500_000, sound(2)))]
-    chunks += [number for number, _ in track.finish()]
+    chunks += [number for number, _ in track.finish(0)]
     assert chunks == [0, 10_000]
     assert merged(track.gaps) == (Gap(160, 160 * 499_999, "overload"),)
