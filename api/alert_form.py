@@ -54,7 +54,7 @@ def read_rule(sent: Mapping[str, str]) -> ReadRule:
     metric = sent.get("metric", "")
     threshold = number(sent.get("threshold", ""))
     if isinstance(threshold, (int, float)) and is_share(metric):
-        threshold /= 100
+        threshold = round(threshold / 100, 12)  # so that 2.3 % is 0.023 and not its neighbour
     values: dict[str, Any] = {
         "name": sent.get("name", "").strip(),
         "metric": metric,

@@ -22,6 +22,7 @@ from api.audit_pages import AuditPageController
 from api.auth import requires
 from api.call_page import CallPageController
 from api.calls_page import CallsPageController
+from api.campaign_trunks_page import CampaignTrunksPageController
 from api.catalogue import Language
 from api.dependencies import ApiRequest, Clock, Hub, Pool, Readers, Store
 from api.floor_page import floor_page
@@ -271,6 +272,7 @@ page_router: Final = Router(
         RecordingPageController,
         TrunkPageController,
         AlertPageController,
+        CampaignTrunksPageController,
         AnswerPageController,
         AuditPageController,
         serve_static,

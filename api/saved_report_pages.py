@@ -1,7 +1,7 @@
 """The pages of saved reports: a list of them, and each with its answer, its schedules and what was sent."""
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -32,6 +32,7 @@ SECTION: Final = "reports"
 MAX_ID: Final = 2**31 - 1
 PAGE: Final = 100
 RUNS: Final = 20
+INSTANT: Final = timedelta(microseconds=1)
 Id = Annotated[int, PathParameter(ge=1, le=MAX_ID)]
 
 
@@ -208,7 +209,8 @@ def facts_of(asked: QueryRequest, resolved: Query | None, language: Language) ->
     if resolved is not None and (asked.period.name != "all"):
         begin, end = resolved.period.from_time, resolved.period.to_time
         start = text("saved.since_ever", language) if begin is None else date_words(begin, language)
-        until = text("saved.until_now", language) if end is None else date_words(end, language)
+        # the end is not part of it
+        until = text("saved.until_now", language) if end is None else date_words(end - INSTANT, language)
         facts.append(text("saved.period_now", language, start=start, end=until))
     facts.append(asked.time_zone or text("saved.own_clock", language))
     if asked.compare is not None and asked.compare.name is not None:

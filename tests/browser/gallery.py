@@ -53,6 +53,7 @@ def pages(campaign_ids: list[int]) -> dict[str, str]:
         "trunks": "/trunks",
         "trunk": "/trunks/1",
         "trunk-new": "/trunks/new",
+        "campaign-trunks": f"/campaigns/{campaign_ids[0]}/trunks",
         "alerts": "/alerts",
         "alert-rules": "/alerts/rules",
         "alert-rule": "/alerts/rules/new",
@@ -67,7 +68,7 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
         await migrate(server.dsn, datetime.now(UTC))
         pool = await open_pool(server.dsn)
         campaign_ids = await fill(pool, random.Random(7), datetime.now(UTC))
-        for hours in (26, 50):
+        for hours in (50, 26):
             over = await add_alert(pool, campaign_ids[1], datetime.now(UTC) - timedelta(hours=hours))
             await AlertStore(pool).resolve(over, datetime.now(UTC) - timedelta(hours=hours - 1))
         alert_id = await add_alert(pool, campaign_ids[0], datetime.now(UTC) - timedelta(minutes=12))

@@ -25,6 +25,7 @@ PATHS = [
     "/reports/comparison",
     "/calls",
     "/trunks/new",
+    "/campaigns/{campaign_id}/trunks",
     "/alerts/rules",
     "/alerts/rules/new",
     "/alerts/receivers",
