@@ -74,15 +74,17 @@ async def queue_page(
     owner, now = request.auth.owner, clock()
     zone = ZoneInfo(await usual_zone(pool))
     last = request.query_params.get("last", "")
+    item = await audits.held(owner, now)
     return render(
         request,
         "audits.html",
         HTTPStatus.OK if problem is None else HTTPStatus.CONFLICT,
-        item=await audits.held(owner, now),
+        item=item,
         counts=await audits.counts(owner, now),
         judgements=JUDGEMENTS,
         last=int(last) if last.isascii() and last.isdigit() and len(last) < 19 else None,
-        estimates=await estimates(pool, clock),
+        # read from the facts, so not before each call; and whoever listens is not to know what others found
+        estimates=None if item else await estimates(pool, clock),
         clock=lambda time: f"{time.astimezone(zone):%Y-%m-%d %H:%M:%S}",
         problem=problem,
         section=SECTION,
