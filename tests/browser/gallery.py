@@ -82,6 +82,10 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
             2**62,
             judged,
         )
+        await pool.execute(
+            "UPDATE attempts SET media_packets_expected = talk_ms / 20, media_packets_lost = talk_ms * trunk_id / 8000,"
+            " media_jitter_ms = 2 * trunk_id, media_is_one_way = talk_ms < 2500 WHERE result = 'answered'"
+        )
         stop = asyncio.Event()
         node = asyncio.create_task(keep_a_node_alive(pool, campaign_ids, random.Random(7), stop), name="node")
         with socket.socket() as probe:
