@@ -6,11 +6,8 @@ from api.report_panel import Panel, Report, by
 
 MACHINES: Final = (
     "judged_answers",
-    "voicemail_hits",
     "machine_share",
-    "nobody_verdicts",
     "audits_drawn",
-    "audits_waiting",
     "audited_verdicts",
     "audited_persons",
     "false_positive_share",

@@ -133,7 +133,8 @@ def provide_readers(state: State) -> Any:
 
 
 def provide_store(state: State) -> CampaignStore:
-    return CampaignStore(state.pool)
+    recordings = state.settings.recordings
+    return CampaignStore(state.pool, can_record=recordings is not None and recordings.keyring is not None)
 
 
 def provide_hub(state: State) -> LiveHub:

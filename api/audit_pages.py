@@ -36,7 +36,7 @@ class AuditPageController(Controller):
 
     include_in_schema = False
     path = "/audits"
-    guards = (requires("campaigns:write"),)
+    guards = (requires("recordings:listen"),)
 
     @get()
     async def audits(self, request: ApiRequest, pool: Pool, clock: Clock) -> Response[str]:

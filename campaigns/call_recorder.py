@@ -16,9 +16,11 @@ from typing import Final
 import structlog
 
 from campaigns.database_link import DatabaseAway, DatabaseLink
+from campaigns.first_seconds import FirstSeconds
 from campaigns.live_attempt import LiveAttempt
 from campaigns.recording_rows import RecordingRow, RecordingRows, row_of_file
 from campaigns.recording_settings import RecordingSettings
+from campaigns.settlement import Settlement
 from campaigns.snowflake import SnowflakeIds
 from dialer.recording.recorder import ClosedRecording, Recorder, relative_path
 from dialer.recording.salvage import Salvaged, examine, parts_left
@@ -58,6 +60,9 @@ class CallRecorder:
         self._over: list[tuple[int, int]] = []
         """Shard and id of attempts that can be recorded no more."""
         self._wake = asyncio.Event()
+        self._first_seconds = FirstSeconds(
+            self._rows, settings, node_name=node_name, ids=ids, rng=rng, wall_clock=wall_clock
+        )
         keyring = settings.keyring
         self._recorder = None if keyring is None else Recorder(
             asyncio.get_running_loop(),
@@ -74,7 +79,8 @@ class CallRecorder:
         return self._open.keys()
 
     def call_answered(self, live: LiveAttempt) -> None:
-        """Record it from here on, or remember it for who may ask."""
+        """Record it from here on, or remember it for who may ask; keep its first seconds for the listening queue."""
+        self._first_seconds.call_answered(live)
         match live.begun.plan.recording:
             case "all":
                 self._begin(live)
@@ -84,7 +90,8 @@ class CallRecorder:
             case _:
                 pass
 
-    def call_ended(self, live: LiveAttempt) -> None:
+    def call_ended(self, live: LiveAttempt, settlement: Settlement) -> None:
+        self._first_seconds.call_ended(live, settlement)
         begun = live.begun
         self._recorded.discard(begun.attempt_id)
         self._on_demand.pop(begun.attempt_id, None)
@@ -97,7 +104,12 @@ class CallRecorder:
 
     async def run(self) -> None:
         """Settle what the last life left, then follow requests and write rows, until cancelled."""
-        await self._settle_left()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._first_seconds.run(), name="first-seconds")
+            await self._settle_left()
+            await self._follow()
+
+    async def _follow(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):
@@ -110,6 +122,9 @@ class CallRecorder:
         """End, after the calls: every recording is closed and told, unless its disk stalls."""
         if self._recorder is not None:
             await self._recorder.close(CLOSE_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._first_seconds.flush()
         await self._rows.flush()
 
     def _begin(self, live: LiveAttempt) -> None:

@@ -29,3 +29,9 @@ WHERE c.status = 'running'
 GROUP BY c.campaign_id
 HAVING count(*) = 1
 ORDER BY c.campaign_id;
+
+-- recording_campaigns() --
+SELECT name FROM campaigns WHERE recording <> 'none' AND status <> 'finished' ORDER BY campaign_id;
+
+-- recording_key_ids() --
+SELECT DISTINCT key_id FROM recordings WHERE state = 'ready' AND key_id IS NOT NULL;

@@ -5,7 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 Level = Literal["ok", "note", "problem"]
-Area = Literal["settings", "database", "clock", "trunk", "ports", "disk"]
+Area = Literal["settings", "database", "clock", "trunk", "ports", "disk", "recordings"]
 FactValue = str | int | float | list[str]
 
 LEVELS: Final[dict[str, tuple[Area, Level]]] = {
@@ -68,6 +68,13 @@ LEVELS: Final[dict[str, tuple[Area, Level]]] = {
     "disk_full": ("disk", "problem"),
     "disk_unwritable": ("disk", "problem"),
     "disk_roomy": ("disk", "ok"),
+    "recording_key_missing": ("recordings", "problem"),
+    "recording_key_lost": ("recordings", "problem"),
+    "recording_key_open": ("recordings", "problem"),
+    "recording_key_there": ("recordings", "ok"),
+    "recordings_unwritable": ("recordings", "problem"),
+    "recordings_full": ("recordings", "problem"),
+    "recordings_roomy": ("recordings", "ok"),
 }
 """Every code: what it is about, and how bad it is. A note is worth reading and changes nothing."""
 

@@ -110,6 +110,11 @@ class LiveAttempt:
         return self._call
 
     @property
+    def answered_by(self) -> AnsweredBy | None:
+        """What the classifier said last of who answered."""
+        return self._answered_by
+
+    @property
     def place(self) -> tuple[int, int, Stage]:
         """Campaign, trunk and stage of the call."""
         return self.begun.plan.campaign_id, self.begun.trunk_id, self.stage

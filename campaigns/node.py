@@ -170,7 +170,7 @@ class Node:
     ) -> Runner:
         def end(live: LiveAttempt, settlement: Settlement) -> None:
             traces.offer_ended(live, settlement)
-            recorder.call_ended(live)
+            recorder.call_ended(live, settlement)
 
         runner = Runner(
             dialer=dialer,

@@ -55,13 +55,6 @@ def load_recording_settings(environ: Mapping[str, str]) -> RecordingSettings:
     )
 
 
-def recording_problem(recording: str, settings: RecordingSettings) -> Problem | None:
-    """Say what keeps a campaign with this policy (`none`, `all`, `on_demand`) from starting."""
-    if recording == "none" or settings.keyring is not None:
-        return None
-    return Problem("recording", "recording_key_missing")
-
-
 def make_key_file(environ: Mapping[str, str], *, rng: Callable[[int], bytes]) -> Path | None:
     """
     Make a key of our own in the data directory where none was given or made yet; return its path if this made it.

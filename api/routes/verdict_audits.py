@@ -32,7 +32,7 @@ class VerdictAuditController(Controller):
     path = "/v1"
     tags = ("verdict audits",)
 
-    @get("/verdict-audits", operation_id="get_verdict_audits", **needs("campaigns:write"))
+    @get("/verdict-audits", operation_id="get_verdict_audits", **needs("recordings:listen"))
     async def queue(
         self, request: ApiRequest, pool: Pool, clock: Clock, campaign_id: OfCampaign = None
     ) -> AuditQueue:
@@ -43,7 +43,7 @@ class VerdictAuditController(Controller):
     @post(
         "/verdict-audits/next",
         operation_id="claim_verdict_audit",
-        **needs("campaigns:write"),
+        **needs("recordings:listen"),
         dto=CheckedBody[NextAudit],
         return_dto=None,
         status_code=HTTPStatus.OK,
@@ -63,7 +63,7 @@ class VerdictAuditController(Controller):
     @post(
         "/verdict-audits/{attempt_id:int}/judgement",
         operation_id="judge_verdict",
-        **needs("campaigns:write"),
+        **needs("recordings:listen"),
         dto=CheckedBody[JudgementBody],
         return_dto=None,
         status_code=HTTPStatus.OK,

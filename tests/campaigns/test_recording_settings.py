@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.errors import InvalidSettings, Problem
-from campaigns.recording_settings import load_recording_settings, make_key_file, recording_problem
+from campaigns.errors import InvalidSettings
+from campaigns.recording_settings import load_recording_settings, make_key_file
 
 KEY = "k1:" + base64.b64encode(b"1" * 32).decode()
 
@@ -22,9 +22,6 @@ def test_without_settings_nothing_can_be_recorded() -> None:
     settings = load_recording_settings({"HOME": "/home/dialer"})
     assert settings.directory == Path("/home/dialer/.local/share/obzvon/recordings")
     assert (settings.keyring, settings.keep_free_bytes) == (None, 500_000_000)
-    assert recording_problem("none", settings) is None
-    for policy in ("all", "on_demand"):
-        assert recording_problem(policy, settings) == Problem("recording", "recording_key_missing")
 
 
 def test_keys_come_from_the_environment_or_a_file(tmp_path: Path) -> None:
@@ -36,7 +33,6 @@ def test_keys_come_from_the_environment_or_a_file(tmp_path: Path) -> None:
     assert by_file.keyring is not None
     assert by_text.keyring.current == by_file.keyring.current == b"1" * 32
     assert (by_text.directory, by_text.key_file, by_file.key_file) == (Path("/srv/calls"), None, file)
-    assert recording_problem("all", by_text) is None
 
 
 def test_everything_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ OVER_SHARDS = {
     "recording_rows.left_writing",
     # when nothing of a campaign is due; its shards are named by a join
     "node.finish_campaign",
+    # an administrator's question
+    "doctor.recording_key_ids",
     # people's single requests, shard by shard of a join
     "late_changes.find_attempt",
     "late_changes.lock_leads",
