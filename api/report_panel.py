@@ -38,7 +38,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 RESULTS: Final = (
     "attempts",
-    "distinct_numbers",
     "answered_attempts",
     "answered_by_attempt",
     "talks",
@@ -46,6 +45,8 @@ RESULTS: Final = (
     "conversion_per_talk",
     "conversion_per_dial",
 )
+"""Of any dimension: the sums answer them. Distinct numbers they answer by day, week, month and campaign only (docs/rollups.md)."""
+CAMPAIGN_RESULTS: Final = ("attempts", "distinct_numbers", *RESULTS[1:])
 
 
 def by(dimension: str, metrics: tuple[str, ...] = RESULTS, drawn: tuple[str, ...] = ("attempts",)) -> Panel:

@@ -10,17 +10,19 @@ from collections.abc import Mapping
 from typing import Final
 
 from api.answer_reports import OF_ANSWERS
-from api.report_panel import RESULTS, Panel, Report, by, over
+from api.report_panel import CAMPAIGN_RESULTS, RESULTS, Panel, Report, by, over
 
 NETWORK: Final = (
     "settled_attempts",
     "asr",
     "ner",
     "acd_seconds",
-    "pdd_ms_median",
+    "pdd_ms_mean",
     "short_calls",
     "short_call_share",
 )
+"""Means of PDD, as medians by trunk and caller ID would have to read every call."""
+CAUSES: Final = ("settled_attempts", "rung_attempts", "pdd_ms_mean", "refusals")
 CALLBACKS: Final = (
     "callback_requests",
     "callbacks_due",
@@ -79,7 +81,7 @@ ALL: Final = (
                 ),
                 ("attempts", "answered_attempts"),
             ),
-            by("campaign"),
+            by("campaign", CAMPAIGN_RESULTS),
         ),
         is_compared=True,
     ),
@@ -162,9 +164,9 @@ ALL: Final = (
     Report(
         name="causes",
         panels=(
-            by("result", ("settled_attempts", "distinct_numbers"), ("settled_attempts",)),
-            by("sip_status", ("settled_attempts", "distinct_numbers"), ("settled_attempts",)),
-            by("q850_cause", ("settled_attempts", "distinct_numbers"), ("settled_attempts",)),
+            by("result", CAUSES, ("settled_attempts",)),
+            by("sip_status", CAUSES, ("settled_attempts",)),
+            by("q850_cause", CAUSES, ("settled_attempts",)),
         ),
     ),
     Report(
@@ -234,7 +236,7 @@ ALL: Final = (
                 name="comparison_totals",
                 chart="periods",
                 metrics=(
-                    *RESULTS,
+                    *CAMPAIGN_RESULTS,
                     "answered_by_number",
                     "person_share",
                     "orders",
@@ -255,7 +257,7 @@ ALL: Final = (
                     "repeat_calls",
                 ),
             ),
-            by("campaign"),
+            by("campaign", CAMPAIGN_RESULTS),
         ),
         is_compared=True,
     ),
