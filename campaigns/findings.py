@@ -76,6 +76,7 @@ LEVELS: Final[dict[str, tuple[Area, Level]]] = {
     "recording_key_lost": ("recordings", "problem"),
     "recording_key_open": ("recordings", "problem"),
     "recording_key_there": ("recordings", "ok"),
+    "recordings_damaged": ("recordings", "note"),
     "recordings_unwritable": ("recordings", "problem"),
     "recordings_full": ("recordings", "problem"),
     "recordings_roomy": ("recordings", "ok"),
