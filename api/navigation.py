@@ -20,6 +20,7 @@ SECTIONS: Final = (
     Section("floor", "/floor"),
     Section("campaigns", "/campaigns"),
     Section("reports", "/reports"),
+    Section("recordings", "/recordings"),
     Section("audits", "/audits"),
     Section("trunks", "/trunks"),
     Section("alerts", "/alerts"),

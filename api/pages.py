@@ -36,6 +36,7 @@ from api.page_view import (
     raw_texts,
     render,
 )
+from api.recordings_page import RecordingPageController
 from api.report_pages import ReportPageController
 from api.saved_report_pages import SavedReportPageController
 from api.schemas.contacts import ImportView, import_view
@@ -268,6 +269,7 @@ page_router: Final = Router(
         ReportPageController,
         SavedReportPageController,
         CallsPageController,
+        RecordingPageController,
         TrunkPageController,
         AlertPageController,
         CampaignTrunksPageController,

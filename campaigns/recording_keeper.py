@@ -157,6 +157,13 @@ class RecordingKeeper:
             return f"copy_{failed.code}"
         return None
 
+    async def copy_again(self, recording_id: int) -> RecordingRow:
+        """Try a copy anew that has failed. Raises `NotFound`."""
+        store = RecordingStore(self._pool)
+        row = await store.get(recording_id)
+        await self._pool.execute(SQL["copy_again"], row.shard_key, recording_id)
+        return await store.get(recording_id)
+
     async def copy_due(self, stop: asyncio.Event | None = None) -> int:
         """Copy what waits; return how many were copied. A storage that is away is left alone until the next turn."""
         copied = 0

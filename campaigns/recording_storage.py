@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 import msgspec
 import opendal
-from opendal.exceptions import ConfigInvalid, Error, NotFound, PermissionDenied
+from opendal import exceptions
+from opendal.exceptions import ConfigInvalid, NotFound, PermissionDenied
 from opendal.layers import TimeoutLayer
 
 from campaigns.errors import Problem
@@ -21,6 +22,15 @@ from campaigns.errors import Problem
 Scheme = Literal["s3", "webdav"]
 SCHEMES: Final[Mapping[Scheme, tuple[str, ...]]] = {"s3": ("bucket", "region"), "webdav": ("endpoint",)}
 """Each with the options that it cannot do without."""
+ERRORS: Final[tuple[type[Exception], ...]] = (
+    *(
+        error
+        for error in vars(exceptions).values()
+        if isinstance(error, type) and issubclass(error, Exception)
+    ),
+    OSError,
+)
+"""The library's errors have no base of their own."""
 OPERATION_SECONDS: Final = 120.0
 IO_SECONDS: Final = 30.0
 Failure = Literal["unreachable", "refused", "misconfigured", "differs", "timed_out"]
@@ -60,7 +70,7 @@ class CopyStorage:
         self._seconds = operation_seconds
         try:
             operator = opendal.AsyncOperator(settings.scheme, **settings.options)
-        except Error as error:
+        except ERRORS as error:
             raise failure_of(error) from None
         self._operator = operator.layer(TimeoutLayer(timeout=operation_seconds, io_timeout=io_seconds))
 
@@ -82,7 +92,7 @@ class CopyStorage:
             return bytes(await self._operator.read(path))
         except NotFound:
             return None
-        except (Error, OSError) as error:
+        except ERRORS as error:
             raise failure_of(error) from None
 
     async def delete(self, path: str) -> None:
@@ -100,7 +110,7 @@ class CopyStorage:
                 done = await call  # type: ignore[misc]
         except TimeoutError:
             raise StorageFailed("timed_out", "TimeoutError") from None
-        except (Error, OSError) as error:
+        except ERRORS as error:
             raise failure_of(error) from None
         return done if isinstance(done, bytes) else b""
 

@@ -24,8 +24,6 @@ log = structlog.get_logger()
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-REQUEST_CHANNEL: Final = "recording_request"
-"""NOTIFY: somebody wants a live call recorded; the payload is the attempt's id, and the table is the truth."""
 SAME_LISTENING: Final = timedelta(minutes=10)
 """A listener who comes back sooner goes on listening; later it is another time."""
 
@@ -205,12 +203,6 @@ class RecordingStore:
                 await audit.record(
                     connection, now, actor, "listen", ("recording", row.recording_id), {}, heard
                 )
-
-
-async def request_recording(pool: Pool, shard_key: int, attempt_id: int, now: datetime) -> None:
-    """Ask for a live call to be recorded, from now or from its answer on; the node that talks it looks for such requests."""
-    await pool.execute(SQL["request_recording"], shard_key, attempt_id, now)
-    await pool.execute(SQL["wake_recorders"], REQUEST_CHANNEL, str(attempt_id))
 
 
 async def note_export(connection: Connection, recording_id: int, *, actor: str, now: datetime) -> None:

@@ -77,11 +77,3 @@ WHERE audit_id = (
     LIMIT 1
 )
 RETURNING audit_id;
-
--- request_recording(shard_key, attempt_id, now) --
-INSERT INTO recording_requests (shard_key, attempt_id, requested_time)
-VALUES ($1, $2, $3)
-ON CONFLICT DO NOTHING;
-
--- wake_recorders(channel, attempt_id) --
-SELECT pg_notify($1, $2);

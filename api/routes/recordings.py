@@ -30,13 +30,13 @@ from api.schemas.recordings import (
     recording_view,
 )
 from campaigns.errors import Conflict
+from campaigns.recording_rows import request_recording
 from campaigns.recordings import (
     CopyState,
     RecordingFilter,
     RecordingRow,
     RecordingState,
     RecordingStore,
-    request_recording,
 )
 from dialer.recording.reader import Forged
 from dialer.recording.wav import wav_size
@@ -207,6 +207,22 @@ class RecordingController(Controller):
     ) -> RecordingView:
         """Delete the sound and its copy; the row stays. What cannot be deleted now is tried again: see `deleted_time`."""
         return view(request, await keeper.delete(recording_id, "asked", actor=request.auth.owner))
+
+    @post(
+        "/recordings/{recording_id:int}/copy",
+        operation_id="copy_recording",
+        **needs("recordings:write"),
+        status_code=HTTPStatus.OK,
+    )
+    async def copy(
+        self, request: ApiRequest, recording_id: RecordingId, pool: Pool, keeper: Keeper, clock: Clock
+    ) -> Response[RecordingView]:
+        """Try a copy again that has failed or waits; anything else stays as it is."""
+
+        async def work() -> RecordingView:
+            return view(request, await keeper.copy_again(recording_id))
+
+        return await answer_once(request, pool, clock(), work, status=HTTPStatus.OK)
 
     @post(
         "/attempts/{attempt:str}/record",

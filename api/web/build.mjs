@@ -24,6 +24,7 @@ await build({
     audits: "src/audits.ts",
     campaign: "src/campaign.ts",
     floor: "src/floor.ts",
+    recording: "src/recording.ts",
     report: "src/report.ts",
   },
   format: "esm",
