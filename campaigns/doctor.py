@@ -14,7 +14,7 @@ import asyncpg
 
 from campaigns.database import Connection, Pool, open_pool
 from campaigns.findings import Finding, found
-from campaigns.machine_check import check_disk, check_ports
+from campaigns.machine_check import check_disk, check_ports, check_tls_listener
 from campaigns.migrate import MIGRATIONS_DIR
 from campaigns.recording_check import check_recording_keys, check_recording_room
 from campaigns.recording_settings import RecordingSettings
@@ -73,6 +73,8 @@ async def examine(
     if trunks is not None:
         findings += await check_trunks(trunks, dialer, rng=rng)
     findings += await asyncio.to_thread(check_ports, dialer, live_nodes=live_nodes)
+    if dialer.tls_listener is not None:
+        findings.append(await asyncio.to_thread(check_tls_listener, dialer.tls_listener, wall_clock()))
     findings += await asyncio.to_thread(check_disk, directories)
     if recordings is not None:
         findings += await asyncio.to_thread(check_recording_room, recordings)
