@@ -55,10 +55,11 @@ LENIENT: Final = "campaign_id IN (SELECT lenient.campaign_id FROM campaigns AS l
 """The campaign counts a machine as a success."""
 MACHINE_SUCCESS: Final = f"{MACHINE} AND {LENIENT}"
 NO_SUCCESS: Final = f"{ANSWERED} AND NOT {SUCCESS} AND NOT coalesce({MACHINE_SUCCESS}, false)"
-REACHED: Final = "result IN ('answered', 'busy', 'no_answer', 'rejected')"
+REACHED: Final = "(result IN ('answered', 'busy', 'no_answer') OR (result = 'rejected' AND fault = 'callee'))"
+"""ITU-T E.425: the network did its part. A refusal by a trunk's policy (403, 608) is not the terminal's."""
 CALLED_BACK: Final = (
     "EXISTS (SELECT FROM attempts AS later WHERE later.shard_key = attempts.shard_key"
-    " AND later.number = attempts.number AND later.result = 'answered'"
+    " AND later.contact_id = attempts.contact_id AND later.result = 'answered'"
     " AND later.started_time > attempts.started_time"
     " AND later.started_time <= attempts.started_time + :callback_hours * interval '1 hour')"
 )

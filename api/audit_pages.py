@@ -19,14 +19,14 @@ from api.page_view import ProblemText, problem_text, render
 from campaigns.verdict_audits import Judgement, VerdictAudits
 
 SECTION: Final = "audits"
-ESTIMATES: Final = (
-    "nobody_verdicts",
-    "audits_drawn",
-    "audits_unclear",
-    "audited_verdicts",
+COUNTED: Final = (
     "audited_persons",
-    "false_positive_share",
+    "audited_verdicts",
+    "audits_unclear",
+    "audits_drawn",
+    "nobody_verdicts",
 )
+"""What stands beside each estimate, the narrowest first."""
 JUDGEMENTS: Final[tuple[Judgement, ...]] = get_args(Judgement)
 AttemptId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
 
@@ -74,15 +74,18 @@ async def queue_page(
     owner, now = request.auth.owner, clock()
     zone = ZoneInfo(await usual_zone(pool))
     last = request.query_params.get("last", "")
+    item = await audits.held(owner, now)
     return render(
         request,
         "audits.html",
         HTTPStatus.OK if problem is None else HTTPStatus.CONFLICT,
-        item=await audits.held(owner, now),
+        item=item,
         counts=await audits.counts(owner, now),
         judgements=JUDGEMENTS,
+        counted=COUNTED,
         last=int(last) if last.isascii() and last.isdigit() and len(last) < 19 else None,
-        estimates=await estimates(pool, clock),
+        # read from the facts, so not before each call; and whoever listens is not to know what others found
+        estimates=None if item else await estimates(pool, clock),
         clock=lambda time: f"{time.astimezone(zone):%Y-%m-%d %H:%M:%S}",
         problem=problem,
         section=SECTION,
@@ -92,7 +95,7 @@ async def queue_page(
 async def estimates(pool: Pool, clock: Clock) -> list[Row]:
     """Return what listeners found by campaign in the last 30 days, those with a verdict to doubt."""
     request = QueryRequest(
-        metrics=list(ESTIMATES),
+        metrics=["false_positive_share", *COUNTED],
         dimensions=["campaign"],
         period=cast("Any", Period(name="last_30_days")),
         order=[Order(by="nobody_verdicts", direction="desc")],

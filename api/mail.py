@@ -25,7 +25,7 @@ class MailServer(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     is_tls: bool
-    """From the first byte; else STARTTLS wherever the server offers it."""
+    """From the first byte; else by STARTTLS, which has to be there for a login and is used wherever it is offered."""
     username: str | None
     password: Secret | None
     sender: str
@@ -107,6 +107,8 @@ async def send_mail(server: MailServer, mail: EmailMessage) -> str | None:
             hostname=server.host,
             port=server.port,
             use_tls=server.is_tls,
+            # a password is never sent in the open, whoever stands between and hides the offer
+            start_tls=True if server.password is not None and not server.is_tls else None,
             username=server.username,
             password=server.password,
             timeout=TIMEOUT_SECONDS,

@@ -14,7 +14,7 @@ import asyncpg
 
 from campaigns.database import Connection, Pool, open_pool
 from campaigns.findings import Finding, found
-from campaigns.machine_check import check_disk, check_ports
+from campaigns.machine_check import check_disk, check_ports, check_tls_listener
 from campaigns.migrate import MIGRATIONS_DIR
 from campaigns.recording_check import check_recording_keys, check_recording_room
 from campaigns.recording_settings import RecordingSettings
@@ -30,6 +30,7 @@ MIN_POSTGRES: Final = 15
 MAX_NAMED: Final = 5
 MAX_MINOR_AGE: Final = timedelta(days=270)
 """Minor releases come every three months and mend data loss and holes; this is two missed ones."""
+RECENT_RECORDINGS: Final = timedelta(days=1)
 MAX_CLOCK_DIFFERENCE_SECONDS: Final = 1.0
 """Leases, due times and calling windows bear this much; a dead node is one that has been silent for ten seconds."""
 
@@ -72,6 +73,8 @@ async def examine(
     if trunks is not None:
         findings += await check_trunks(trunks, dialer, rng=rng)
     findings += await asyncio.to_thread(check_ports, dialer, live_nodes=live_nodes)
+    if dialer.tls_listener is not None:
+        findings.append(await asyncio.to_thread(check_tls_listener, dialer.tls_listener, wall_clock()))
     findings += await asyncio.to_thread(check_disk, directories)
     if recordings is not None:
         findings += await asyncio.to_thread(check_recording_room, recordings)
@@ -108,6 +111,15 @@ async def check_database(
             names = [row["name"] for row in await connection.fetch(STATEMENTS["recording_campaigns"])]
             key_ids = [row["key_id"] for row in await connection.fetch(STATEMENTS["recording_key_ids"])]
             findings += check_recording_keys(recordings, names, key_ids)
+        damaged = await connection.fetchrow(
+            STATEMENTS["damaged_recordings"], answered_time - RECENT_RECORDINGS
+        )
+        if damaged is not None and damaged["count"]:
+            seconds = damaged["gap_ms"] // 1000
+            causes = damaged["causes"]
+            findings.append(
+                found("recordings_damaged", count=damaged["count"], seconds=seconds, causes=causes)
+            )
     return await CampaignStore(pool).list_trunks(), live_nodes
 
 

@@ -35,3 +35,8 @@ SELECT name FROM campaigns WHERE recording <> 'none' AND status <> 'finished' OR
 
 -- recording_key_ids() --
 SELECT DISTINCT key_id FROM recordings WHERE state = 'ready' AND key_id IS NOT NULL;
+
+-- damaged_recordings(since) --
+SELECT count(*)::integer AS count, coalesce(sum(gap_ms), 0)::bigint AS gap_ms, array_agg(DISTINCT cause) AS causes
+FROM recordings
+WHERE started_time >= $1 AND cause IS NOT NULL AND cause NOT IN ('no_sound', 'engine_cannot');

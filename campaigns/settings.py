@@ -13,7 +13,7 @@ from campaigns.errors import InvalidSettings, Problem
 from campaigns.recording_settings import RecordingSettings, load_recording_settings
 from campaigns.trace_policy import TracePolicy
 from dialer.config import DialerConfig, NetworkFaults, Secret
-from dialer.transport_config import AUTO, OFF, parse_external_address
+from dialer.transport_config import AUTO, OFF, TlsListener, parse_external_address
 
 TICK_SECONDS: Final = 0.2
 """How often a node looks for leads to dial: calls start in bursts of a fifth of the rate. Half of it doubles what a call
@@ -69,6 +69,7 @@ def load_node_settings(node_name: str, environ: Mapping[str, str]) -> NodeSettin
             dns_servers=reader.dns_servers("OBZVON_DNS_SERVERS"),
             bind_port=int(reader.number("OBZVON_SIP_PORT", 0, low=0, high=65_535)),
             listens_on_tcp=bool(reader.number("OBZVON_SIP_LISTEN_TCP", 0, low=0, high=1)),
+            tls_listener=reader.tls_listener(),
             external_signalling_address=reader.external_address("OBZVON_EXTERNAL_SIGNALLING_ADDRESS"),
             external_media_address=reader.external_address("OBZVON_EXTERNAL_MEDIA_ADDRESS", has_port=False),
             faults=NetworkFaults(loss=loss, seed=int(reader.number("OBZVON_LOSS_SEED", 0))) if loss else None,
@@ -148,6 +149,18 @@ class _Reader:
                 continue
             servers.append((server.host, server.port or 53))
         return tuple(servers)
+
+    def tls_listener(self) -> TlsListener | None:
+        """Read the TLS listener; a port without a certificate is none."""
+        port = int(self.number("OBZVON_SIP_TLS_PORT", 0, low=0, high=65_535))
+        if not port:
+            return None
+        return TlsListener(
+            port=port,
+            certificate_file=self.text("OBZVON_SIP_TLS_CERTIFICATE"),
+            key_file=self._environ.get("OBZVON_SIP_TLS_KEY") or None,
+            ca_file=self._environ.get("OBZVON_SIP_TLS_CA") or None,
+        )
 
     def port_range(self, name: str, default: DialerConfig) -> tuple[int, int]:
         """Read `MIN-MAX`."""

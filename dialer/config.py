@@ -9,6 +9,7 @@ from dialer.transport_config import (
     KeepAlive,
     StreamLimits,
     TlsConfig,
+    TlsListener,
     Transport,
     external_address_problems,
 )
@@ -307,6 +308,8 @@ class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """IP address and port of who is asked for the names of trunks; those of the system when empty."""
     listens_on_tcp: bool = False
     """Take TCP connections at `bind_port` too, for peers that open their own to send a BYE; Contact then names that port."""
+    tls_listener: TlsListener | None = None
+    """The same for TLS."""
     external_signalling_address: str | None = None
     """As in `TrunkConfig`, for every trunk that says nothing of its own."""
     external_media_address: str | None = None
@@ -331,6 +334,12 @@ class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
         problems += external_address_problems(self.external_signalling_address, self.external_media_address)
         if problems:
             raise ConfigError(*problems)
+
+    @property
+    def listening_transports(self) -> frozenset[Transport]:
+        """Over which of them peers may connect to us."""
+        listening: list[Transport] = ["tcp"] if self.listens_on_tcp else []
+        return frozenset(listening if self.tls_listener is None else [*listening, "tls"])
 
 
 class CallRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -69,7 +69,9 @@ FROM (
         f.sign::integer AS attempts,
         f.sign * f.is_settled::integer AS settled,
         f.sign * coalesce(f.result = 'answered', false)::integer AS answered,
-        f.sign * coalesce(f.result IN ('answered', 'busy', 'no_answer', 'rejected'), false)::integer AS network_effective,
+        f.sign * coalesce(
+            f.result IN ('answered', 'busy', 'no_answer') OR (f.result = 'rejected' AND f.fault = 'callee'), false
+        )::integer AS network_effective,
         f.sign * coalesce(f.result = 'invalid_number', false)::integer AS invalid_numbers,
         f.sign * coalesce(f.result = 'abandoned', false)::integer AS abandoned,
         f.sign * coalesce(f.fault = 'trunk', false)::integer AS trunk_faults,
@@ -123,6 +125,44 @@ $$;
 CREATE FUNCTION public.fold_case(t text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$SELECT lower(t COLLATE pg_c_utf8)$$;
+
+CREATE TABLE public.alert_deliveries (
+    receiver_id integer NOT NULL,
+    alert_id bigint NOT NULL,
+    event text NOT NULL,
+    status text NOT NULL,
+    tries smallint NOT NULL,
+    next_try_time timestamp with time zone NOT NULL,
+    holder bigint,
+    lease_until timestamp with time zone,
+    last_error text,
+    sent_time timestamp with time zone,
+    CONSTRAINT alert_deliveries_event_check CHECK ((event = ANY (ARRAY['raised'::text, 'resolved'::text]))),
+    CONSTRAINT alert_deliveries_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'sent'::text, 'failed'::text])))
+);
+
+CREATE TABLE public.alert_receivers (
+    receiver_id integer NOT NULL,
+    rule_id integer,
+    language text NOT NULL,
+    recipients text[],
+    webhook_url text,
+    webhook_secret text,
+    is_active boolean NOT NULL,
+    created_time timestamp with time zone NOT NULL,
+    CONSTRAINT alert_receivers_check CHECK (((recipients IS NULL) <> (webhook_url IS NULL))),
+    CONSTRAINT alert_receivers_check1 CHECK (((webhook_url IS NULL) = (webhook_secret IS NULL))),
+    CONSTRAINT alert_receivers_language_check CHECK ((language = ANY (ARRAY['en'::text, 'ru'::text])))
+);
+
+ALTER TABLE public.alert_receivers ALTER COLUMN receiver_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_receivers_receiver_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.alert_rules (
     rule_id integer NOT NULL,
@@ -674,6 +714,13 @@ CREATE TABLE public.recordings (
     copy_error text,
     copy_attempts integer DEFAULT 0 NOT NULL,
     next_copy_time timestamp with time zone,
+    held_by text,
+    held_time timestamp with time zone,
+    held_why text,
+    delete_tries integer DEFAULT 0 NOT NULL,
+    next_delete_time timestamp with time zone,
+    delete_error text,
+    CONSTRAINT recordings_copy_state CHECK ((copy_state = ANY (ARRAY['copying'::text, 'waiting'::text, 'copied'::text, 'failed'::text, 'deleted'::text]))),
     CONSTRAINT recordings_state_check CHECK ((state = ANY (ARRAY['writing'::text, 'ready'::text, 'broken'::text, 'deleted'::text])))
 );
 
@@ -1060,7 +1107,7 @@ CREATE TABLE public.trunks (
     trunk_id integer NOT NULL,
     name text NOT NULL,
     host text NOT NULL,
-    port integer NOT NULL,
+    port integer,
     username text,
     password text,
     caller_id text NOT NULL,
@@ -1104,6 +1151,12 @@ CREATE TABLE public.verdict_audits (
 );
 
 ALTER TABLE ONLY public.attempts ATTACH PARTITION public.attempts_default DEFAULT;
+
+ALTER TABLE ONLY public.alert_deliveries
+    ADD CONSTRAINT alert_deliveries_pkey PRIMARY KEY (receiver_id, alert_id, event);
+
+ALTER TABLE ONLY public.alert_receivers
+    ADD CONSTRAINT alert_receivers_pkey PRIMARY KEY (receiver_id);
 
 ALTER TABLE ONLY public.alert_rules
     ADD CONSTRAINT alert_rules_pkey PRIMARY KEY (rule_id);
@@ -1234,11 +1287,23 @@ ALTER TABLE ONLY public.trunks
 ALTER TABLE ONLY public.verdict_audits
     ADD CONSTRAINT verdict_audits_pkey PRIMARY KEY (shard_key, attempt_id);
 
+CREATE INDEX alert_deliveries_alert ON public.alert_deliveries USING btree (alert_id);
+
+CREATE INDEX alert_deliveries_waiting ON public.alert_deliveries USING btree (next_try_time) WHERE (status = 'waiting'::text);
+
 CREATE UNIQUE INDEX alerts_open ON public.alerts USING btree (rule_id, subject_kind, subject_id) WHERE (resolved_time IS NULL);
+
+CREATE INDEX attempts_answered ON ONLY public.attempts USING btree (shard_key, contact_id, started_time) WHERE (result = 'answered'::text);
+
+CREATE INDEX attempts_callbacks ON ONLY public.attempts USING btree (shard_key, started_time) WHERE (disposition = 'callback_requested'::text);
+
+CREATE INDEX attempts_default_shard_key_contact_id_started_time_idx ON public.attempts_default USING btree (shard_key, contact_id, started_time) WHERE (result = 'answered'::text);
 
 CREATE INDEX attempts_open ON ONLY public.attempts USING btree (shard_key, run_id) WHERE (settled_time IS NULL);
 
 CREATE INDEX attempts_default_shard_key_run_id_idx ON public.attempts_default USING btree (shard_key, run_id) WHERE (settled_time IS NULL);
+
+CREATE INDEX attempts_default_shard_key_started_time_idx ON public.attempts_default USING btree (shard_key, started_time) WHERE (disposition = 'callback_requested'::text);
 
 CREATE INDEX attempts_started_brin ON ONLY public.attempts USING brin (started_time);
 
@@ -1258,6 +1323,12 @@ CREATE UNIQUE INDEX node_runs_id_node ON public.node_runs USING btree (id_node) 
 
 CREATE INDEX recordings_attempt ON public.recordings USING btree (shard_key, attempt_id);
 
+CREATE INDEX recordings_contact ON public.recordings USING btree (shard_key, contact_id);
+
+CREATE INDEX recordings_kept ON public.recordings USING btree (shard_key, recording_id) WHERE (deleted_time IS NULL);
+
+CREATE INDEX recordings_started ON public.recordings USING btree (shard_key, started_time, recording_id);
+
 CREATE INDEX recordings_writing ON public.recordings USING btree (shard_key, node_name) WHERE (state = 'writing'::text);
 
 CREATE INDEX report_deliveries_waiting ON public.report_deliveries USING btree (next_try_time) WHERE (status = 'waiting'::text);
@@ -1270,9 +1341,22 @@ CREATE INDEX verdict_audits_waiting ON public.verdict_audits USING btree (shard_
 
 ALTER INDEX public.attempts_pkey ATTACH PARTITION public.attempts_default_pkey;
 
+ALTER INDEX public.attempts_answered ATTACH PARTITION public.attempts_default_shard_key_contact_id_started_time_idx;
+
 ALTER INDEX public.attempts_open ATTACH PARTITION public.attempts_default_shard_key_run_id_idx;
 
+ALTER INDEX public.attempts_callbacks ATTACH PARTITION public.attempts_default_shard_key_started_time_idx;
+
 ALTER INDEX public.attempts_started_brin ATTACH PARTITION public.attempts_default_started_time_idx;
+
+ALTER TABLE ONLY public.alert_deliveries
+    ADD CONSTRAINT alert_deliveries_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alerts(alert_id);
+
+ALTER TABLE ONLY public.alert_deliveries
+    ADD CONSTRAINT alert_deliveries_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES public.alert_receivers(receiver_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_receivers
+    ADD CONSTRAINT alert_receivers_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES public.alert_rules(rule_id);
 
 ALTER TABLE ONLY public.alerts
     ADD CONSTRAINT alerts_rule_id_fkey FOREIGN KEY (rule_id) REFERENCES public.alert_rules(rule_id);

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from campaigns.database import Pool
+from dialer.outcome import STATUS_OUTCOMES
 from tests.postgres.analytics.facts import add_attempt, add_campaign
 
 PAGE = Path(__file__).parents[1] / "docs" / "twelve_calls.md"
@@ -83,6 +84,11 @@ async def add_twelve_calls(pool: Pool) -> int:
             source=row["source"] or None,
             sip_status=int(row["SIP"]) if row["SIP"] else None,
             answered_by=row["answered by"] or None,
+            fault=STATUS_OUTCOMES[int(row["SIP"])][1]
+            if row["SIP"] not in {"", "200"}
+            else "none"
+            if is_settled
+            else None,
             is_target=(talk_ms is not None and 30_000 <= talk_ms <= 3_600_000) if is_settled else None,
             cost_micros=int(Fraction(row["cost"]) * 1_000_000) if row["cost"] else None,
             **how_heard(heard.get(row["#"]), f"{row['started'].replace(' ', 'T')}:00+03:00"),

@@ -28,6 +28,7 @@ from dialer.sip.transaction import (
     State,
 )
 from dialer.sip.uri import SipUri
+from dialer.transport_config import Transport
 
 ALLOWED_METHODS: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE"
 MAX_DATAGRAM_BYTES: Final = 1_300
@@ -62,7 +63,7 @@ class InviteSession:
     """Everything of one Call-ID. `user` is whose call it is, opaque here."""
 
     __slots__ = (
-        "_answered", "_credentials", "_extensions", "_is_listening", "_redirects", "_rng", "_sent_by", "_trunk", "allows_update", "bye", "call_id",
+        "_answered", "_credentials", "_extensions", "_listening", "_redirects", "_rng", "_sent_by", "_trunk", "allows_update", "bye", "call_id",
         "contact", "cseq_number", "description", "destination", "dialog", "dialogs", "early", "ended_tags", "from_", "has_lost_connection",
         "invite", "is_released", "local_tag", "may_go_by_tcp", "media", "min_se_seconds", "open_transactions", "refresh", "refresh_ack",
         "reinvite", "rtp_address", "sdp_version", "session_id", "timer", "to", "transaction", "uri", "user",
@@ -79,7 +80,7 @@ class InviteSession:
         user_agent: str,
         rng: Rng,
         user: object,
-        is_listening: bool = False,
+        listening: frozenset[Transport] = frozenset(),
     ) -> None:
         trunk = request.trunk
         self.user = user
@@ -103,7 +104,7 @@ class InviteSession:
             else Credentials(trunk.username, trunk.password)
         )
         self._answered: dict[tuple[str, str], _Answered] = {}
-        self._is_listening = is_listening
+        self._listening = listening
 
         asked, asked_port = split_place(trunk.domain) if trunk.domain else (trunk.host, trunk.port)
         host = bracketed(asked)
@@ -173,7 +174,7 @@ class InviteSession:
         Make the Via of one request (§18.1.1). `rport` asks where it came from, of connections too (RFC 3581 §3); `alias`
         says that the connection leads to the listener that the Via names (RFC 5923 §5).
         """
-        alias = ";alias" if self._is_listening and hop.transport == "tcp" else ""
+        alias = ";alias" if hop.transport in self._listening else ""
         branch = self._rng(8).hex()
         return f"SIP/2.0/{hop.transport.upper()} {self._sent_by};rport{alias};branch=z9hG4bK{branch}"
 

@@ -126,7 +126,9 @@ COUNTS: dict[str, Count] = {
     "judged_answers": lambda w, rows: sum(is_answered(a) and a["answered_by"] is not None for a in rows),
     "voicemails_left": lambda w, rows: sum(a["disposition"] == "voicemail_left" for a in rows),
     "network_reached": lambda w, rows: sum(
-        a["result"] in {"answered", "busy", "no_answer", "rejected"} for a in rows
+        a["result"] in {"answered", "busy", "no_answer"}
+        or (a["result"], a["fault"]) == ("rejected", "callee")
+        for a in rows
     ),
     "rung_attempts": lambda w, rows: sum(a["pdd_ms"] is not None for a in rows),
     "pdd_ms_sum": lambda w, rows: sum(a["pdd_ms"] or 0 for a in rows),

@@ -74,8 +74,18 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
         alert_id = await add_alert(pool, campaign_ids[0], datetime.now(UTC) - timedelta(minutes=12))
         await add_receivers(pool, alert_id, datetime.now(UTC))
         await add_saved_report(pool, datetime.now(UTC))
-        for index in range(8):
+        judged = ["machine"] * 6 + ["human"]
+        for index in range(12):
             await draw_verdict(pool, campaign_ids[0], 2**62 + index, started_time=datetime.now(UTC))
+        await pool.execute(
+            "UPDATE attempts SET audit_judgement = ($2::text[])[attempt_id - $1::bigint + 1] WHERE attempt_id >= $1",
+            2**62,
+            judged,
+        )
+        await pool.execute(
+            "UPDATE attempts SET media_packets_expected = talk_ms / 20, media_packets_lost = talk_ms * trunk_id / 8000,"
+            " media_jitter_ms = 2 * trunk_id, media_is_one_way = talk_ms < 2500 WHERE result = 'answered'"
+        )
         stop = asyncio.Event()
         node = asyncio.create_task(keep_a_node_alive(pool, campaign_ids, random.Random(7), stop), name="node")
         with socket.socket() as probe:

@@ -1,15 +1,34 @@
 """The listening queue and the answering-machine settings of a campaign, as a supervisor works with them."""
 
+import socket
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
 from api.classifier_guard import guard_classifiers
+from api.settings import ApiSettings
 from campaigns.database import Pool
 from tests.browser.conftest import WebServer
 from tests.browser.rows import add_known_campaign, just_now
 from tests.postgres.audits import draw_verdict
+from tests.postgres.recordings import add_recording, settings_of
+
+
+@pytest.fixture
+async def web(database: str, pool: Pool, tmp_path: Path) -> AsyncIterator[WebServer]:
+    """As `conftest.web`, with recordings."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    settings = ApiSettings(database_url=database, port=port, base_url=url, recordings=settings_of(tmp_path))
+    server = WebServer(settings, pool)
+    await server.start()
+    yield server
+    await server.stop()
 
 
 async def drawn(pool: Pool, count: int) -> int:
@@ -42,8 +61,7 @@ async def test_verdicts_are_judged_by_keyboard_one_after_the_other(
         await expect(card).to_have_attribute("data-attempt", following)
     assert await judgements(pool) == {9003: "human", 9002: "machine", 9001: "cannot_tell"}
     row = page.locator(f'tr[data-campaign="{campaign_id}"]')
-    await expect(row.locator("td").nth(4)).to_have_text("2")  # judged: cannot tell is none
-    await expect(row.locator("td").last).to_contain_text("50.0%")
+    await expect(row).to_have_count(0)  # what others found is no hint to who listens
     # the last one is corrected
     await page.locator("#correct summary").click()
     await page.locator("#correct").get_by_role("button", name="A machine").click()
@@ -51,6 +69,33 @@ async def test_verdicts_are_judged_by_keyboard_one_after_the_other(
     assert (await judgements(pool))[9001] == "machine"
     await page.keyboard.press("n")  # nothing else waits, so it stays
     await expect(card).to_have_attribute("data-attempt", "9000")
+    await page.keyboard.press("3")
+    await expect(row.locator('[data-metric="audited_verdicts"]')).to_have_text(
+        "3"
+    )  # judged: cannot tell is none
+    await expect(row.locator("td").nth(1)).to_contain_text("33.3%")
+
+
+async def test_the_call_is_heard_on_the_page_and_the_space_bar_stops_it(
+    page: Page, web: WebServer, pool: Pool, tmp_path: Path
+) -> None:
+    campaign_id = await add_known_campaign(pool)
+    await draw_verdict(pool, campaign_id, 9_000, has_sound=False, started_time=just_now())
+    await page.goto(f"{web.url}/audits")
+    await expect(page.locator(".facts")).to_contain_text("1 without sound")
+    await expect(page.locator(".audit .empty")).to_be_visible()
+    await add_recording(pool, tmp_path, campaign_id=campaign_id, attempt_id=9_000, seconds=6)
+    await page.reload()
+    await page.get_by_role("button", name="Listen to the next one").click()
+    await expect(page.locator(".audit[data-ready]")).to_be_visible()
+    await page.wait_for_function("Math.abs(document.querySelector('audio').duration - 6) < 0.1")
+    is_paused = "document.querySelector('audio').paused"
+    await page.evaluate("document.querySelector('audio').pause()")  # it may have begun by itself
+    await page.locator("h1").click()
+    for paused in (False, True):
+        await page.keyboard.press(" ")
+        await page.wait_for_function(f"{is_paused} === {str(paused).lower()}")
+    assert await pool.fetchval("SELECT count(*) FROM audit_log WHERE action LIKE '%listen%'") >= 1
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

@@ -38,6 +38,13 @@ def loudest_hertz(samples: "np.typing.NDArray[np.float64]", rate: int = 8_000) -
     return float(np.fft.rfftfreq(len(samples), 1 / rate)[int(np.argmax(spectrum))])
 
 
+def purity(samples: "np.typing.NDArray[np.float64]", hertz: float, rate: int = 8_000) -> float:
+    """The share of a sound's power that is one unbroken tone: a frame too many, too few or misplaced breaks its phase."""
+    power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
+    near = np.abs(np.fft.rfftfreq(len(samples), 1 / rate) - hertz) < 2
+    return float(power[near].sum() / power.sum())
+
+
 class Baresip:
     """baresip in the container: Debian's package, with tones and files instead of a sound card, told over TCP what to do."""
 
@@ -77,12 +84,17 @@ ctrl_tcp_listen {self.host}:{self._CONTROL_PORT}
         await self.command("hangup")
 
     async def heard_hertz(self) -> float:
+        return loudest_hertz(await self.heard())
+
+    async def heard(self) -> "np.typing.NDArray[np.float64]":
+        """Everything that it has heard, at 8 kHz, once the call is over."""
         file = self.folder / "heard.wav"
         async with asyncio.timeout(5):  # it is written at the end of the call, its header last
             while not file.exists() or file.stat().st_size == 0 or not soundfile.info(file).frames:
                 await asyncio.sleep(0.1)
         samples, rate = await asyncio.to_thread(soundfile.read, file)
-        return loudest_hertz(samples, rate)
+        assert rate == 8_000
+        return np.asarray(samples, dtype=np.float64)
 
     async def command(self, name: str) -> None:
         """Say one command of its own, in a netstring, and wait for what it says."""

@@ -137,4 +137,7 @@ async def test_a_campaign_that_records_without_a_key_and_recordings_whose_key_is
     with_keys = RecordingSettings(directory=tmp_path / "r", keyring=Keyring("new", {"new": b"", "old": b""}))
     codes = set(await examined(database, tmp_path, recordings=with_keys))
     assert {"recording_key_there", "recordings_roomy"} <= codes
-    assert codes.isdisjoint({"recording_key_missing", "recording_key_lost"})
+    assert codes.isdisjoint({"recording_key_missing", "recording_key_lost", "recordings_damaged"})
+    await pool.execute("UPDATE recordings SET gap_ms = 4200, cause = 'disk_full'")
+    damaged = (await examined(database, tmp_path, recordings=with_keys))["recordings_damaged"]
+    assert damaged.facts == {"count": 1, "seconds": 4, "causes": ["disk_full"]}

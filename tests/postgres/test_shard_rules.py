@@ -41,6 +41,7 @@ OVER_SHARDS = {
     "node.finish_campaign",
     # an administrator's question
     "doctor.recording_key_ids",
+    "doctor.damaged_recordings",
     # people's single requests, shard by shard of a join
     "late_changes.find_attempt",
     "late_changes.lock_leads",

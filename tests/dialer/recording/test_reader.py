@@ -100,6 +100,23 @@ def test_without_the_key_nothing_is_read(path: Path) -> None:
     assert Recording.open(path, Keyring("k1", {"k1": b"2" * 32})) == Unreadable("forged", "k1")
 
 
+def test_after_a_change_of_keys_the_older_recordings_open_and_the_newer_are_sealed_anew(
+    path: Path, tmp_path: Path
+) -> None:
+    changed = Keyring("k2", {"k2": b"2" * 32, "k1": b"1" * 32})
+    old = Recording.open(path, changed)
+    assert isinstance(old, Recording)
+    old.close()
+    write_recording(
+        tmp_path / "2.obz", changed, recording_id=2, callee=CALLEE, us=US, started_ms=0, rng=CHANCE.randbytes
+    )
+    new = Recording.open(tmp_path / "2.obz", changed)
+    assert isinstance(new, Recording)
+    new.close()
+    assert (old.key_id, new.key_id) == ("k1", "k2")
+    assert Recording.open(tmp_path / "2.obz", KEYRING) == Unreadable("unknown_key", "k2")
+
+
 @given(st.integers(0, 3 * SLOT_BYTES + 200))
 def test_a_cut_file_is_read_to_its_last_whole_second(path: Path, size: int) -> None:
     data = path.read_bytes()[: -1 - size]
