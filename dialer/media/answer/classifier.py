@@ -214,7 +214,9 @@ class AnswerClassifier:
         least_voiced = np.where(
             self._holds_tone[talking], _LEAST_VOICED_BESIDE_TONE_FRAMES, _LEAST_VOICED_FRAMES
         )
-        is_human = (features[:, _VOICED] >= least_voiced) & (
+        # and while a steady tone sounds nobody is believed: it is the beep, as a rule
+        can_be_human = (features[:, _VOICED] >= least_voiced) & ~self._runs.is_steady(talking)
+        is_human = can_be_human & (
             ((silence == limits.quick_silence_frames) & (human >= limits.quick_human))
             | ((silence >= limits.slow_silence_frames) & (human >= limits.slow_human))
         )

@@ -44,9 +44,9 @@ MONOTONIC: Final = {"span": 1, "voiced": 1, "silence": -1}
 """More talk cannot make a machine less likely, more silence cannot make it more likely, whatever the sample says."""
 THRESHOLDS: Final = Thresholds(
     machine=0.995,
-    late_machine=0.8,
-    quick_human=0.946,
-    quick_silence_frames=35,
+    late_machine=0.85,
+    quick_human=0.95,
+    quick_silence_frames=36,
     slow_human=0.734,
     slow_silence_frames=60,
 )
