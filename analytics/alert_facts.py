@@ -42,6 +42,9 @@ async def figures(pool: Pool, metric: MetricName, window: timedelta, now: dateti
         case "idle_minutes":
             rows = await pool.fetch(statement("alert_idle"), now)
             return {("campaign", row["campaign_id"]): Figure(value=row["minutes"]) for row in rows}
+        case "classifier_off":
+            rows = await pool.fetch(statement("alert_classifier"))
+            return {("campaign", row["campaign_id"]): share_of(row["humans"], row["judged"]) for row in rows}
         case "missed_callbacks":
             rows = await pool.fetch(statement("alert_callbacks"), now - CALLBACKS_WITHIN, now - window)
             return {("campaign", row["campaign_id"]): Figure(value=float(row["callbacks"])) for row in rows}
@@ -76,6 +79,10 @@ def figures_of(rows: Iterable[Any], numerator: str, denominator: str) -> dict[Su
         )
         for subject, own in counts.items()
     }
+
+
+def share_of(numerator: int, denominator: int) -> Figure:
+    return Figure(value=numerator / denominator, numerator=numerator, denominator=denominator)
 
 
 async def dry_minutes(pool: Pool, now: datetime) -> dict[Subject, Figure]:

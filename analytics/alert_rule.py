@@ -29,6 +29,7 @@ MetricName = Literal[
     "missed_callbacks",
     "dry_minutes",
     "idle_minutes",
+    "classifier_off",
 ]
 
 Z_RAISE: Final = 2.58
@@ -72,6 +73,8 @@ METRICS: Final[Mapping[MetricName, AlertMetric]] = {
             "missed_callbacks", "high"
         ),  # requested in the last day, older than the window, not called since
         amount("dry_minutes", "low"),  # until nobody is due at the present speed
+        # people among the judged verdicts of a classifier that was switched off for it (docs/adr/0021)
+        AlertMetric(name="classifier_off", is_share=True, worse="high", kinds=frozenset({"campaign"})),
         amount("idle_minutes", "high"),  # since the last call of a running campaign that has somebody to call
     )
 }

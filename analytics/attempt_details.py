@@ -42,7 +42,14 @@ async def attempt_details(pool: Pool, attempt_id: int, *, around: datetime) -> A
     return None if row is None else msgspec.convert(dict(row), AttemptDetails)
 
 
-async def attempts_of_contact(pool: Pool, shard_key: int, contact_id: int) -> list[Attempt]:
-    """Return the newest attempts of a contact of a campaign, oldest first, if there is more than one."""
-    rows = await pool.fetch(statement("attempts_of_contact"), shard_key, contact_id, MAX_OTHER_ATTEMPTS)
+async def attempts_of_contact(pool: Pool, one: AttemptDetails) -> list[Attempt]:
+    """Return the newest attempts of the same contact of a campaign, oldest first, if there may be more than this one."""
+    may_have_failed_over = one.failover_of is not None or one.fault == "trunk"
+    rows = await pool.fetch(
+        statement("attempts_of_contact"),
+        one.shard_key,
+        one.contact_id,
+        may_have_failed_over,
+        MAX_OTHER_ATTEMPTS,
+    )
     return [msgspec.convert(dict(row), Attempt) for row in reversed(rows)]

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from analytics.metrics import Facts
+from analytics.metric import Facts
 
 ValueType = Literal["text", "integer", "instant", "date"]
 Names = Literal["campaigns", "trunks", "lists"]

@@ -5,11 +5,14 @@ Within a campaign a contact is a number. Over all campaigns the same number may 
 bitmaps hold ids of numbers, and a number that has no id yet is told apart by its text.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
+import asyncpg
 import msgspec
 from pyroaring import BitMap
 
@@ -50,6 +53,17 @@ class DistinctNumbers(msgspec.Struct, frozen=True, kw_only=True):
     fact_days: int
 
 
+class Day(msgspec.Struct, frozen=True):
+    """One day of a shard, on its campaign's clock."""
+
+    shard_key: int
+    day: date
+
+
+Group = Callable[[Day], tuple[Any, ...]]
+"""What a day counts under."""
+
+
 async def distinct_numbers(
     connection: Connection,
     shard_keys: Sequence[int] | None,
@@ -63,24 +77,61 @@ async def distinct_numbers(
     Exact while calls are being settled: run it in a repeatable-read transaction.
     """
     shards = [ALL_CAMPAIGNS] if shard_keys is None else list(shard_keys)
-    found: dict[Kind, Numbers] = {kind: Numbers() for kind in kinds}
-    unsealed: defaultdict[int, list[date]] = defaultdict(list)
-    sealed_days = 0
-    for row in await connection.fetch(statement("distinct_days"), shards, from_day, to_day, list(kinds)):
-        if not row["is_sealed"]:
-            unsealed[row["shard_key"]].append(row["day"])
-            continue
-        sealed_days += 1
-        for kind, numbers in found.items():
-            numbers.add_bitmap(row["shard_key"], row[kind])
-    for shard_key, days in unsealed.items():
-        rows = await connection.fetch(statement("distinct_facts"), shard_key or None, days)
-        for kind, numbers in found.items():
-            true_of = [row for row in rows if row[kind]]
-            numbers.add_ids(shard_key, [row["id"] for row in true_of if row["id"] is not None])
-            numbers.add_texts([row["number"] for row in true_of if row["id"] is None])
-    return DistinctNumbers(
-        counts={kind: len(numbers) for kind, numbers in found.items()},
-        sealed_days=sealed_days,
-        fact_days=sum(map(len, unsealed.values())),
+    groups = await distinct_groups(connection, shards, from_day, to_day, kinds, lambda _: ())
+    return groups.get((), DistinctNumbers(counts=dict.fromkeys(kinds, 0), sealed_days=0, fact_days=0))
+
+
+async def distinct_groups(
+    connection: Connection,
+    shard_keys: Sequence[int],
+    from_day: date | None,
+    to_day: date | None,
+    kinds: Sequence[Kind],
+    group: Group,
+) -> dict[tuple[Any, ...], DistinctNumbers]:
+    """
+    Count the numbers of groups of days; days without attempts are in none.
+
+    A number that two shards of a group know counts twice: a campaign's shards have none in common, and the sums over all
+    campaigns (`ALL_CAMPAIGNS`) are one shard.
+    """
+    days = await connection.fetch(statement("distinct_days"), list(shard_keys), from_day, to_day, list(kinds))
+    found: defaultdict[tuple[Any, ...], dict[Kind, Numbers]] = defaultdict(
+        lambda: {kind: Numbers() for kind in kinds}
     )
+    is_sealed = {Day(row["shard_key"], row["day"]): row["is_sealed"] for row in days}
+    for row in days:
+        numbers = found[group(Day(row["shard_key"], row["day"]))]
+        for kind in kinds if row["is_sealed"] else ():
+            numbers[kind].add_bitmap(row["shard_key"], row[kind])
+    unsealed: defaultdict[int, list[date]] = defaultdict(list)
+    for each, sealed in is_sealed.items():
+        if not sealed:
+            unsealed[each.shard_key].append(each.day)
+    for shard_key, its_days in unsealed.items():
+        rows = await facts_of(connection, shard_key, its_days)
+        for day, of_day in itertools.groupby(sorted(rows, key=itemgetter("day")), key=itemgetter("day")):
+            add_facts(found[group(Day(shard_key, day))], shard_key, list(of_day))
+    places = Counter((group(each), sealed) for each, sealed in is_sealed.items())
+    return {
+        key: DistinctNumbers(
+            counts={kind: len(of_kind) for kind, of_kind in numbers.items()},
+            sealed_days=places[key, True],
+            fact_days=places[key, False],
+        )
+        for key, numbers in found.items()
+    }
+
+
+async def facts_of(connection: Connection, shard_key: int, days: Sequence[date]) -> list[asyncpg.Record]:
+    """Return what is true of each contact (over all campaigns: of each number) on each of these days."""
+    if shard_key == ALL_CAMPAIGNS:
+        return await connection.fetch(statement("distinct_facts_of_all"), days)
+    return await connection.fetch(statement("distinct_facts"), shard_key, days)
+
+
+def add_facts(found: dict[Kind, Numbers], shard_key: int, rows: Sequence[asyncpg.Record]) -> None:
+    for kind, numbers in found.items():
+        true_of = [row for row in rows if row[kind]]
+        numbers.add_ids(shard_key, [row["id"] for row in true_of if row["id"] is not None])
+        numbers.add_texts([row["number"] for row in true_of if row["id"] is None])

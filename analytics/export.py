@@ -90,7 +90,7 @@ def is_whole(name: str) -> bool:
 
 def parts_of(name: str) -> list[tuple[str, ColumnType]]:
     metric = METRICS[name]
-    if metric.kind not in {"share", "mean", "ratio"}:
+    if metric.kind not in {"share", "estimate", "mean", "ratio"}:
         return []
     assert metric.numerator is not None
     assert metric.denominator is not None

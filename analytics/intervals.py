@@ -11,11 +11,12 @@ MIN_MEAN_COUNT: Final = 30
 Interval = tuple[float, float]
 
 
-def wilson(successes: int, trials: int) -> Interval | None:
+def wilson(successes: float, trials: float) -> Interval | None:
     """
     Return the score interval of a share (Wilson, 1927); None of no trials, and of more successes than trials, which is none.
 
     Unlike the textbook p +- z*sqrt(p*q/n) it never leaves 0..1 and is honest for few trials and for shares near 0 or 1.
+    Counts need not be whole: of a weighted sample they are those of as many equal draws.
     """
     if not 0 <= successes <= trials or trials == 0:
         return None

@@ -10,69 +10,44 @@ Rule 2. A share's numerator is a part of its denominator, so it lies in 0..1 and
 Rule 3. A conversion is named after its denominator.
 Rule 4. An answer counts as a person's unless something was heard that is none: `answered_by` is null where nobody listened.
 Rule 5. Quantiles are of whole seconds of talk and of whole tenths of a second of PDD, rounded down: of those a histogram keeps
-        every one (docs/rollups.md), so that they are exact without reading the facts.
+        every one (docs/rollups.md), so that they are exact without reading the facts. Other quantiles read the facts.
+Rule 6. An estimate weighs each drawn call by 1 / its probability; the numerator and denominator beside it are what was counted.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
-Unit = Literal[
-    "attempts", "numbers", "contacts", "callbacks", "share", "seconds", "square_seconds", "milliseconds", "money"
-]  # fmt: skip
-Kind = Literal["count", "distinct", "sum", "quantile", "share", "mean", "ratio", "difference"]
-Facts = Literal["attempts", "leads"]
-"""The table that a measure is made of."""
+from analytics.metric import (
+    Metric,
+    contacts,
+    count,
+    difference,
+    divided,
+    estimate,
+    numbers,
+    quantile,
+    share,
+    total,
+)
 
-
-class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure."""
-
-    name: str
-    unit: Unit
-    kind: Kind
-    formula: str
-    """Of a measure: SQL over the facts, `:names` are settings of the query. Else: arithmetic over other metrics."""
-    facts: Facts | None = None
-    """Of a measure: what it is made of; None = it is made of other metrics."""
-    where: str | None = None
-    """Of what is made of attempts: which of them count; None = all, or those of the denominator."""
-    numerator: str | None = None
-    """Of a share, mean, ratio or difference: the metric above the line, or the one that is lessened."""
-    denominator: str | None = None
-    """The metric below the line, or the one that is taken away."""
-    squares: str | None = None
-    """Of a mean: the measure that sums the squares, for its interval."""
-    is_null_when: str | None = None
-    """None = the metric always has a value."""
-    counter: str | None = None
-    """Of a measure: the sum of what over columns of `stats` it is; None = it is not kept there."""
-    needs: tuple[str, str] | None = None
-    """Two metrics that must be equal, else the figure is not known and null."""
-    fraction: float | None = None
-    """Of a quantile."""
-    scale: int = 1
-    """What a measure's whole number is divided by at the very end: milliseconds stay whole until then, sums exact."""
-
-    @property
-    def is_additive(self) -> bool:
-        """Whether the figure of a whole is the sum of the figures of its parts."""
-        return self.kind in {"count", "sum"}
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The metrics that it is made of."""
-        made_of = (self.numerator, self.denominator, self.squares, *(self.needs or ()))
-        return tuple(name for name in made_of if name is not None)
-
-
-MEDIAN: Final = 0.5
 ANSWERED: Final = "result = 'answered'"
 MACHINE: Final = f"{ANSWERED} AND answered_by = 'machine'"
 PERSON: Final = f"{ANSWERED} AND coalesce(answered_by, 'human') IN ('human', 'unsure')"
 TIMED: Final = f"{ANSWERED} AND talk_ms IS NOT NULL"
 RUNG: Final = "pdd_ms IS NOT NULL"
+NOBODY: Final = f"{ANSWERED} AND answered_by IN ('machine', 'screening', 'fax', 'tone', 'music')"
+DECIDED: Final = (
+    f"{ANSWERED} AND answered_by IS NOT NULL AND verdict_time IS NOT NULL AND answered_time IS NOT NULL"
+)
+VERDICT_STEPS: Final = "floor(extract(epoch FROM verdict_time - answered_time) * 10) * 100"
+AUDITED: Final = "audit_judgement IN ('human', 'machine')"
+AUDITED_PERSON: Final = "audit_judgement = 'human'"
+WEIGHT: Final = "round(1000 / audit_share)::bigint"
+"""Of a drawn verdict, in thousandths: how many verdicts it stands for."""
+HEARD: Final = "media_packets_expected > 0"
+JITTERED: Final = "media_jitter_ms IS NOT NULL"
 TALK: Final = f"{PERSON} AND (talk_ms >= :short_ms OR disposition IS NOT NULL)"
 """A conversation: a person, for longer than a short call, or long enough to decide something."""
 SUCCESS: Final = "coalesce(disposition IN ('order', 'meeting', 'offer_requested'), false)"
@@ -80,10 +55,11 @@ LENIENT: Final = "campaign_id IN (SELECT lenient.campaign_id FROM campaigns AS l
 """The campaign counts a machine as a success."""
 MACHINE_SUCCESS: Final = f"{MACHINE} AND {LENIENT}"
 NO_SUCCESS: Final = f"{ANSWERED} AND NOT {SUCCESS} AND NOT coalesce({MACHINE_SUCCESS}, false)"
-REACHED: Final = "result IN ('answered', 'busy', 'no_answer', 'rejected')"
+REACHED: Final = "(result IN ('answered', 'busy', 'no_answer') OR (result = 'rejected' AND fault = 'callee'))"
+"""ITU-T E.425: the network did its part. A refusal by a trunk's policy (403, 608) is not the terminal's."""
 CALLED_BACK: Final = (
     "EXISTS (SELECT FROM attempts AS later WHERE later.shard_key = attempts.shard_key"
-    " AND later.number = attempts.number AND later.result = 'answered'"
+    " AND later.contact_id = attempts.contact_id AND later.result = 'answered'"
     " AND later.started_time > attempts.started_time"
     " AND later.started_time <= attempts.started_time + :callback_hours * interval '1 hour')"
 )
@@ -102,113 +78,6 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     """The metric that the denominator is: rates of the same name differ in nothing else so often."""
     value: float | None
     """0..1; null when the denominator is 0."""
-
-
-def only(where: str | None) -> str:
-    return f" FILTER (WHERE {where})" if where else ""
-
-
-def count(name: str, where: str | None = None, counter: str | None = None) -> Metric:
-    return Metric(
-        name=name,
-        unit="attempts",
-        kind="count",
-        formula=f"count(*){only(where)}",
-        facts="attempts",
-        where=where,
-        counter=counter,
-    )
-
-
-def numbers(name: str, where: str | None = None) -> Metric:
-    return Metric(
-        name=name,
-        unit="numbers",
-        kind="distinct",
-        formula=f"count(DISTINCT number){only(where)}",
-        facts="attempts",
-        where=where,
-    )
-
-
-def contacts(name: str, where: str | None = None) -> Metric:
-    return Metric(name=name, unit="contacts", kind="count", formula=f"count(*){only(where)}", facts="leads")
-
-
-def total(
-    name: str,
-    terms: str,
-    where: str,
-    unit: Unit,
-    scale: int,
-    counter: str,
-    needs: tuple[str, str] | None = None,
-) -> Metric:
-    return Metric(
-        name=name,
-        unit=unit,
-        kind="sum",
-        formula=f"coalesce(sum({terms}){only(where)}, 0)",
-        facts="attempts",
-        where=where,
-        counter=counter,
-        needs=needs,
-        is_null_when=f"{needs[0]} < {needs[1]}" if needs else None,
-        scale=scale,
-    )
-
-
-def quantile(name: str, fraction: float, steps: str, where: str, unit: Unit, is_null_when: str) -> Metric:
-    """The median may lie halfway between two values; any other quantile is one of the values, so that none needs rounding."""
-    function = "percentile_cont" if fraction == MEDIAN else "percentile_disc"
-    return Metric(
-        name=name,
-        unit=unit,
-        kind="quantile",
-        formula=f"{function}({fraction}) WITHIN GROUP (ORDER BY {steps}){only(where)}",
-        facts="attempts",
-        where=where,
-        is_null_when=is_null_when,
-        fraction=fraction,
-    )
-
-
-def divided(
-    kind: Literal["share", "mean", "ratio"],
-    name: str,
-    numerator: str,
-    denominator: str,
-    unit: Unit,
-    squares: str | None = None,
-    needs: tuple[str, str] | None = None,
-) -> Metric:
-    return Metric(
-        name=name,
-        unit=unit,
-        kind=kind,
-        formula=f"{numerator} / {denominator}",
-        numerator=numerator,
-        denominator=denominator,
-        squares=squares,
-        needs=needs,
-        is_null_when=f"{denominator} = 0" + (f" or {needs[0]} < {needs[1]}" if needs else ""),
-    )
-
-
-def share(name: str, numerator: str, denominator: str) -> Metric:
-    return divided("share", name, numerator, denominator, "share")
-
-
-def difference(name: str, whole: str, part: str, where: str | None = None) -> Metric:
-    return Metric(
-        name=name,
-        unit="attempts",
-        kind="difference",
-        formula=f"{whole} - {part}",
-        numerator=whole,
-        denominator=part,
-        where=where,
-    )
 
 
 ALL: Final = (
@@ -230,6 +99,37 @@ ALL: Final = (
     count("judged_answers", f"{ANSWERED} AND answered_by IS NOT NULL", "judged"),
     share("machine_share", "voicemail_hits", "judged_answers"),
     count("voicemails_left", "disposition = 'voicemail_left'", "voicemails_left"),
+    # how soon and how well it was heard who answered
+    count("timed_verdicts", DECIDED),
+    quantile("verdict_ms_median", 0.5, VERDICT_STEPS, DECIDED, "milliseconds", "timed_verdicts = 0"),
+    quantile("verdict_ms_p95", 0.95, VERDICT_STEPS, DECIDED, "milliseconds", "timed_verdicts = 0"),
+    count("nobody_verdicts", NOBODY),
+    count("audits_drawn", "audit_share IS NOT NULL"),
+    count("audits_waiting", "audit_share IS NOT NULL AND audit_judgement IS NULL"),
+    count("audits_unclear", "audit_judgement = 'cannot_tell'"),
+    count("audited_verdicts", AUDITED),
+    count("audited_persons", AUDITED_PERSON),
+    total("represented_verdicts", WEIGHT, AUDITED, "attempts", 1000),
+    total("represented_persons", WEIGHT, AUDITED_PERSON, "attempts", 1000),
+    total("represented_squares", f"{WEIGHT} * {WEIGHT}", AUDITED, "attempts", 1_000_000),
+    estimate(
+        "false_positive_share",
+        ("audited_persons", "audited_verdicts"),
+        ("represented_persons", "represented_verdicts"),
+        "represented_squares",
+    ),
+    # how well the call could be heard
+    count("heard_calls", HEARD),
+    total("packets_expected", "media_packets_expected", HEARD, "packets"),
+    total("packets_lost", "greatest(media_packets_lost, 0)", HEARD, "packets"),
+    divided("ratio", "packet_loss", "packets_lost", "packets_expected", "share"),
+    count("jittered_calls", JITTERED),
+    total("jitter_ms_sum", "round(media_jitter_ms * 1000)::bigint", JITTERED, "milliseconds", 1000),
+    divided("mean", "jitter_ms_mean", "jitter_ms_sum", "jittered_calls", "milliseconds"),
+    quantile("jitter_ms_p95", 0.95, "floor(media_jitter_ms)", JITTERED, "milliseconds", "jittered_calls = 0"),
+    count("direction_checked_calls", "media_is_one_way IS NOT NULL"),
+    count("one_way_calls", "media_is_one_way"),
+    share("one_way_share", "one_way_calls", "direction_checked_calls"),
     # the network
     share("asr", "answered_attempts", "settled_attempts"),
     count("network_reached", REACHED, "network_effective"),

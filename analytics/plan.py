@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from analytics.dimensions import DIMENSIONS
-from analytics.metrics import METRICS, Metric, measures_of
+from analytics.metric import Metric
+from analytics.metrics import METRICS, measures_of
 from analytics.optimize import campaigns_of
 from analytics.query import SHORT_CALL_SECONDS, Filter, Query, Span
 
@@ -25,6 +26,12 @@ DAY_DIM: Final = 1
 HOUR_OF_DAY_DIM: Final = 2
 TALK_DIM: Final = 16
 PDD_DIM: Final = 17
+HISTOGRAMS: Final[Mapping[str, int]] = {
+    "talk_seconds_median": TALK_DIM,
+    "pdd_ms_median": PDD_DIM,
+    "pdd_ms_p95": PDD_DIM,
+}
+"""Quantiles that `stats` keeps a histogram for; the others are read from the facts."""
 HOURS: Final = frozenset({"hour", "hour_of_day"})
 TARGET_METRICS: Final = frozenset(metric.name for metric in METRICS.values() if ":target" in metric.formula)
 SHORT_METRICS: Final = frozenset(metric.name for metric in METRICS.values() if ":short_ms" in metric.formula)
@@ -52,8 +59,8 @@ def plan(query: Query) -> list[Part]:
         place: tuple[Source, int | None] = ("attempts", None)
         if measure.facts == "leads":
             place = ("leads", None)
-        elif measure.kind == "quantile" and has_histograms:
-            place = ("rollups", TALK_DIM if "talk_ms" in measure.formula else PDD_DIM)
+        elif measure.name in HISTOGRAMS and has_histograms:
+            place = ("rollups", HISTOGRAMS[measure.name])
         elif measure.counter is not None and dim is not None and is_standard(measure, query):
             place = ("rollups", dim)
         groups.setdefault(place, []).append(measure)
@@ -91,6 +98,22 @@ def sealed_measures(query: Query) -> list[Metric]:
         for measure in measures_of(query.metrics)
         if measure.name in SEALED_KINDS and is_standard(measure, query)
     ]
+
+
+SEALED_GROUPS: Final = frozenset({"day", "week", "month"})
+"""Made of whole days."""
+
+
+def sealed_groups(query: Query) -> list[Metric]:
+    """Return the measures whose groups the bitmaps of days tell, too: days of the campaigns' clocks, and campaigns."""
+    names = set(query.dimensions)
+    is_of_days = names <= {*SEALED_GROUPS, "campaign"} and (
+        query.clock == "campaign" or not names & SEALED_GROUPS
+    )
+    sealed = sealed_measures(query) if is_of_days else []
+    # a page of groups is cut off by what SQL knows
+    by_metrics = measures_of(order.by for order in query.order if order.by in METRICS)
+    return [] if any(measure in sealed for measure in by_metrics) else sealed
 
 
 def is_standard(measure: Metric, query: Query) -> bool:
@@ -164,6 +187,13 @@ def keeps_campaigns_apart(query: Query, part: Part) -> bool:
 def sources(parts: list[Part]) -> dict[str, Source]:
     """Return where each measure comes from."""
     return {measure.name: part.source for part in parts for measure in part.measures}
+
+
+def reads_facts(query: Query) -> bool:
+    """Tell whether a query is answered from attempts or leads, one by one; then it takes as long as there are of them."""
+    sealed = sealed_groups(query) if query.dimensions else sealed_measures(query)
+    others = set(measures_of(query.metrics)) - set(sealed)
+    return any(part.source != "rollups" and others & set(part.measures) for part in plan(query))
 
 
 def source_of(name: str, by_measure: dict[str, Source]) -> Source:

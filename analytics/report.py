@@ -36,12 +36,11 @@ class PddMs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
-    """One hour or day that has attempts; they count where they started."""
+    """One hour or day that has attempts; they count where they started. All of it is in the rollups: a page asks for it often."""
 
     start: datetime
     """With the offset that the zone had then."""
     attempts: int
-    distinct_numbers: int
     answered_attempts: int
     answered_by_attempt: Rate
     callback_requests: int
@@ -84,8 +83,7 @@ TOTALS: Final = (
     "talk_seconds_mean", "talk_seconds_median", "rung_attempts", "pdd_ms_median",
 )  # fmt: skip
 SERIES: Final = (
-    "attempts", "distinct_numbers", "answered_attempts", "answered_by_attempt", "callback_requests", "refusals",
-    "talk_seconds_sum",
+    "attempts", "answered_attempts", "answered_by_attempt", "callback_requests", "refusals", "talk_seconds_sum",
 )  # fmt: skip
 MAX_HOURS: Final = 1_000_000
 """More than a century of them: the series of a report is whole."""
@@ -173,7 +171,6 @@ def bucket(start: datetime, row: Row) -> Bucket:
     return Bucket(
         start=start,
         attempts=whole(figures["attempts"]),
-        distinct_numbers=whole(figures["distinct_numbers"]),
         answered_attempts=whole(figures["answered_attempts"]),
         answered_by_attempt=rate_of(figures["answered_by_attempt"]),
         callback_requests=whole(figures["callback_requests"]),

@@ -9,7 +9,8 @@ import msgspec
 
 from analytics.dimensions import DIMENSIONS
 from analytics.intervals import mean_interval, wilson
-from analytics.metrics import METRICS, Metric, Unit
+from analytics.metric import Metric, Unit
+from analytics.metrics import METRICS
 from analytics.plan import Source
 from analytics.query import Query
 
@@ -105,6 +106,8 @@ def figure(name: str, measures: Measures) -> Figure:
     interval = None
     if metric.kind == "share":
         interval = wilson(int(above), int(below))
+    elif metric.weights is not None:
+        return estimated(metric, measures)
     elif metric.squares is not None:
         squares = measures[metric.squares]
         assert squares is not None
@@ -116,6 +119,34 @@ def figure(name: str, measures: Measures) -> Figure:
         denominator=plain_value(bottom, measures),
         denominator_name=bottom.name,
         n=int(below),
+        low=interval[0] if interval else None,
+        high=interval[1] if interval else None,
+    )
+
+
+def estimated(metric: Metric, measures: Measures) -> Figure:
+    """
+    Compute an estimate: its value from the weights, its parts as they were counted.
+
+    Where all weights are alike it is the plain share. Where they differ the interval is Wilson's for the number of equal draws that
+    would say as much, (sum w)^2 / sum w^2 (Kish, Survey Sampling, 1965, 11.7).
+    """
+    assert metric.weights is not None
+    above, below, drawn_above, drawn_below, squares = (
+        int(measures[str(name)] or 0)
+        for name in (*metric.weights, metric.numerator, metric.denominator, metric.squares)
+    )
+    value = above / below if below else None
+    interval = None
+    if value is not None:
+        equal_draws = below * below / squares
+        interval = wilson(value * equal_draws, equal_draws)
+    return Figure(
+        value=value,
+        numerator=drawn_above,
+        denominator=drawn_below,
+        denominator_name=metric.denominator,
+        n=drawn_below,
         low=interval[0] if interval else None,
         high=interval[1] if interval else None,
     )

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -11,11 +12,12 @@ import msgspec
 from analytics.comparison import Key, place_of
 from analytics.database import Connection, Pool, statement
 from analytics.dimensions import DIMENSIONS
-from analytics.distinct import distinct_numbers
+from analytics.distinct import ALL_CAMPAIGNS, Day, distinct_groups
 from analytics.errors import QueryTimedOut
-from analytics.metrics import METRICS, Metric, measures_of
+from analytics.metric import Metric
+from analytics.metrics import METRICS, measures_of
 from analytics.optimize import campaigns_of, optimize
-from analytics.plan import SEALED_KINDS, plan, sealed_measures, source_of, sources
+from analytics.plan import SEALED_KINDS, plan, sealed_groups, sealed_measures, source_of, sources
 from analytics.query import MAX_ROWS, Query, Span
 from analytics.result import (
     DimensionValue,
@@ -28,7 +30,7 @@ from analytics.result import (
     nothing,
     shown,
 )
-from analytics.sql import Statement, compose_rows, compose_totals
+from analytics.sql import SLOTS, Statement, compose_rows, compose_totals
 
 TIMEOUT_SECONDS: Final = 15.0
 IDLE_MS: Final = 5_000
@@ -54,20 +56,22 @@ async def reading(pool: Pool, timeout_seconds: float) -> AsyncIterator[Connectio
     Lend a connection that sees one snapshot, writes nothing and gives up in time.
 
     Raises:
-        QueryTimedOut: a statement took longer than `timeout_seconds`.
+        QueryTimedOut: a statement took longer than `timeout_seconds`, or no connection was free for so long.
     """
     try:
         async with (
-            pool.acquire() as connection,
+            pool.acquire(timeout=timeout_seconds) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            await connection.execute(f"SET LOCAL statement_timeout = {int(timeout_seconds * 1000)}")
-            # Planning a view over many months costs more than reading it: once for a connection is enough.
-            await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-            # a snapshot held open keeps vacuum from the leads that were claimed meanwhile
-            await connection.execute(f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}")
+            await connection.execute(
+                f"SET LOCAL statement_timeout = {int(timeout_seconds * 1000)};"
+                # Planning a view over many months costs more than reading it: once for a connection is enough.
+                "SET LOCAL plan_cache_mode = force_generic_plan;"
+                # a snapshot held open keeps vacuum from the leads that were claimed meanwhile
+                f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}"
+            )
             yield connection
-    except asyncpg.QueryCanceledError as error:
+    except (asyncpg.QueryCanceledError, TimeoutError) as error:
         raise QueryTimedOut(str(error)) from error
 
 
@@ -104,37 +108,70 @@ class Answer:
 
     async def totals(self, period: Span) -> Measures:
         sealed = sealed_measures(self._query)
-        others = [name for name in self._measures if name not in {measure.name for measure in sealed}]
-        # what the bitmaps tell is not asked of the facts
-        query = msgspec.structs.replace(self._query, metrics=tuple(others)) if sealed else self._query
+        asked, others = self.without(self._query, sealed)
         found: Measures = {}
         if others or not sealed:
-            rows = await self.fetch(compose_totals(query, period, self._shards))
+            rows = await self.fetch(compose_totals(asked, period, self._shards))
             found = self.measures(rows[0], others)
-        return {**found, **await self.distinct(period, sealed)}
+        counted = await self.distinct(period, sealed, ()) if sealed else {}
+        return {**found, **counted.get((), nothing([measure.name for measure in sealed]))}
 
-    async def distinct(self, period: Span, sealed: Sequence[Metric]) -> Measures:
+    def without(self, query: Query, sealed: Sequence[Metric]) -> tuple[Query, list[str]]:
+        """Return the query for what the bitmaps do not tell, and the names of its measures."""
+        told = {measure.name for measure in sealed}
+        others = [name for name in self._measures if name not in told]
+        # groups are found by their attempts when nothing else is asked of them
+        return (
+            msgspec.structs.replace(query, metrics=tuple(others or ["attempts"])) if sealed else query
+        ), others
+
+    async def distinct(
+        self, period: Span, sealed: Sequence[Metric], dimensions: Sequence[str]
+    ) -> Mapping[Key, Measures]:
         """Count distinct numbers by the bitmaps of days."""
-        if not sealed:
-            return {}
         from_day, to_day = (
             None if instant is None else instant.astimezone(self._zone).date()
             for instant in (period.from_time, period.to_time)
         )
         kinds = {measure.name: SEALED_KINDS[measure.name] for measure in sealed}
-        counted = await distinct_numbers(
-            self._connection, self._shards, from_day, to_day, list(dict.fromkeys(kinds.values()))
+        shards = self._shards
+        if shards is None:
+            shards = [ALL_CAMPAIGNS]
+            if "campaign" in dimensions:
+                shards = [row["shard_key"] for row in await self._connection.fetch(statement("every_shard"))]
+        groups = await distinct_groups(
+            self._connection,
+            shards,
+            from_day,
+            to_day,
+            list(dict.fromkeys(kinds.values())),
+            lambda day: tuple(group_of(name, day) for name in dimensions),
         )
-        return {name: counted.counts[kind] for name, kind in kinds.items()}
+        return {
+            key: {name: found.counts[kind] for name, kind in kinds.items()} for key, found in groups.items()
+        }
+
+    async def groups(self, query: Query, period: Span) -> tuple[list[tuple[Key, Measures]], int | None]:
+        """Return a page of groups with their measures, and how many there are; None when the page is empty."""
+        sealed = sealed_groups(query)
+        asked, others = self.without(query, sealed)
+        rows = await self.fetch(compose_rows(asked, period, self._shards))
+        counted = await self.distinct(period, sealed, query.dimensions) if sealed and rows else {}
+        none = nothing([measure.name for measure in sealed])
+        found: list[tuple[Key, Measures]] = [
+            (key, {**self.measures(row, others), **counted.get(key, none)})
+            for key, row in zip(map(self.key, rows), rows, strict=True)
+        ]
+        return found, rows[0]["row_count"] if rows else None
 
     async def rows(self) -> tuple[list[Row], int]:
         query = self._query
-        found = await self.fetch(compose_rows(query, query.period, self._shards))
-        keys = [self.key(row) for row in found]
+        found, row_count = await self.groups(query, query.period)
+        keys = [key for key, _ in found]
         names = [await self.names(index, keys) for index in range(len(query.dimensions))]
         past = await self.past() if query.compare else None
         rows = []
-        for key, row in zip(keys, found, strict=True):
+        for key, present in found:
             before = None
             if past is not None:
                 before = past.get(place_of(query, query.period, key)) or nothing(self._measures)
@@ -144,10 +181,10 @@ class Answer:
                         name: DimensionValue(value=shown(name, value, self._zone), name=known.get(value))
                         for name, value, known in zip(query.dimensions, key, names, strict=True)
                     },
-                    metrics=figures(query, self.measures(row), before),
+                    metrics=figures(query, present, before),
                 )
             )
-        return rows, found[0]["row_count"] if found else await self.count_rows()
+        return rows, await self.count_rows() if row_count is None else row_count
 
     async def count_rows(self) -> int:
         """How many groups there are, when the page asked for lies behind the last."""
@@ -159,11 +196,8 @@ class Answer:
         """Return the groups of the compared period by their place in it."""
         query, period = self._query, self._query.compare
         assert period is not None
-        every = msgspec.structs.replace(query, limit=MAX_ROWS, offset=0)
-        return {
-            place_of(query, period, self.key(row)): self.measures(row)
-            for row in await self.fetch(compose_rows(every, period, self._shards))
-        }
+        found, _ = await self.groups(msgspec.structs.replace(query, limit=MAX_ROWS, offset=0), period)
+        return {place_of(query, period, key): measures for key, measures in found}
 
     async def names(self, index: int, keys: Sequence[Key]) -> Mapping[Any, str]:
         kind = DIMENSIONS[self._query.dimensions[index]].names
@@ -180,10 +214,21 @@ class Answer:
     def key(self, row: asyncpg.Record) -> Key:
         return tuple(row[f"d{index}"] for index in range(len(self._query.dimensions)))
 
-    def measures(self, row: asyncpg.Record, names: Sequence[str] | None = None) -> Measures:
-        return {
-            name: whole_or_quantile(name, row[name]) for name in (self._measures if names is None else names)
-        }
+    def measures(self, row: asyncpg.Record, names: Sequence[str]) -> Measures:
+        return {name: whole_or_quantile(name, row[name]) for name in names}
+
+
+def group_of(name: str, day: Day) -> int | date:
+    """Return what a day of a shard counts under, as `analytics.dimensions` has it."""
+    match name:
+        case "campaign":
+            return day.shard_key // SLOTS
+        case "week":
+            return day.day - timedelta(days=day.day.weekday())
+        case "month":
+            return day.day.replace(day=1)
+        case _:
+            return day.day
 
 
 def whole_or_quantile(name: str, value: Any) -> float | None:

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from analytics.dimensions import DIMENSIONS, Dimension
-from analytics.metrics import LENIENT, MEDIAN, METRICS, Metric, attempts_behind, measures_of
+from analytics.metric import MEDIAN, Metric
+from analytics.metrics import LENIENT, METRICS, REQUESTED, attempts_behind, measures_of
 from analytics.plan import HOUR_OF_DAY_DIM, Part, keeps_campaigns_apart, plan
 from analytics.query import Filter, Query, Span
 
@@ -140,7 +141,16 @@ def compose_groups(
     measure has one value per group, so max() is that value.
     """
     measures = measures_of(query.metrics)
-    parts = [compose_part(binds, query, period, dimensions, measures, part, shards) for part in plan(query)]
+    planned = plan(query)
+    has_every_group = not dimensions or any(
+        part.dim is not None and not part.is_histogram for part in planned
+    )
+    parts = [
+        compose_part(
+            binds, query, period, dimensions, measures, part, shards, has_every_group=has_every_group
+        )
+        for part in planned
+    ]
     if len(parts) == 1:
         return parts[0]
     keys = ", ".join(f"d{index}" for index in range(len(dimensions)))
@@ -170,6 +180,8 @@ def compose_part(
     measures: Sequence[Metric],
     part: Part,
     shards: Shards,
+    *,
+    has_every_group: bool,
 ) -> str:
     if part.is_histogram:
         return compose_histogram(binds, query, period, dimensions, measures, part, shards)
@@ -181,11 +193,20 @@ def compose_part(
         f"{measure_expression(binds, measure, part)} AS {measure.name}" for measure in measures
     )
     where = conditions(binds, query, period, part, shards)
+    if has_every_group and is_of_requests(part):
+        where += f" AND {REQUESTED}"  # few attempts, which have an index of their own
     places = ", ".join(str(index + 1) for index in range(len(dimensions)))
     table = "stats_now" if part.dim is not None else TABLES[part.source]
     # corrections may have left a group of nothing
     having = " HAVING sum(attempts) <> 0" if places and part.dim is not None else ""
     return f"SELECT {keys}{values} FROM {table} WHERE {where}{grouped(places)}{having}"
+
+
+def is_of_requests(part: Part) -> bool:
+    """Tell whether nothing but requests to be called back is counted; groups without one must then come from elsewhere."""
+    return part.source == "attempts" and all(
+        (measure.where or "").startswith(REQUESTED) for measure in part.measures
+    )
 
 
 def measure_expression(binds: Binds, measure: Metric, part: Part) -> str:
@@ -326,7 +347,8 @@ def value_expression(metric: Metric) -> str:
         return metric.name
     assert metric.numerator is not None
     assert metric.denominator is not None
-    above, below = value_expression(METRICS[metric.numerator]), value_expression(METRICS[metric.denominator])
+    numerator, denominator = metric.weights or (metric.numerator, metric.denominator)
+    above, below = value_expression(METRICS[numerator]), value_expression(METRICS[denominator])
     if metric.kind == "difference":
         return f"({above} - {below})"
     return f"({above}::float8 / nullif({below}, 0))"

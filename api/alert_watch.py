@@ -16,6 +16,7 @@ import structlog
 from analytics.alert_facts import Subject, figures
 from analytics.alert_rule import Figure, OpenAlert, Rule, judge, next_step
 from analytics.database import Pool
+from api.classifier_guard import guard_classifiers
 from api.floor import DATABASE_ERRORS
 from campaigns.alerts import AlertRule, AlertStore, OpenAlertRow
 
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 LOOK_SECONDS: Final = 30.0
 REST: Final = 10.0
 """After a look of n seconds rest 10n: history is read from the facts."""
+MAX_DOUBLINGS: Final = 5
+"""Of the pause after looks that broke: at most a quarter of an hour."""
 
 
 @contextlib.asynccontextmanager
@@ -38,19 +41,26 @@ async def watching_alerts(pool: Pool, clock: Callable[[], datetime]) -> AsyncIte
 
 
 async def watch_alerts(pool: Pool, clock: Callable[[], datetime]) -> None:
-    """Look until cancelled."""
+    """Look until cancelled; a bug in it is said aloud, costs alerts and never the API, and is met more and more seldom."""
     loop = asyncio.get_running_loop()
+    broken_looks = 0
     while True:
         started_at = loop.time()
         try:
             await look(pool, clock())
+            broken_looks = 0
         except DATABASE_ERRORS as error:
             log.warning("alerts.look_failed", error=type(error).__name__)
-        await asyncio.sleep(max(LOOK_SECONDS, REST * (loop.time() - started_at)))
+        except Exception:
+            broken_looks += 1
+            log.exception("alerts.look_broke", looks=broken_looks)
+        pause_seconds = max(LOOK_SECONDS, REST * (loop.time() - started_at))
+        await asyncio.sleep(pause_seconds * 2 ** min(broken_looks, MAX_DOUBLINGS))
 
 
 async def look(pool: Pool, now: datetime) -> None:
-    """Judge every enabled rule once. Rules that ask for the same figures share one reading."""
+    """Guard the classifiers, then judge every enabled rule once. Rules that ask for the same figures share one reading."""
+    await guard_classifiers(pool, now)
     store = AlertStore(pool)
     readings: dict[tuple[str, int], dict[Subject, Figure]] = {}
     for rule in await store.list_rules():
@@ -60,7 +70,12 @@ async def look(pool: Pool, now: datetime) -> None:
         if key not in readings:
             metric: Any = rule.metric
             readings[key] = await figures(pool, metric, timedelta(minutes=rule.window_minutes), now)
-        await apply(store, rule, readings[key], now)
+        try:
+            await apply(store, rule, readings[key], now)
+        except DATABASE_ERRORS:
+            raise
+        except Exception:
+            log.exception("alerts.rule_broke", rule_id=rule.rule_id)  # the other rules are looked at
 
 
 async def apply(store: AlertStore, rule: AlertRule, found: dict[Subject, Figure], now: datetime) -> None:

@@ -15,15 +15,22 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 from analytics.database import Pool
+from api.alert_sender import AlertQueue
 from api.alert_watch import watching_alerts
 from api.auth import SECURITY_SCHEME
+from api.delivery import Sender, Ways
 from api.errors import problem_response
 from api.live import LiveHub
-from api.report_sender import ReportSender
+from api.readers import Readers, reading_connections
+from api.report_sender import ReportQueue
 from api.request_log import log_requests
 from api.routes import CONTROLLERS
 from api.settings import ApiSettings
 from campaigns.database import open_pool
+from campaigns.errors import Conflict
+from campaigns.recording_keeper import RecordingKeeper
+from campaigns.recording_storage import CopyStorage
+from campaigns.recording_tasks import keeping_recordings
 from campaigns.rollup_tasks import RollupTasks
 from campaigns.store import CampaignStore
 
@@ -47,28 +54,41 @@ def create_app(
 
     `pool` is an open pool that its owner closes; None opens one for the life of the application. `clock` is the wall clock
     in UTC. `pages` are more route handlers, which get the same dependencies.
-    With `keeps_rollups` its process adds up the figures and proves them (`campaigns.rollup_tasks`).
+    With `keeps_rollups` its process adds up the figures and proves them (`campaigns.rollup_tasks`), and deletes and copies
+    recordings (`campaigns.recording_tasks`).
     """
 
     @contextlib.asynccontextmanager
     async def life(app: Litestar) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
-            own_pool = pool
-            if own_pool is None:
+            if pool is None:
                 own_pool = await open_pool(settings.database_url, application_name="obzvon-api")
                 stack.push_async_callback(own_pool.close)
+                readers = await stack.enter_async_context(reading_connections(settings.database_url))
+            else:
+                own_pool = pool
+                readers = Readers(sums=pool, facts=pool)
             hub = LiveHub(settings, own_pool, clock)
-            app.state.update({"pool": own_pool, "hub": hub, "clock": clock, "settings": settings})
+            app.state.update(
+                {"pool": own_pool, "readers": readers, "hub": hub, "clock": clock, "settings": settings}
+            )
             await stack.enter_async_context(hub.running())
             await stack.enter_async_context(watching_alerts(own_pool, clock))
-            sender = ReportSender(
-                own_pool,
-                clock,
-                settings.mail_server,
-                allows_private_webhooks=settings.allows_private_webhooks,
-                interval_seconds=settings.report_interval_seconds,
+            ways = Ways(
+                mail_server=settings.mail_server, allows_private_webhooks=settings.allows_private_webhooks
             )
+            # alerts first: they cannot wait for a heavy report
+            queues = (
+                AlertQueue(own_pool, clock, ways, settings.base_url),
+                ReportQueue(own_pool, readers, clock, ways),
+            )
+            sender = Sender(queues, clock, interval_seconds=settings.delivery_interval_seconds)
             await stack.enter_async_context(sender.running())
+            if settings.recordings is not None:
+                keeper = recording_keeper(settings, own_pool, clock)
+                app.state.update({"keeper": keeper})
+                if keeps_rollups:
+                    await stack.enter_async_context(keeping_recordings(keeper))
             if keeps_rollups:
                 tasks = RollupTasks(settings.database_url, holder=secrets.randbits(62), wall_clock=clock)
                 await stack.enter_async_context(tasks.running())
@@ -80,10 +100,12 @@ def create_app(
         logging_config=None,  # the front door configures logging; Litestar's would write whole paths, numbers and all
         dependencies={
             "pool": Provide(provide_pool, sync_to_thread=False),
+            "readers": Provide(provide_readers, sync_to_thread=False),
             "store": Provide(provide_store, sync_to_thread=False),
             "hub": Provide(provide_hub, sync_to_thread=False),
             "clock": Provide(provide_clock, sync_to_thread=False),
             "settings": Provide(provide_settings, sync_to_thread=False),
+            "keeper": Provide(provide_keeper, sync_to_thread=False),
         },
         exception_handlers={Exception: problem_response},
         request_max_body_size=settings.max_body_bytes,
@@ -106,8 +128,13 @@ def provide_pool(state: State) -> Any:
     return state.pool
 
 
+def provide_readers(state: State) -> Any:
+    return state.readers
+
+
 def provide_store(state: State) -> CampaignStore:
-    return CampaignStore(state.pool)
+    recordings = state.settings.recordings
+    return CampaignStore(state.pool, can_record=recordings is not None and recordings.keyring is not None)
 
 
 def provide_hub(state: State) -> LiveHub:
@@ -117,6 +144,25 @@ def provide_hub(state: State) -> LiveHub:
 
 def provide_clock(state: State) -> Any:
     return state.clock
+
+
+def recording_keeper(settings: ApiSettings, pool: Pool, clock: Clock) -> RecordingKeeper:
+    assert settings.recordings is not None
+    copies = settings.copies
+    return RecordingKeeper(
+        pool,
+        settings.recordings.directory,
+        clock,
+        None if copies is None else CopyStorage(copies),
+        copies_expire=copies is not None and copies.expires,
+    )
+
+
+def provide_keeper(state: State) -> RecordingKeeper:
+    keeper: RecordingKeeper | None = state.get("keeper")
+    if keeper is None:
+        raise Conflict("recordings_not_set_up")
+    return keeper
 
 
 def provide_settings(state: State) -> ApiSettings:

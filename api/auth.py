@@ -29,9 +29,12 @@ SCOPES: Final = (
     "reports:read",
     "reports:write",
     "numbers:read",
+    "recordings:listen",
+    "recordings:write",
     "admin",
 )
-"""`numbers:read` shows telephone numbers whole; `admin` may do everything."""
+"""`numbers:read` shows telephone numbers whole; `recordings:listen` knows of recordings and hears them; `admin` may do
+everything."""
 
 SECURITY_SCHEME: Final = "key"
 """Name in the OpenAPI document."""

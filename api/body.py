@@ -19,7 +19,7 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 from msgspec.structs import fields
 
-from api.errors import ApiError, FieldProblem, field_problem, invalid_request
+from api.errors import ApiError, FieldProblem, field_problem, invalid_request, of_settings
 from campaigns.errors import InvalidSettings
 from campaigns.models import CampaignPatch, NewCampaign
 from campaigns.trunk_models import NewTrunk, TrunkPatch
@@ -90,7 +90,10 @@ def read_body(body: bytes, struct: type[T]) -> T:
         elif info.required:
             problems.append(FieldProblem(info.encode_name, "missing"))
     if not problems:
-        return struct(**good)
+        try:
+            return struct(**good)
+        except InvalidSettings as error:
+            raise of_settings(error) from error
     problems += own_problems(struct, good, {problem.field.partition(".")[0] for problem in problems})
     raise invalid_request(*problems)
 

@@ -1,22 +1,30 @@
 """The page of one call: what came of it, when what happened, its SIP ladder, and the other tries of the same contact."""
 
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 from babel.dates import format_date
-from litestar import Controller, Response, get
+from litestar import Controller, Response, get, post
 from litestar.params import PathParameter
+from litestar.response import Redirect
 
 from analytics.attempt_details import AttemptDetails, attempts_of_contact
 from api.auth import requires
 from api.call_lookup import find_attempt, trace_of
-from api.dependencies import ApiRequest, Pool
-from api.page_view import LOCALES, language_of, render
+from api.dependencies import ApiRequest, Clock, Pool, Store
+from api.figures_in_words import LOCALES
+from api.page_view import language_of, render
+from api.recordings_page import clock_of
 from api.schemas.calls import address_text
+from api.schemas.recordings import recording_view
 from campaigns.call_trace import CallTrace
 from campaigns.numbers import mask
+from campaigns.recording_rows import request_recording
+from campaigns.recordings import RecordingStore
+from campaigns.store import CampaignStore
 from dialer.sip.trace import TraceRecord
 
 STEPS: Final = (
@@ -30,6 +38,9 @@ STEPS: Final = (
     ("settled", "settled_time"),
 )
 """The stored times of an attempt, in the order in which they usually come."""
+
+
+CallKey = Annotated[str, PathParameter(max_length=200)]
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -63,14 +74,14 @@ class CallPageController(Controller):
     include_in_schema = False
 
     @get("/calls/{key:str}", guards=[requires("reports:read")])
-    async def call(
-        self, request: ApiRequest, key: Annotated[str, PathParameter(max_length=200)], pool: Pool
-    ) -> Response[str]:
+    async def call(self, request: ApiRequest, key: CallKey, pool: Pool, store: Store) -> Response[str]:
         details = await find_attempt(pool, key)
         shows_numbers = request.auth.may("numbers:read")
         trace = await trace_of(pool, details, shows_numbers=shows_numbers)
         zone = ZoneInfo(details.time_zone)
-        tries = await attempts_of_contact(pool, details.shard_key, details.contact_id)
+        tries = await attempts_of_contact(pool, details)
+        may_listen = request.auth.may("recordings:listen")
+        recordings = await RecordingStore(pool).of_attempt(details.shard_key, details.attempt_id)
         return render(
             request,
             "call.html",
@@ -90,8 +101,30 @@ class CallPageController(Controller):
             local="" if trace is None else address_text(trace.local),
             peers=peers_of(trace),
             tries=tries,
+            # who may not listen does not learn that there is something to hear
+            recordings=[recording_view(row, shows_numbers=shows_numbers) for row in recordings]
+            if may_listen
+            else [],
+            may_change=request.auth.may("recordings:write"),
+            can_be_recorded=await can_be_recorded(store, details) and request.auth.may("recordings:write"),
+            length=clock_of,
+            recorded_day=lambda day: format_date(day, "medium", locale=LOCALES[language_of(request)]),
             section="campaigns",
         )
+
+    @post("/calls/{key:str}/record", guards=[requires("recordings:write")], status_code=HTTPStatus.OK)
+    async def record(self, key: CallKey, pool: Pool, clock: Clock) -> Redirect:
+        details = await find_attempt(pool, key)
+        if details.settled_time is None:
+            await request_recording(pool, details.shard_key, details.attempt_id, clock())
+        return Redirect(f"/calls/{details.attempt_id}", status_code=303)
+
+
+async def can_be_recorded(store: CampaignStore, details: AttemptDetails) -> bool:
+    """Tell whether somebody may ask for this call to be recorded, while it goes on."""
+    if details.settled_time is not None:
+        return False
+    return (await store.get_campaign(details.campaign_id)).recording == "on_demand"
 
 
 def timeline(details: AttemptDetails) -> list[Step]:

@@ -21,9 +21,10 @@ from analytics.query import Filter
 from analytics.run import usual_zone
 from api.auth import requires
 from api.catalogue import Language, text
-from api.dependencies import ApiRequest, Clock, Pool
+from api.dependencies import ApiRequest, Clock, Pool, Readers
 from api.errors import ApiError, field_problem, invalid_request
-from api.page_view import LOCALES, language_of, problem_details, render
+from api.figures_in_words import LOCALES
+from api.page_view import language_of, problem_details, render
 from api.schemas.attempts import AttemptView, attempt_view
 
 ROWS: Final = 100
@@ -35,7 +36,7 @@ class CallsPageController(Controller):
     include_in_schema = False
 
     @get("/calls", guards=[requires("reports:read")])
-    async def calls(self, request: ApiRequest, pool: Pool, clock: Clock) -> Response[str]:
+    async def calls(self, request: ApiRequest, pool: Pool, readers: Readers, clock: Clock) -> Response[str]:
         language = language_of(request)
         asked, problem = CallsRequest(), None
         usual = await usual_zone(pool)
@@ -43,7 +44,9 @@ class CallsPageController(Controller):
         next_page = None
         try:
             asked = read_query(request.query_params.get("query", "{}"), request.query_params.get("cursor"))
-            found, next_cursor = await calls_page(pool, build_calls(asked, clock(), default_zone=usual))
+            found, next_cursor = await calls_page(
+                readers.facts, build_calls(asked, clock(), default_zone=usual)
+            )
         except (QueryRefused, ApiError, InvalidCursor) as error:
             problem = problem_details(request, error)
         else:

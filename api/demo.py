@@ -24,7 +24,7 @@ from campaigns.contact_import import ContactImport
 from campaigns.database import Pool, open_pool
 from campaigns.import_report import ImportReport
 from campaigns.migrate import migrate
-from campaigns.models import NewCampaign, RetryRule
+from campaigns.models import NewCampaign, RecordingPolicy, RetryRule
 from campaigns.statements import load_statements
 from campaigns.store import CampaignStore
 from campaigns.trunk_models import NewTrunk
@@ -60,6 +60,7 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Share of datagrams, signalling and sound, that the dialer's side drops in each direction."""
     max_calls_per_second: float = 10.0
     max_concurrent_calls: int = 100
+    recording: RecordingPolicy = "none"
     base_has_faults: bool = True
     """A few rows that the import has to refuse."""
 
@@ -173,6 +174,7 @@ async def create_sample_campaign(
             ring_timeout_seconds=RING_TIMEOUT_SECONDS,
             key_wait_seconds=KEY_WAIT_SECONDS,
             retry_rules=dict(RETRY_RULES),
+            recording=options.recording,
         ),
         now,
     )

@@ -5,11 +5,14 @@ Stopping is an event: the node drains first (its calls may end), then API and ca
 """
 
 import asyncio
+import secrets
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
+
+import msgspec
 
 from analytics.live import LiveState
 from analytics.report import CampaignReport, campaign_report
@@ -33,6 +36,7 @@ from api.supervisor import Supervisor
 from campaigns.database import Pool, open_pool
 from campaigns.import_report import ImportReport
 from campaigns.migrate import migrate
+from campaigns.recording_settings import make_key_file
 from campaigns.settings import default_spool_dir
 from campaigns.store import CampaignStore
 
@@ -44,6 +48,7 @@ HOST: Final = "127.0.0.1"
 class DemoView(Protocol):
     """What somebody watching is told, in this order."""
 
+    def key_made(self, path: Path) -> None: ...
     def imported(self, report: ImportReport) -> None: ...
     def found_again(self, status: str) -> None: ...
     def serving(self, page_url: str, sign_in_url: str, log_directory: Path) -> None: ...
@@ -71,6 +76,9 @@ async def run_with_pages(
         ChildFailed: a process of ours ended.
     """
     log_directory = default_spool_dir(environ).parent / "logs"
+    options = msgspec.structs.replace(options, recording="all")
+    if (key_file := make_key_file(environ, rng=secrets.token_bytes)) is not None:
+        view.key_made(key_file)
     with tempfile.TemporaryDirectory(prefix="obzvon-demo-") as work:
         truth_path = Path(work) / "truth.jsonl"
         async with (

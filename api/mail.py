@@ -1,4 +1,4 @@
-"""Mail by SMTP (RFC 5321), with a file attached."""
+"""Mail by SMTP (RFC 5321), with a file attached where there is one."""
 
 from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
@@ -25,7 +25,7 @@ class MailServer(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     is_tls: bool
-    """From the first byte; else STARTTLS wherever the server offers it."""
+    """From the first byte; else by STARTTLS, which has to be there for a login and is used wherever it is offered."""
     username: str | None
     password: Secret | None
     sender: str
@@ -63,6 +63,14 @@ def is_address(text: str) -> bool:
     )
 
 
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that goes with a mail."""
+
+    content: bytes
+    file_name: str
+    media_type: str
+
+
 def compose_mail(
     server: MailServer,
     recipients: Sequence[str],
@@ -70,9 +78,7 @@ def compose_mail(
     subject: str,
     text: str,
     message_id: str,
-    attachment: bytes,
-    file_name: str,
-    media_type: str,
+    attachment: Attachment | None,
 ) -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = server.sender
@@ -82,17 +88,18 @@ def compose_mail(
     mail["Message-ID"] = f"<{message_id}@obzvon>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834
     mail.set_content(text)
-    main, _, sub = media_type.partition(";")[0].partition("/")
-    mail.add_attachment(attachment, maintype=main, subtype=sub, filename=file_name)
+    if attachment is not None:
+        main, _, sub = attachment.media_type.partition(";")[0].partition("/")
+        mail.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.file_name)
     return mail
 
 
-async def send_mail(server: MailServer, mail: EmailMessage) -> None:
+async def send_mail(server: MailServer, mail: EmailMessage) -> str | None:
     """
-    Hand a mail in.
+    Hand a mail in. Return what is wrong if some of the recipients were refused: the others have it, so that it is not tried again.
 
     Raises:
-        MailFailed: the server is not there, or refused it or a recipient.
+        MailFailed: the server is not there, or refused it or every recipient.
     """
     try:
         refused, _ = await aiosmtplib.send(
@@ -100,11 +107,12 @@ async def send_mail(server: MailServer, mail: EmailMessage) -> None:
             hostname=server.host,
             port=server.port,
             use_tls=server.is_tls,
+            # a password is never sent in the open, whoever stands between and hides the offer
+            start_tls=True if server.password is not None and not server.is_tls else None,
             username=server.username,
             password=server.password,
             timeout=TIMEOUT_SECONDS,
         )
     except (aiosmtplib.SMTPException, OSError) as error:
         raise MailFailed(f"{type(error).__name__}: {error}"[:200]) from error
-    if refused:
-        raise MailFailed(f"refused for {len(refused)} of the recipients")
+    return f"the mail server refused {', '.join(sorted(refused))}"[:200] if refused else None

@@ -20,5 +20,8 @@ SECTIONS: Final = (
     Section("floor", "/floor"),
     Section("campaigns", "/campaigns"),
     Section("reports", "/reports"),
+    Section("recordings", "/recordings"),
+    Section("audits", "/audits"),
     Section("trunks", "/trunks"),
+    Section("alerts", "/alerts"),
 )

@@ -8,25 +8,23 @@ from typing import Any, Final
 
 import jinja2
 import msgspec
-from babel import Locale
-from babel.numbers import format_decimal, format_percent
 from litestar import MediaType, Request, Response
 from markupsafe import Markup
 
 from api.catalogue import LANGUAGES, Catalogue, Language, choose_language, text
 from api.errors import ApiError, as_api_error, field_view, problem_response
+from api.figures_in_words import integer, percent
 from api.navigation import SECTIONS
 from api.static import address_of
 
 WEB_DIRECTORY: Final = Path(__file__).parent / "web"
 LANGUAGE_COOKIE: Final = "obzvon_language"
-NO_DATA: Final = "—"
-LOCALES: Final[Mapping[Language, str]] = {"en": "en_GB", "ru": "ru"}
 
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+        "media-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     # not no-referrer: that would take the Origin of forms away, by which writes are checked
@@ -69,19 +67,12 @@ def render(
     request: AnyRequest, template: str, status: int = HTTPStatus.OK, **context: object
 ) -> Response[str]:
     language = language_of(request)
-    locale = LOCALES[language]
-    # the language's own pattern, with one decimal
-    percent_format = Locale.parse(locale).percent_formats[None].pattern.replace("##0", "##0.0")
-
-    def percent(value: float | None) -> str:
-        return NO_DATA if value is None else format_percent(value, percent_format, locale=locale)
-
     body = environment().get_template(template).render(
         language=language,
         path=request.url.path if request.method == "GET" else "/campaigns",
         t=functools.partial(text_of, language),
-        integer=lambda value: format_decimal(value, locale=locale),
-        percent=percent,
+        integer=functools.partial(integer, language=language),
+        percent=functools.partial(percent, language=language),
         asset=address_of,
         sections=SECTIONS,
         **context,

@@ -16,11 +16,15 @@ from litestar.response import Redirect
 from analytics.overview import CampaignOverview, overview
 from analytics.report import RESULTS, campaign_report
 from analytics.trunks import trunk_states
+from api.alert_pages import AlertPageController
+from api.answer_pages import AnswerPageController
+from api.audit_pages import AuditPageController
 from api.auth import requires
 from api.call_page import CallPageController
 from api.calls_page import CallsPageController
+from api.campaign_trunks_page import CampaignTrunksPageController
 from api.catalogue import Language
-from api.dependencies import ApiRequest, Clock, Hub, Pool, Store
+from api.dependencies import ApiRequest, Clock, Hub, Pool, Readers, Store
 from api.floor_page import floor_page
 from api.page_view import (
     LANGUAGE_COOKIE,
@@ -32,12 +36,15 @@ from api.page_view import (
     raw_texts,
     render,
 )
+from api.recordings_page import RecordingPageController
 from api.report_pages import ReportPageController
+from api.saved_report_pages import SavedReportPageController
 from api.schemas.contacts import ImportView, import_view
 from api.schemas.parameters import CampaignId
 from api.static import serve_static
 from api.trunk_pages import TrunkPageController, verdict
 from api.upload import open_upload
+from campaigns.classifier_stops import ClassifierStops
 from campaigns.contact_import import ContactImport
 from campaigns.dispositions import Disposition
 from campaigns.models import Action, Campaign, Status
@@ -99,9 +106,16 @@ class PageController(Controller):
 
     @get("/campaigns/{campaign_id:int}", guards=[requires("reports:read")])
     async def campaign(
-        self, request: ApiRequest, campaign_id: CampaignId, pool: Pool, store: Store, hub: Hub, clock: Clock
+        self,
+        request: ApiRequest,
+        campaign_id: CampaignId,
+        pool: Pool,
+        readers: Readers,
+        store: Store,
+        hub: Hub,
+        clock: Clock,
     ) -> Response[str]:
-        return await campaign_page(request, campaign_id, pool, store, hub, clock)
+        return await campaign_page(request, campaign_id, pool, readers, store, hub, clock)
 
     @get("/campaigns/{campaign_id:int}/controls", guards=[requires("reports:read")])
     async def controls(self, request: ApiRequest, campaign_id: CampaignId, store: Store) -> Response[str]:
@@ -141,6 +155,7 @@ class PageController(Controller):
         request: ApiRequest,
         campaign_id: CampaignId,
         pool: Pool,
+        readers: Readers,
         store: Store,
         hub: Hub,
         clock: Clock,
@@ -156,7 +171,9 @@ class PageController(Controller):
         except Exception as error:  # noqa: BLE001 - every problem is shown under the form
             _, problem = problem_text(request, error)
         if not is_partial(request):
-            return await campaign_page(request, campaign_id, pool, store, hub, clock, report, problem)
+            return await campaign_page(
+                request, campaign_id, pool, readers, store, hub, clock, report, problem
+            )
         return render(
             request, "import_result.html", report=report, problem=problem, shown=MAX_SHOWN_REJECTIONS
         )
@@ -179,6 +196,7 @@ async def campaign_page(
     request: Request[Any, Any, Any],
     campaign_id: int,
     pool: Pool,
+    readers: Readers,
     store: Store,
     hub: Hub,
     clock: Clock,
@@ -197,7 +215,7 @@ async def campaign_page(
         "report_url": f"/v1/campaigns/{campaign_id}/report",
         "controls_url": f"/campaigns/{campaign_id}/controls",
         "snapshot": await hub.snapshot(campaign_id),
-        "report": await campaign_report(pool, campaign_id, time_zone=campaign.time_zone, now=clock()),
+        "report": await campaign_report(readers.sums, campaign_id, time_zone=campaign.time_zone, now=clock()),
         "texts": raw_texts(language, SCRIPT_TEXTS),
     }
     return render(
@@ -210,6 +228,7 @@ async def campaign_page(
         },
         trunks=[(trunk, verdict(trunk, states[trunk.trunk_id])) for trunk in used],
         actions=ACTIONS[campaign.status],
+        stop=await ClassifierStops(pool).open_stop(campaign_id),
         answers=False,
         report=report,
         problem=problem,
@@ -248,8 +267,14 @@ page_router: Final = Router(
         CallPageController,
         floor_page,
         ReportPageController,
+        SavedReportPageController,
         CallsPageController,
+        RecordingPageController,
         TrunkPageController,
+        AlertPageController,
+        CampaignTrunksPageController,
+        AnswerPageController,
+        AuditPageController,
         serve_static,
     ],
     exception_handlers={Exception: problem_page},

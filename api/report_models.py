@@ -3,20 +3,18 @@
 import zoneinfo
 from datetime import datetime
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
 from analytics.export import FileFormat
 from analytics.query import QueryRequest
+from api.addresses import address_problems
 from api.catalogue import Language
-from api.mail import is_address
+from api.delivery import Status
 from campaigns.errors import InvalidSettings, Problem
 
 Every = Literal["day", "week", "month"]
-DeliveryStatus = Literal["waiting", "sent", "failed"]
 MAX_NAME: Final = 200
-MAX_RECIPIENTS: Final = 50
 ZONES: Final = zoneinfo.available_timezones()
 
 
@@ -93,7 +91,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
     schedule_id: int
     due_time: datetime
-    status: DeliveryStatus
+    status: Status
     tries: int
     next_try_time: datetime
     last_error: str | None
@@ -116,29 +114,4 @@ def schedule_problems(new: NewSchedule) -> list[Problem]:
         problems.append(Problem("minute", "out_of_range", {"min": 0, "max": 24 * 60 - 1}))
     if new.time_zone not in ZONES:
         problems.append(Problem("time_zone", "not_a_time_zone", {"value": new.time_zone[:60]}))
-    if (new.recipients is None) == (new.webhook_url is None):
-        problems.append(Problem("recipients", "one_way_to_send"))
-    if new.recipients is not None:
-        if not 1 <= len(new.recipients) <= MAX_RECIPIENTS:
-            problems.append(Problem("recipients", "out_of_range", {"min": 1, "max": MAX_RECIPIENTS}))
-        problems += [
-            Problem(f"recipients.{index}", "not_an_address", {"value": address[:60]})
-            for index, address in enumerate(new.recipients)
-            if not is_address(address)
-        ]
-    if new.webhook_url is not None and not is_url(new.webhook_url):
-        problems.append(Problem("webhook_url", "not_a_webhook_url", {"value": new.webhook_url[:60]}))
-    return problems
-
-
-def is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return (
-            parts.scheme in {"http", "https"}
-            and bool(parts.hostname)
-            and parts.username is None
-            and (parts.port or 1) > 0
-        )
-    except ValueError:
-        return False
+    return problems + address_problems(new.recipients, new.webhook_url)

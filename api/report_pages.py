@@ -22,7 +22,8 @@ from api.auth import requires
 from api.catalogue import Language, text
 from api.dependencies import ApiRequest, Clock, Pool, Store
 from api.page_view import json_in_html, language_of, problem_details, raw_texts, render
-from api.report_registry import REPORTS, Panel, Report
+from api.report_panel import Panel, Report
+from api.report_registry import REPORTS
 from api.schemas.query import MetricView, metric_view
 from campaigns.dispositions import AnsweredBy, Disposition
 
@@ -34,7 +35,7 @@ SCRIPT_TEXTS: Final = {
     name: f"reports.{name}"
     for name in (
         "empty", "failed", "total", "none", "before", "interval", "of", "points", "fresh", "truncated", "calls_behind",
-        "sums_proven", "sums_unproven", "sums_wrong",
+        "sums_proven", "sums_unproven", "sums_wrong", "save_failed",
     )
 }  # fmt: skip
 
@@ -50,7 +51,9 @@ BETTER_WHEN_MORE: Final = frozenset(
 WORSE_WHEN_MORE: Final = frozenset(
     {
         "refusals", "short_calls", "short_call_share", "pdd_ms_median", "pdd_ms_p95", "voicemail_hits", "machine_share",
-        "callbacks_missed", "status_unsuccessful", "cost_per_talk", "cost_per_success",
+        "callbacks_missed", "status_unsuccessful", "cost_per_talk", "cost_per_success", "false_positive_share",
+        "audited_persons", "verdict_ms_median", "verdict_ms_p95", "packet_loss", "packets_lost", "jitter_ms_mean",
+        "jitter_ms_p95", "one_way_calls", "one_way_share",
     }
 )  # fmt: skip
 """What is in neither set is simply more or less: a change of it has no colour."""
@@ -90,6 +93,8 @@ class PanelData(msgspec.Struct, frozen=True, kw_only=True):
     """A panel as the script wants it."""
 
     name: str
+    title: str
+    """Of the whole: what a saved one is called unless its owner says otherwise."""
     chart: str
     metrics: tuple[str, ...]
     drawn: tuple[str, ...]
@@ -139,14 +144,7 @@ class ReportPageController(Controller):
             build_query(choice.request(), clock(), default_zone=usual)
         except QueryRefused as error:
             problem = problem_details(request, error)
-        metrics = {
-            name: metric_view(METRICS[name], language) for panel in report.panels for name in panel.metrics
-        }
-        dimensions = {
-            name: text(f"dimensions.{name}.title", language)
-            for panel in report.panels
-            for name in panel.dimensions
-        }
+        metrics, dimensions = words_of(report, language)
         return render(
             request,
             "report.html",
@@ -159,8 +157,9 @@ class ReportPageController(Controller):
             metrics=metrics,
             dimensions=dimensions,
             problem=problem,
+            may_save=request.auth.may("reports:write"),
             section="reports",
-            data=json_in_html(page_data(report, choice, usual, metrics, dimensions, language)),
+            data=json_in_html(page_data(report, choice.request(), usual, metrics, dimensions, language)),
         )
 
 
@@ -180,20 +179,33 @@ def choice_of(request: ApiRequest, report: Report) -> Choice:
     )
 
 
+def words_of(report: Report, language: Language) -> tuple[dict[str, MetricView], dict[str, str]]:
+    """Return how the metrics and dimensions of a report's panels are called."""
+    metrics = {
+        name: metric_view(METRICS[name], language) for panel in report.panels for name in panel.metrics
+    }
+    dimensions = {
+        name: text(f"dimensions.{name}.title", language)
+        for panel in report.panels
+        for name in panel.dimensions
+    }
+    return metrics, dimensions
+
+
 def page_data(
     report: Report,
-    choice: Choice,
+    request: QueryRequest,
     usual_zone: str,
     metrics: dict[str, MetricView],
     dimensions: dict[str, str],
     language: Language,
 ) -> dict[str, object]:
-    request = choice.request()
+    """Return what the script needs; every panel's query begins with `request`."""
     return {
         "report": report.name,
         "language": language,
         "shown_zone": request.time_zone or usual_zone,
-        "panels": [panel_data(panel) for panel in report.panels],
+        "panels": [panel_data(panel, report.name, language) for panel in report.panels],
         "request": {
             "period": request.period,
             "compare": request.compare,
@@ -231,7 +243,7 @@ def page_data(
     }
 
 
-def panel_data(panel: Panel) -> PanelData:
+def panel_data(panel: Panel, report: str, language: Language) -> PanelData:
     order = (
         []
         if panel.order_by is None
@@ -239,6 +251,7 @@ def panel_data(panel: Panel) -> PanelData:
     )
     return PanelData(
         name=panel.name,
+        title=f"{text(f'reports.{report}.title', language)}: {text(f'reports.panel.{panel.name}', language)}",
         chart=panel.chart,
         metrics=panel.metrics,
         drawn=panel.drawn,

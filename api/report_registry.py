@@ -7,63 +7,22 @@ A report says which metrics of `analytics.metrics` it shows by which dimensions;
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
-import msgspec
-
-Chart = Literal["figures", "funnel", "columns", "bars", "heat", "lines", "periods"]
-"""
-figures: totals side by side, one value each. funnel: totals, each a part of the one before. columns: over time or another order.
-lines: shares over time. bars: one per row, longest first. heat: hour of day by weekday. periods: one line per metric, two periods.
-"""
-
-
-class Panel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One query and how it is drawn."""
-
-    name: str
-    chart: Chart
-    metrics: tuple[str, ...]
-    """Columns of the table, in this order."""
-    drawn: tuple[str, ...] = ()
-    """What the chart shows; the first metric when empty."""
-    dimensions: tuple[str, ...] = ()
-    order_by: str | None = None
-    """Upwards for a dimension, downwards for a metric; None leaves it to the query."""
-    is_ascending: bool = True
-    limit: int = 200
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One page."""
-
-    name: str
-    panels: tuple[Panel, ...]
-    is_compared: bool = False
-    """Holds the period against the one before it unless the visitor chooses otherwise."""
-
+from api.answer_reports import OF_ANSWERS
+from api.report_panel import CAMPAIGN_RESULTS, RESULTS, Panel, Report, by, over
 
 NETWORK: Final = (
     "settled_attempts",
     "asr",
     "ner",
     "acd_seconds",
-    "pdd_ms_median",
+    "pdd_ms_mean",
     "short_calls",
     "short_call_share",
 )
-RESULTS: Final = (
-    "attempts",
-    "distinct_numbers",
-    "answered_attempts",
-    "answered_by_attempt",
-    "talks",
-    "successes",
-    "conversion_per_talk",
-    "conversion_per_dial",
-)
-
-
+"""Means of PDD, as medians by trunk and caller ID would have to read every call."""
+CAUSES: Final = ("settled_attempts", "rung_attempts", "pdd_ms_mean", "refusals")
 CALLBACKS: Final = (
     "callback_requests",
     "callbacks_due",
@@ -79,31 +38,6 @@ STATUSES: Final = (
     "voicemail_hits",
 )
 COSTS: Final = ("cost_sum", "talks", "cost_per_talk", "successes", "cost_per_success", "priced_attempts")
-
-
-def by(dimension: str, metrics: tuple[str, ...] = RESULTS, drawn: tuple[str, ...] = ("attempts",)) -> Panel:
-    """Return the panel of one dimension whose values have no order: the most calls first."""
-    return Panel(
-        name=f"by_{dimension}",
-        chart="bars",
-        metrics=metrics,
-        drawn=drawn,
-        dimensions=(dimension,),
-        order_by=metrics[0],
-        is_ascending=False,
-    )
-
-
-def over(dimension: str, metrics: tuple[str, ...], drawn: tuple[str, ...], chart: Chart = "columns") -> Panel:
-    """Return the panel of a dimension that has an order of its own."""
-    return Panel(
-        name=f"by_{dimension}",
-        chart=chart,
-        metrics=metrics,
-        drawn=drawn,
-        dimensions=(dimension,),
-        order_by=dimension,
-    )
 
 
 ALL: Final = (
@@ -147,7 +81,7 @@ ALL: Final = (
                 ),
                 ("attempts", "answered_attempts"),
             ),
-            by("campaign"),
+            by("campaign", CAMPAIGN_RESULTS),
         ),
         is_compared=True,
     ),
@@ -230,9 +164,9 @@ ALL: Final = (
     Report(
         name="causes",
         panels=(
-            by("result", ("settled_attempts", "distinct_numbers"), ("settled_attempts",)),
-            by("sip_status", ("settled_attempts", "distinct_numbers"), ("settled_attempts",)),
-            by("q850_cause", ("settled_attempts", "distinct_numbers"), ("settled_attempts",)),
+            by("result", CAUSES, ("settled_attempts",)),
+            by("sip_status", CAUSES, ("settled_attempts",)),
+            by("q850_cause", CAUSES, ("settled_attempts",)),
         ),
     ),
     Report(
@@ -302,7 +236,7 @@ ALL: Final = (
                 name="comparison_totals",
                 chart="periods",
                 metrics=(
-                    *RESULTS,
+                    *CAMPAIGN_RESULTS,
                     "answered_by_number",
                     "person_share",
                     "orders",
@@ -323,10 +257,11 @@ ALL: Final = (
                     "repeat_calls",
                 ),
             ),
-            by("campaign"),
+            by("campaign", CAMPAIGN_RESULTS),
         ),
         is_compared=True,
     ),
+    *OF_ANSWERS,
     Report(
         name="costs",
         panels=(

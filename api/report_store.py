@@ -1,7 +1,5 @@
 """Saved reports, schedules and deliveries in the database."""
 
-import base64
-import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -9,13 +7,14 @@ from typing import Any, Final
 import msgspec
 
 from analytics.database import Pool
-from api.report_models import Delivery, DeliveryStatus, NewReport, NewSchedule, SavedReport, Schedule
+from api.addresses import new_secret
+from api.delivery import Status
+from api.report_models import Delivery, NewReport, NewSchedule, SavedReport, Schedule
 from api.report_schedule import next_due
-from campaigns.errors import NotFound
+from campaigns.errors import Conflict, NotFound
 from campaigns.statements import load_statements
 
 STATEMENTS: Final = load_statements(Path(__file__).with_suffix(".sql"))
-SECRET_BYTES: Final = 32
 
 
 class ReportStore:
@@ -50,9 +49,7 @@ class ReportStore:
 
     async def add_schedule(self, report_id: int, new: NewSchedule, now: datetime) -> Schedule:
         """Store a schedule; the answer alone shows the secret of its webhooks. The report must be there."""
-        secret = None
-        if new.webhook_url is not None:
-            secret = "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+        secret = new_secret(new.webhook_url)
         row = await self._pool.fetchrow(
             STATEMENTS["insert_schedule"], report_id, new.every, new.weekday, new.month_day, new.minute, new.time_zone,
             new.language, new.format, new.recipients, new.webhook_url, secret, now, next_due(new, now),
@@ -76,6 +73,34 @@ class ReportStore:
         rows = await self._pool.fetch(STATEMENTS["list_deliveries"], schedule_id, before, limit)
         return [converted(row, Delivery) for row in rows]
 
+    async def all_schedules(self) -> list[Schedule]:
+        return [schedule(row) for row in await self._pool.fetch(STATEMENTS["list_all_schedules"])]
+
+    async def last_deliveries(self) -> dict[int, Delivery]:
+        """Return the newest delivery of each schedule that has any."""
+        rows = await self._pool.fetch(STATEMENTS["last_deliveries"])
+        return {row["schedule_id"]: converted(row, Delivery) for row in rows}
+
+    async def deliveries_of_report(self, report_id: int, limit: int) -> list[Delivery]:
+        """Return what was sent by all schedules of a report, newest first."""
+        rows = await self._pool.fetch(STATEMENTS["deliveries_of_report"], report_id, limit)
+        return [converted(row, Delivery) for row in rows]
+
+    async def begin_now(self, schedule_id: int, now: datetime) -> Delivery:
+        """
+        Write a delivery that is due now, whatever the schedule says; the schedule goes on as before.
+
+        Raises:
+            NotFound: no such schedule.
+            Conflict: `schedule_has_ended`.
+        """
+        row = await self._pool.fetchrow(STATEMENTS["begin_now"], schedule_id, now)
+        if row is None:
+            await self.get_schedule(schedule_id)
+            raise Conflict("schedule_has_ended")
+        made: Delivery = converted(row, Delivery)
+        return made
+
     async def begin_due(self, now: datetime) -> int:
         """Write the deliveries that have become due; return how many of them this process wrote."""
         begun = 0
@@ -98,7 +123,7 @@ class ReportStore:
         return None if row is None else converted(row, Delivery)
 
     async def end(
-        self, taken: Delivery, holder: int, status: DeliveryStatus, at: datetime, error: str | None
+        self, taken: Delivery, holder: int, status: Status, at: datetime, error: str | None
     ) -> None:
         """Say how a try ended; `at` is when it was sent, or when to try again."""
         sent_time = at if status == "sent" else None

@@ -42,6 +42,34 @@ SELECT * FROM report_deliveries
 WHERE schedule_id = $1 AND due_time < coalesce($2::timestamptz, 'infinity')
 ORDER BY due_time DESC LIMIT $3;
 
+-- list_all_schedules() --
+SELECT * FROM report_schedules ORDER BY schedule_id;
+
+-- last_deliveries() --
+-- The newest of each schedule.
+SELECT newest.*
+FROM report_schedules
+CROSS JOIN LATERAL (
+    SELECT * FROM report_deliveries
+    WHERE report_deliveries.schedule_id = report_schedules.schedule_id
+    ORDER BY due_time DESC LIMIT 1
+) AS newest;
+
+-- deliveries_of_report(report_id, limit) --
+SELECT report_deliveries.*
+FROM report_schedules
+JOIN report_deliveries USING (schedule_id)
+WHERE report_id = $1
+ORDER BY due_time DESC, schedule_id LIMIT $2;
+
+-- begin_now(schedule_id, now) --
+-- Asked for twice in one second it is sent once.
+INSERT INTO report_deliveries (schedule_id, due_time, status, tries, next_try_time)
+SELECT schedule_id, date_trunc('second', $2::timestamptz), 'waiting', 0, $2 FROM report_schedules
+WHERE schedule_id = $1 AND is_active
+ON CONFLICT (schedule_id, due_time) DO UPDATE SET due_time = excluded.due_time
+RETURNING *;
+
 -- due_schedules(now) --
 SELECT * FROM report_schedules WHERE is_active AND next_time <= $1 ORDER BY next_time LIMIT 100;
 

@@ -8,6 +8,8 @@ import msgspec
 
 from api.mail import MailServer, is_address, read_mail_server
 from campaigns.errors import InvalidSettings, Problem
+from campaigns.recording_settings import RecordingSettings, load_recording_settings
+from campaigns.recording_storage import CopySettings, read_copy_settings
 
 DEFAULT_PORT: Final = 8000
 
@@ -34,17 +36,21 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """An uploaded sound file: an hour of 8 kHz 16-bit mono."""
 
     mail_server: MailServer | None = None
-    """Where scheduled reports are handed in; None = none is sent by mail."""
+    """Where reports and alerts are handed in; None = none is sent by mail."""
     allows_private_webhooks: bool = False
     """Whether a webhook may lead into our own network, and by plain http: for receivers that stand beside us."""
-    report_interval_seconds: float = 5.0
-    """Between two looks at what reports are due."""
+    delivery_interval_seconds: float = 5.0
+    """Between two looks at what reports and alerts are to be sent."""
+    recordings: RecordingSettings | None = None
+    """Where recordings lie, and their keys; None = this process has none."""
+    copies: CopySettings | None = None
+    """The user's own storage; None = nothing is copied."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "ApiSettings":
         """
-        Read DATABASE_URL, OBZVON_HOST, OBZVON_PORT, OBZVON_BASE_URL, OBZVON_SMTP_URL, OBZVON_MAIL_FROM and
-        OBZVON_PRIVATE_WEBHOOKS.
+        Read DATABASE_URL, OBZVON_HOST, OBZVON_PORT, OBZVON_BASE_URL, OBZVON_SMTP_URL, OBZVON_MAIL_FROM,
+        OBZVON_PRIVATE_WEBHOOKS, and what `campaigns.recording_settings` and `campaigns.recording_storage` read.
 
         Raises:
             InvalidSettings: naming every variable that is wrong or missing.
@@ -67,6 +73,12 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
             problems.append(Problem("OBZVON_SMTP_URL", "not_a_mail_server"))  # the value may hold a password
         if smtp_url and not is_address(sender):
             problems.append(Problem("OBZVON_MAIL_FROM", "not_a_mail_address", {"value": sender[:60]}))
+        recordings = None
+        try:
+            recordings = load_recording_settings(environ)
+        except InvalidSettings as error:
+            problems += error.problems
+        copies = read_copy_settings(environ, problems)
         if problems:
             raise InvalidSettings(*problems)
         return cls(
@@ -76,6 +88,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
             base_url=base_url,
             mail_server=mail_server,
             allows_private_webhooks=environ.get("OBZVON_PRIVATE_WEBHOOKS", "") == "1",
+            recordings=recordings,
+            copies=copies,
         )
 
     @property

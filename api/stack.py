@@ -22,6 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import msgspec
 
+from api.readers import NICENESS
 from api.supervisor import Child, Supervisor
 from campaigns.access import AccessStore
 from campaigns.database import Pool
@@ -157,13 +158,14 @@ def free_web_port(host: str) -> int:
 
 
 def api_child(dsn: str, *, host: str, port: int) -> Child:
-    """Describe the process of API and pages; its first line says that it listens."""
+    """Describe the process of API and pages; its first line says that it listens. Dialing goes first (docs/adr/0023)."""
     return Child(
         name="api",
         module="api.cli.main",
         arguments=["api"],
         environment={"DATABASE_URL": dsn, "OBZVON_HOST": host, "OBZVON_PORT": str(port)},
         says_ready=True,
+        niceness=NICENESS,
     )
 
 

@@ -34,6 +34,12 @@ def dies_with_parent() -> tuple[str, ...]:
     return () if setpriv is None else (setpriv, "--pdeathsig", "TERM", "--")
 
 
+def steps_back(niceness: int) -> tuple[str, ...]:
+    """Give the prefix of a command that runs at this niceness; POSIX has it, and elsewhere nothing steps back."""
+    nice = shutil.which("nice") if niceness else None
+    return () if nice is None else (nice, "-n", str(niceness))
+
+
 class ChildFailed(Exception):
     """A child process ended unasked, or did not get ready. `tail` is the end of its log."""
 
@@ -55,6 +61,8 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     says_ready: bool = False
     """Its first line of output means that it is ready."""
     stop_seconds: float = 10.0
+    niceness: int = 0
+    """How far it steps back for the others where there are too few cores (nice(2))."""
 
 
 class Supervisor:
@@ -87,6 +95,7 @@ class Supervisor:
         with self._log_path(child.name).open("ab") as log_file:
             process = await asyncio.create_subprocess_exec(
                 *dies_with_parent(),
+                *steps_back(child.niceness),
                 sys.executable,
                 "-m",
                 child.module,

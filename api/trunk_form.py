@@ -26,7 +26,7 @@ GROUPS: Final[Mapping[str, tuple[FormField, ...]]] = {
     "connection": (
         FormField("name", "text"),
         FormField("host", "text"),
-        FormField("port", "whole"),
+        FormField("port", "whole", is_optional=True),
         FormField("transport", "choice", ("udp", "tcp", "tls")),
         FormField("username", "text", is_optional=True),
         FormField("password", "password", is_optional=True),

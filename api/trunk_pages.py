@@ -12,12 +12,16 @@ from analytics.trunks import TrunkState, trunk_states
 from api.auth import requires
 from api.dependencies import ApiRequest, Clock, Pool, Store
 from api.errors import FieldProblem, field_view
-from api.page_view import LOCALES, ProblemText, language_of, problem_text, render
+from api.figures_in_words import LOCALES
+from api.page_view import ProblemText, language_of, problem_text, render
 from api.schemas.parameters import TrunkId
 from api.trunk_form import GROUPS, read_form, settings_of, shown_values
+from api.trunk_prices_form import FIELDS, read_prices, shown_prices
+from campaigns.report_rules import ReportRules, TrunkPrices
 from campaigns.trunk_models import Trunk, TrunkPatch
 
 SECTION: Final = "trunks"
+ALL_GROUPS: Final = {**GROUPS, "prices": FIELDS}
 
 
 class TrunkPageController(Controller):
@@ -40,32 +44,39 @@ class TrunkPageController(Controller):
 
     @get("/new", guards=[requires("campaigns:write")])
     async def new(self, request: ApiRequest) -> Response[str]:
-        return form_page(request, None, shown_values(settings_of(None)), [])
+        return form_page(
+            request, None, {**shown_values(settings_of(None)), **shown_prices(TrunkPrices())}, []
+        )
 
     @post("/new", guards=[requires("campaigns:write")], status_code=HTTPStatus.OK)
-    async def create(self, request: ApiRequest, store: Store, clock: Clock) -> Response[str] | Redirect:
+    async def create(
+        self, request: ApiRequest, pool: Pool, store: Store, clock: Clock
+    ) -> Response[str] | Redirect:
         sent = await texts_of(request)
-        read = read_form(sent, None)
-        if read.settings is None:
-            return form_page(request, None, shown_as_sent(sent), read.problems)
+        read, priced = read_form(sent, None), read_prices(sent)
+        if read.settings is None or priced.prices is None:
+            return form_page(request, None, shown_as_sent(sent), read.problems + priced.problems)
         try:
-            await store.create_trunk(read.settings, clock())
+            made = await store.create_trunk(read.settings, clock())
+            await set_prices(request, pool, made.trunk_id, priced.prices, clock())
         except Exception as error:  # noqa: BLE001 - every problem is shown above the form
             return form_page(request, None, shown_as_sent(sent), [], problem_text(request, error)[1])
         return Redirect("/trunks", status_code=303)
 
     @get("/{trunk_id:int}", guards=[requires("campaigns:write")])
-    async def edit(self, request: ApiRequest, trunk_id: TrunkId, store: Store) -> Response[str]:
+    async def edit(self, request: ApiRequest, trunk_id: TrunkId, pool: Pool, store: Store) -> Response[str]:
         trunk = await store.get_trunk(trunk_id)
-        return form_page(request, trunk, shown_values(settings_of(trunk)), [])
+        return form_page(request, trunk, await stored_values(pool, trunk), [])
 
     @post("/{trunk_id:int}", guards=[requires("campaigns:write")], status_code=HTTPStatus.OK)
-    async def change(self, request: ApiRequest, trunk_id: TrunkId, store: Store) -> Response[str] | Redirect:
+    async def change(
+        self, request: ApiRequest, trunk_id: TrunkId, pool: Pool, store: Store, clock: Clock
+    ) -> Response[str] | Redirect:
         trunk = await store.get_trunk(trunk_id)
         sent = await texts_of(request)
-        read = read_form(sent, trunk)
-        if read.settings is None:
-            return form_page(request, trunk, shown_as_sent(sent), read.problems)
+        read, priced = read_form(sent, trunk), read_prices(sent)
+        if read.settings is None or priced.prices is None:
+            return form_page(request, trunk, shown_as_sent(sent), read.problems + priced.problems)
         before = trunk.settings()
         changes = {
             name: value
@@ -74,20 +85,21 @@ class TrunkPageController(Controller):
         }
         try:
             await store.patch_trunk(trunk_id, TrunkPatch(**changes))
+            await set_prices(request, pool, trunk_id, priced.prices, clock())
         except Exception as error:  # noqa: BLE001 - every problem is shown above the form
             return form_page(request, trunk, shown_as_sent(sent), [], problem_text(request, error)[1])
         return Redirect("/trunks", status_code=303)
 
     @post("/{trunk_id:int}/delete", guards=[requires("campaigns:write")], status_code=HTTPStatus.OK)
     async def remove(
-        self, request: ApiRequest, trunk_id: TrunkId, store: Store, clock: Clock
+        self, request: ApiRequest, trunk_id: TrunkId, pool: Pool, store: Store, clock: Clock
     ) -> Response[str] | Redirect:
         trunk = await store.get_trunk(trunk_id)
         try:
             await store.delete_trunk(trunk_id, clock())
         except Exception as error:  # noqa: BLE001 - every problem is shown above the form
             words = problem_text(request, error)[1]
-            return form_page(request, trunk, shown_values(settings_of(trunk)), [], words)
+            return form_page(request, trunk, await stored_values(pool, trunk), [], words)
         return Redirect("/trunks", status_code=303)
 
 
@@ -106,6 +118,20 @@ def verdict(trunk: Trunk, state: TrunkState) -> tuple[str, str]:
     return "up", "good"
 
 
+async def stored_values(pool: Pool, trunk: Trunk) -> dict[str, object]:
+    prices = await ReportRules(pool).trunk_prices(trunk.trunk_id)
+    return {**shown_values(settings_of(trunk)), **shown_prices(prices)}
+
+
+async def set_prices(
+    request: ApiRequest, pool: Pool, trunk_id: int, prices: TrunkPrices, now: datetime
+) -> None:
+    """Change the prices if they are others: they stand in the audit."""
+    rules = ReportRules(pool)
+    if prices != await rules.trunk_prices(trunk_id):
+        await rules.set_trunk_prices(trunk_id, prices, actor=request.auth.owner, now=now)
+
+
 async def texts_of(request: ApiRequest) -> dict[str, str]:
     form = await request.form()
     return {name: value for name, value in form.items() if isinstance(value, str)}
@@ -114,7 +140,7 @@ async def texts_of(request: ApiRequest) -> dict[str, str]:
 def shown_as_sent(sent: dict[str, str]) -> dict[str, object]:
     """Return the inputs as the visitor left them, but for the password."""
     values: dict[str, object] = {}
-    for group in GROUPS.values():
+    for group in ALL_GROUPS.values():
         for field in group:
             values[field.name] = field.name in sent if field.kind == "switch" else sent.get(field.name, "")
     return {**values, "password": ""}
@@ -128,14 +154,14 @@ def form_page(
     problem: ProblemText | None = None,
 ) -> Response[str]:
     language = language_of(request)
-    shown = {field.name for group in GROUPS.values() for field in group}
+    shown = {field.name for group in ALL_GROUPS.values() for field in group}
     views = [field_view(problem, language) for problem in problems]
     return render(
         request,
         "trunk.html",
         HTTPStatus.OK if not problems and problem is None else HTTPStatus.UNPROCESSABLE_ENTITY,
         trunk=trunk,
-        groups=GROUPS,
+        groups=ALL_GROUPS,
         values=values,
         problems={view.field: view.detail for view in views},
         others=[view for view in views if view.field not in shown],

@@ -101,8 +101,28 @@ class AlertStore:
         row = await self._pool.fetchrow(SQL["enable_rule"], rule_id, is_enabled)
         if row is None:
             raise NotFound("alert_rule", rule_id)
-        await self._pool.execute(SQL["resolve_disabled"], now)
+        if not is_enabled:
+            await self._resolve_of_rule(rule_id, now)
         return msgspec.convert(dict(row), AlertRule)
+
+    async def get_rule(self, rule_id: int) -> AlertRule:
+        """Raise `NotFound` if there is no such rule."""
+        row = await self._pool.fetchrow(SQL["get_rule"], rule_id)
+        if row is None:
+            raise NotFound("alert_rule", rule_id)
+        return msgspec.convert(dict(row), AlertRule)
+
+    async def replace_rule(self, rule_id: int, rule: NewAlertRule, now: datetime) -> AlertRule:
+        """Make a rule ask something else; what it raised by the old question is resolved. Raises `NotFound`."""
+        row = await self._pool.fetchrow(SQL["replace_rule"], rule_id, *msgspec.structs.astuple(rule))
+        if row is None:
+            raise NotFound("alert_rule", rule_id)
+        await self._resolve_of_rule(rule_id, now)
+        return msgspec.convert(dict(row), AlertRule)
+
+    async def _resolve_of_rule(self, rule_id: int, now: datetime) -> None:
+        for row in await self._pool.fetch(SQL["resolve_of_rule"], rule_id, now):
+            log.info("alert.resolved", alert_id=row["alert_id"])
 
     async def open_alerts(self, rule_id: int) -> list[OpenAlertRow]:
         rows = await self._pool.fetch(SQL["open_alerts"], rule_id)

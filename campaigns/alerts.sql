@@ -7,18 +7,39 @@ INSERT INTO alert_rules (
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 RETURNING *;
 
+-- get_rule(rule_id) --
+SELECT * FROM alert_rules WHERE rule_id = $1;
+
 -- list_rules() --
 SELECT * FROM alert_rules ORDER BY rule_id;
 
 -- enable_rule(rule_id, is_enabled) --
 UPDATE alert_rules SET is_enabled = $2 WHERE rule_id = $1 RETURNING *;
 
--- resolve_disabled(now) --
--- Nobody looks any more, so nothing may stay open.
-UPDATE alerts a
-SET state = 'resolved', resolved_time = $1
-FROM alert_rules r
-WHERE r.rule_id = a.rule_id AND NOT r.is_enabled AND a.resolved_time IS NULL;
+-- replace_rule(rule_id, name, metric, subject_kind, subject_id, comparison, threshold, window_minutes, min_count, is_enabled) --
+UPDATE alert_rules
+SET name = $2, metric = $3, subject_kind = $4, subject_id = $5, comparison = $6, threshold = $7, window_minutes = $8,
+    min_count = $9, is_enabled = $10
+WHERE rule_id = $1
+RETURNING *;
+
+-- resolve_of_rule(rule_id, now) --
+-- What was asked is not asked any more, so nothing may stay open. Whoever was told of the beginning is told of the end.
+WITH resolved AS (
+    UPDATE alerts SET state = 'resolved', resolved_time = $2
+    WHERE rule_id = $1 AND resolved_time IS NULL
+    RETURNING alert_id
+),
+told AS (
+    INSERT INTO alert_deliveries (receiver_id, alert_id, event, status, tries, next_try_time)
+    SELECT receiver_id, alert_id, 'resolved', 'waiting', 0, $2
+    FROM resolved
+    JOIN alert_deliveries AS first USING (alert_id)
+    JOIN alert_receivers USING (receiver_id)
+    WHERE first.event = 'raised' AND is_active
+    ON CONFLICT DO NOTHING
+)
+SELECT alert_id FROM resolved;
 
 -- open_alerts(rule_id) --
 SELECT alert_id, subject_kind, subject_id, recovering_since
@@ -26,13 +47,22 @@ FROM alerts
 WHERE rule_id = $1 AND resolved_time IS NULL;
 
 -- raise_alert(rule_id, subject_kind, subject_id, now, value, numerator, denominator, expected) --
--- No row: another process was quicker.
-INSERT INTO alerts (
-    rule_id, subject_kind, subject_id, state, raised_time, value, numerator, denominator, expected, last_value, last_time
+-- No row: another process was quicker. With the alert goes who is to be told of it.
+WITH raised AS (
+    INSERT INTO alerts (
+        rule_id, subject_kind, subject_id, state, raised_time, value, numerator, denominator, expected, last_value, last_time
+    )
+    VALUES ($1, $2, $3, 'raised', $4, $5, $6, $7, $8, $5, $4)
+    ON CONFLICT (rule_id, subject_kind, subject_id) WHERE resolved_time IS NULL DO NOTHING
+    RETURNING alert_id
+),
+told AS (
+    INSERT INTO alert_deliveries (receiver_id, alert_id, event, status, tries, next_try_time)
+    SELECT receiver_id, alert_id, 'raised', 'waiting', 0, $4
+    FROM raised
+    JOIN alert_receivers ON is_active AND coalesce(alert_receivers.rule_id, $1) = $1
 )
-VALUES ($1, $2, $3, 'raised', $4, $5, $6, $7, $8, $5, $4)
-ON CONFLICT (rule_id, subject_kind, subject_id) WHERE resolved_time IS NULL DO NOTHING
-RETURNING alert_id;
+SELECT alert_id FROM raised;
 
 -- keep_alert(alert_id, now, value) --
 UPDATE alerts
@@ -45,9 +75,21 @@ SET last_value = coalesce($3, last_value), last_time = $2, recovering_since = co
 WHERE alert_id = $1 AND resolved_time IS NULL;
 
 -- resolve_alert(alert_id, now) --
-UPDATE alerts SET state = 'resolved', resolved_time = $2
-WHERE alert_id = $1 AND resolved_time IS NULL
-RETURNING alert_id;
+WITH resolved AS (
+    UPDATE alerts SET state = 'resolved', resolved_time = $2
+    WHERE alert_id = $1 AND resolved_time IS NULL
+    RETURNING alert_id
+),
+told AS (
+    INSERT INTO alert_deliveries (receiver_id, alert_id, event, status, tries, next_try_time)
+    SELECT receiver_id, alert_id, 'resolved', 'waiting', 0, $2
+    FROM resolved
+    JOIN alert_deliveries AS first USING (alert_id)
+    JOIN alert_receivers USING (receiver_id)
+    WHERE first.event = 'raised' AND is_active
+    ON CONFLICT DO NOTHING
+)
+SELECT alert_id FROM resolved;
 
 -- get_alert(alert_id) --
 SELECT * FROM alerts WHERE alert_id = $1 FOR UPDATE;

@@ -18,12 +18,23 @@ CROSS JOIN LATERAL (
 -- request_trace(channel, attempt_id) --
 SELECT pg_notify($1, $2);
 
--- write_traces(shard_key, written_time, attempt_ids, call_ids, started_times, are_complete, messages) --
--- A live call's trace is followed by the whole one; never the other way round.
+-- write_traces(shard_key, written_time, attempt_ids, attempt_started_times, call_ids, started_times, are_complete, messages) --
+-- A live call's trace is followed by the whole one; never the other way round. A person who was erased since gets no trace:
+-- the lock makes an erasure that is under way and this statement wait for each other, whichever came first.
+WITH known AS (
+    SELECT attempt_id
+    FROM attempts
+    WHERE shard_key = $1
+      AND (started_time, attempt_id) IN (SELECT * FROM unnest($4::timestamptz[], $3::bigint[]))
+      AND number NOT LIKE 'erased-%'
+    ORDER BY started_time, attempt_id
+    FOR SHARE
+)
 INSERT INTO call_traces (shard_key, attempt_id, call_id, started_time, written_time, is_complete, messages)
 SELECT $1, new.attempt_id, new.call_id, new.started_time, $2, new.is_complete, new.messages
-FROM unnest($3::bigint[], $4::text[], $5::timestamptz[], $6::boolean[], $7::bytea[])
+FROM unnest($3::bigint[], $5::text[], $6::timestamptz[], $7::boolean[], $8::bytea[])
     AS new (attempt_id, call_id, started_time, is_complete, messages)
+JOIN known USING (attempt_id)
 ON CONFLICT (shard_key, attempt_id) DO UPDATE
 SET written_time = EXCLUDED.written_time, is_complete = EXCLUDED.is_complete, messages = EXCLUDED.messages
 WHERE NOT call_traces.is_complete;

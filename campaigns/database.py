@@ -1,5 +1,6 @@
 """Opening the database: one pool per process, JSON by msgspec, limits that keep a stuck statement from holding others."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -31,20 +32,30 @@ async def open_pool(
     min_size: int = 1,
     max_size: int = 10,
     connect_timeout_seconds: float = 10.0,
+    settings: Mapping[str, str] = {},
+    on_connect: Callable[[Connection], Awaitable[None]] | None = None,
 ) -> Pool:
     """
     Return an open pool whose connections speak jsonb as Python values.
 
+    `settings` are the server's, for these connections alone; each new connection is shown to `on_connect`.
+
     Raises:
         OSError, asyncpg.PostgresError: the server cannot be reached, or refuses.
     """
+
+    async def prepare(connection: Connection) -> None:
+        await prepare_connection(connection)
+        if on_connect is not None:
+            await on_connect(connection)
+
     pool = await asyncpg.create_pool(
         dsn,
         min_size=min_size,
         max_size=max_size,
         timeout=connect_timeout_seconds,
-        init=prepare_connection,
-        server_settings={**SESSION_SETTINGS, "application_name": application_name},
+        init=prepare,
+        server_settings={**SESSION_SETTINGS, "application_name": application_name, **settings},
     )
     assert pool is not None
     return pool

@@ -14,8 +14,10 @@ import asyncpg
 
 from campaigns.database import Connection, Pool, open_pool
 from campaigns.findings import Finding, found
-from campaigns.machine_check import check_disk, check_ports
+from campaigns.machine_check import check_disk, check_ports, check_tls_listener
 from campaigns.migrate import MIGRATIONS_DIR
+from campaigns.recording_check import check_recording_keys, check_recording_room
+from campaigns.recording_settings import RecordingSettings
 from campaigns.statements import load_statements
 from campaigns.store import CampaignStore
 from campaigns.trunk_check import check_trunks
@@ -28,6 +30,7 @@ MIN_POSTGRES: Final = 15
 MAX_NAMED: Final = 5
 MAX_MINOR_AGE: Final = timedelta(days=270)
 """Minor releases come every three months and mend data loss and holes; this is two missed ones."""
+RECENT_RECORDINGS: Final = timedelta(days=1)
 MAX_CLOCK_DIFFERENCE_SECONDS: Final = 1.0
 """Leases, due times and calling windows bear this much; a dead node is one that has been silent for ten seconds."""
 
@@ -36,6 +39,7 @@ async def examine(
     database_url: str | None,
     dialer: DialerConfig,
     directories: list[Path],
+    recordings: RecordingSettings | None,
     *,
     rng: Callable[[int], bytes],
     wall_clock: Callable[[], datetime],
@@ -43,7 +47,8 @@ async def examine(
     """
     Look at everything. `database_url` None: there is no database yet, and the caller has said so.
 
-    `directories` are those that must have room: of the spool, of an embedded server's data.
+    `directories` are those that must have room: of the spool, of an embedded server's data. `recordings` None: its
+    settings are wrong, and the caller has said so.
     """
     findings: list[Finding] = []
     trunks: list[Trunk] | None = None
@@ -60,22 +65,27 @@ async def examine(
             findings.append(database_trouble(error))
         else:
             try:
-                trunks, live_nodes = await check_database(pool, findings, wall_clock)
+                trunks, live_nodes = await check_database(pool, findings, recordings, wall_clock)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 findings.append(database_trouble(error))
             finally:
                 pool.terminate()
     if trunks is not None:
-        findings += await check_trunks(
-            trunks, bind_host=dialer.bind_host, rng=rng, bind_host_ipv6=dialer.bind_host_ipv6
-        )
+        findings += await check_trunks(trunks, dialer, rng=rng)
     findings += await asyncio.to_thread(check_ports, dialer, live_nodes=live_nodes)
+    if dialer.tls_listener is not None:
+        findings.append(await asyncio.to_thread(check_tls_listener, dialer.tls_listener, wall_clock()))
     findings += await asyncio.to_thread(check_disk, directories)
+    if recordings is not None:
+        findings += await asyncio.to_thread(check_recording_room, recordings)
     return unique(findings)
 
 
 async def check_database(
-    pool: Pool, findings: list[Finding], wall_clock: Callable[[], datetime]
+    pool: Pool,
+    findings: list[Finding],
+    recordings: RecordingSettings | None,
+    wall_clock: Callable[[], datetime],
 ) -> tuple[list[Trunk] | None, int]:
     """Add what is found; return the trunks, or None where the schema has no place for them, and how many nodes live."""
     async with pool.acquire() as connection:
@@ -97,6 +107,19 @@ async def check_database(
         alone = [row["name"] for row in await connection.fetch(STATEMENTS["campaigns_by_one_trunk"])]
         if alone:
             findings.append(found("campaign_single_trunk", campaigns=alone[:MAX_NAMED]))
+        if recordings is not None:
+            names = [row["name"] for row in await connection.fetch(STATEMENTS["recording_campaigns"])]
+            key_ids = [row["key_id"] for row in await connection.fetch(STATEMENTS["recording_key_ids"])]
+            findings += check_recording_keys(recordings, names, key_ids)
+        damaged = await connection.fetchrow(
+            STATEMENTS["damaged_recordings"], answered_time - RECENT_RECORDINGS
+        )
+        if damaged is not None and damaged["count"]:
+            seconds = damaged["gap_ms"] // 1000
+            causes = damaged["causes"]
+            findings.append(
+                found("recordings_damaged", count=damaged["count"], seconds=seconds, causes=causes)
+            )
     return await CampaignStore(pool).list_trunks(), live_nodes
 
 

@@ -29,3 +29,14 @@ WHERE c.status = 'running'
 GROUP BY c.campaign_id
 HAVING count(*) = 1
 ORDER BY c.campaign_id;
+
+-- recording_campaigns() --
+SELECT name FROM campaigns WHERE recording <> 'none' AND status <> 'finished' ORDER BY campaign_id;
+
+-- recording_key_ids() --
+SELECT DISTINCT key_id FROM recordings WHERE state = 'ready' AND key_id IS NOT NULL;
+
+-- damaged_recordings(since) --
+SELECT count(*)::integer AS count, coalesce(sum(gap_ms), 0)::bigint AS gap_ms, array_agg(DISTINCT cause) AS causes
+FROM recordings
+WHERE started_time >= $1 AND cause IS NOT NULL AND cause NOT IN ('no_sound', 'engine_cannot');

@@ -5,7 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 Level = Literal["ok", "note", "problem"]
-Area = Literal["settings", "database", "clock", "trunk", "ports", "disk"]
+Area = Literal["settings", "database", "clock", "trunk", "ports", "disk", "recordings"]
 FactValue = str | int | float | list[str]
 
 LEVELS: Final[dict[str, tuple[Area, Level]]] = {
@@ -26,6 +26,10 @@ LEVELS: Final[dict[str, tuple[Area, Level]]] = {
     "clock_right": ("clock", "ok"),
     "no_trunks": ("trunk", "note"),
     "trunk_unknown_host": ("trunk", "problem"),
+    "trunk_dns_silent": ("trunk", "problem"),
+    "trunk_service_refused": ("trunk", "problem"),
+    "trunk_other_ip_family": ("trunk", "problem"),
+    "trunk_srv_host_unknown": ("trunk", "note"),
     "trunk_beyond_loopback": ("trunk", "problem"),
     "trunk_unreachable": ("trunk", "problem"),
     "trunk_silent": ("trunk", "problem"),
@@ -59,11 +63,23 @@ LEVELS: Final[dict[str, tuple[Area, Level]]] = {
     "sip_port_taken": ("ports", "problem"),
     "sip_port_ours": ("ports", "note"),
     "sip_port_free": ("ports", "ok"),
+    "sip_tls_unusable": ("ports", "problem"),
+    "sip_tls_expired": ("ports", "problem"),
+    "sip_tls_expires": ("ports", "note"),
+    "sip_tls_good": ("ports", "ok"),
     "rtp_ports_taken": ("ports", "problem"),
     "rtp_ports_free": ("ports", "ok"),
     "disk_full": ("disk", "problem"),
     "disk_unwritable": ("disk", "problem"),
     "disk_roomy": ("disk", "ok"),
+    "recording_key_missing": ("recordings", "problem"),
+    "recording_key_lost": ("recordings", "problem"),
+    "recording_key_open": ("recordings", "problem"),
+    "recording_key_there": ("recordings", "ok"),
+    "recordings_damaged": ("recordings", "note"),
+    "recordings_unwritable": ("recordings", "problem"),
+    "recordings_full": ("recordings", "problem"),
+    "recordings_roomy": ("recordings", "ok"),
 }
 """Every code: what it is about, and how bad it is. A note is worth reading and changes nothing."""
 

@@ -68,6 +68,7 @@ class LiveAttempt:
         "_clocks",
         "_loop",
         "_message",
+        "_on_answered",
         "_on_done",
         "_on_ringing",
         "_timer",
@@ -85,6 +86,7 @@ class LiveAttempt:
         loop: asyncio.AbstractEventLoop,
         on_done: Callable[["LiveAttempt", Settlement], None],
         on_ringing: Callable[["LiveAttempt"], None] = lambda _live: None,
+        on_answered: Callable[["LiveAttempt"], None] = lambda _live: None,
     ) -> None:
         self.begun = begun
         self.stage: Stage = "dialing"
@@ -92,6 +94,7 @@ class LiveAttempt:
         self._loop = loop
         self._on_done = on_done
         self._on_ringing = on_ringing
+        self._on_answered = on_answered
         self.outcome: Outcome | None = None
         """How the call ended, and when its steps were, once it has."""
         self.timings: CallTimings | None = None
@@ -105,6 +108,11 @@ class LiveAttempt:
     def call(self) -> PlacedCall | None:
         """None where the dialer would not place it."""
         return self._call
+
+    @property
+    def answered_by(self) -> AnsweredBy | None:
+        """What the classifier said last of who answered."""
+        return self._answered_by
 
     @property
     def place(self) -> tuple[int, int, Stage]:
@@ -122,6 +130,7 @@ class LiveAttempt:
                 self._on_ringing(self)
             case CallAnswered():
                 self.stage = "talking"
+                self._on_answered(self)  # before the first word
                 self._begin_message(event.at)
             case DtmfReceived() if self._message is not None:
                 self._message.receive_digit(event.digit, event.at)

@@ -5,15 +5,22 @@ import os
 import shutil
 import socket
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from cryptography import x509
+
 from campaigns.findings import FactValue, Finding, found
 from dialer.config import DialerConfig
+from dialer.errors import ConfigError
+from dialer.net.tls import server_context
+from dialer.transport_config import TlsListener
 
 MIN_FREE_PORTS_SHARE: Final = 0.5
 MIN_FREE_BYTES: Final = 1_000_000_000
 """PostgreSQL alone keeps up to 2 GB of log before a checkpoint; below this an outage of the database fills the disk."""
+EXPIRES_SOON: Final = timedelta(days=14)
 GIGABYTE: Final = 1e9
 
 
@@ -39,6 +46,20 @@ def check_ports(dialer: DialerConfig, *, live_nodes: int) -> list[Finding]:
         found(code, free=free, total=len(even), low=dialer.rtp_port_min, high=dialer.rtp_port_max)
     )
     return findings
+
+
+def check_tls_listener(listener: TlsListener, now: datetime) -> Finding:
+    """Look at the certificate that peers are shown who connect to us."""
+    try:
+        server_context(listener)
+        pem = Path(listener.certificate_file).read_bytes()
+        until = min(one.not_valid_after_utc for one in x509.load_pem_x509_certificates(pem))
+    except (ConfigError, OSError, ValueError) as error:
+        return found("sip_tls_unusable", error=str(error))
+    facts: dict[str, FactValue] = {"file": listener.certificate_file, "until": f"{until:%Y-%m-%d}"}
+    if until <= now:
+        return found("sip_tls_expired", **facts)
+    return found("sip_tls_expires" if until - now < EXPIRES_SOON else "sip_tls_good", **facts)
 
 
 def bind_error(host: str, port: int) -> int | None:

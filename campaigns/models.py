@@ -15,6 +15,7 @@ from campaigns.problems import empty_or_long, not_positive, out_of_range
 from campaigns.snowflake import SLOTS_PER_CAMPAIGN
 
 Mode = Literal["voice_message"]
+RecordingPolicy = Literal["none", "all", "on_demand"]
 AnsweringMachine = Literal["ignore", "hang_up", "leave_message", "pass_to_agent"]
 Purpose = Literal["service", "advertising"]
 Status = Literal["draft", "running", "paused", "stopped", "finished"]
@@ -55,6 +56,9 @@ DEFAULT_RETRY_RULES: Final[Mapping[str, RetryRule]] = {
 }
 
 
+MIN_SHARE: Final = 0.001
+MAX_LIMIT: Final = 0.5
+MAX_RECORDING_DAYS: Final = 36_500
 MAX_TRUNKS: Final = 20
 MAX_PRIORITY: Final = 100
 MAX_WEIGHT: Final = 1_000
@@ -104,6 +108,15 @@ class NewCampaign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What to do when a machine answers. `ignore` does not listen: the message begins at once, whoever answers. Otherwise it
     begins when a person has been heard, or nobody; a machine is hung up on, or gets the message after its beep; a fax and a
     network's tones are hung up on. `pass_to_agent` needs agents."""
+    audit_share: float = 0.05
+    """Share of the verdicts "nobody to talk to" that people listen to afterwards, 0 or 0.001 to 1: the only way to know how
+    often a person is taken for a machine. 0 = nobody checks, and the limit below is never looked at."""
+    false_positive_limit: float = 0.03
+    """More people than this share among those verdicts, beyond chance, switch the classifier off: all calls go to a person."""
+    recording: RecordingPolicy = "none"
+    """Which calls are recorded, from the answer on: none, all, or those that somebody asks for while they go on."""
+    recording_days: int = 30
+    """How long recordings are kept; then they are deleted, but for held ones. A change holds for those that are there, too."""
     retry_rules: dict[str, RetryRule] = msgspec.field(default_factory=lambda: dict(DEFAULT_RETRY_RULES))
     """By result; a result without a rule is not tried again."""
     split: int = 1
@@ -144,6 +157,10 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     max_talk_seconds: float
     key_wait_seconds: float
     answering_machine: AnsweringMachine
+    audit_share: float
+    false_positive_limit: float
+    recording: RecordingPolicy
+    recording_days: int
     retry_rules: dict[str, RetryRule]
     created_time: datetime
     started_time: datetime | None
@@ -178,6 +195,10 @@ class CampaignPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     max_talk_seconds: float | UnsetType = UNSET
     key_wait_seconds: float | UnsetType = UNSET
     answering_machine: AnsweringMachine | UnsetType = UNSET
+    audit_share: float | UnsetType = UNSET
+    false_positive_limit: float | UnsetType = UNSET
+    recording: RecordingPolicy | UnsetType = UNSET
+    recording_days: int | UnsetType = UNSET
     retry_rules: dict[str, RetryRule] | UnsetType = UNSET
 
     def changes(self) -> dict[str, object]:
@@ -239,8 +260,12 @@ def campaign_problems(settings: NewCampaign) -> list[Problem]:
         *not_positive("max_talk_seconds", settings.max_talk_seconds),
         *out_of_range("ring_timeout_seconds", settings.ring_timeout_seconds, MIN_RING_TIMEOUT_SECONDS, 300),
         *out_of_range("key_wait_seconds", settings.key_wait_seconds, 0, 60),
+        *out_of_range("recording_days", settings.recording_days, 1, MAX_RECORDING_DAYS),
         *out_of_range("split", settings.split, 1, SLOTS_PER_CAMPAIGN),
     ]
+    if settings.audit_share != 0:
+        problems += out_of_range("audit_share", settings.audit_share, MIN_SHARE, 1)
+    problems += out_of_range("false_positive_limit", settings.false_positive_limit, MIN_SHARE, MAX_LIMIT)
     if settings.answering_machine == "pass_to_agent":
         problems.append(Problem("answering_machine", "no_agents"))
     if settings.window_start_minute >= settings.window_end_minute:

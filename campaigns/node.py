@@ -6,6 +6,7 @@ One dialing node: a run in the database, a dialer, and the tasks between them.
     settle      outcomes into the database, or into the spool
     live        wakes the live pages and publishes the calls in each stage, at most four times a second
     traces      SIP messages of calls into the database, when it has time for them
+    recordings  requests to record a live call, and the rows of recordings; the sound is a thread's
     names       keeps the trunks' names resolved
 
 Stopping is an event, not a cancellation: stop claiming, let calls finish for `drain_seconds`, hang up the rest, settle,
@@ -25,23 +26,28 @@ from typing import Final
 import msgspec
 import structlog
 
+from campaigns.call_recorder import CallRecorder
 from campaigns.call_trace import CHANNEL as TRACE_CHANNEL
 from campaigns.call_trace import attempt_of
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
+from campaigns.live_attempt import LiveAttempt
 from campaigns.migrate import ensure_partitions
 from campaigns.node_state import NodeState, count_stages
 from campaigns.plan import PlanLoader, TrunkPlan
+from campaigns.recording_rows import CHANNEL as RECORDING_CHANNEL
 from campaigns.recovery import close_run, recover_dead_runs
 from campaigns.runner import Runner
 from campaigns.settings import TICK_SECONDS, NodeSettings
 from campaigns.settle_buffer import SettleBuffer
+from campaigns.settlement import Settlement
 from campaigns.snowflake import SnowflakeIds
 from campaigns.spool import Spool
 from campaigns.statements import load_statements
 from campaigns.trace_writer import TraceWriter
 from campaigns.trunk_lines import TrunkLines
 from campaigns.trunk_names import TrunkNames
+from dialer.net.resolve import Resolver
 from dialer.port import Engine
 from dialer.trunk_dialer import TrunkDialer
 
@@ -81,13 +87,14 @@ class Node:
         self._claims = self._link("claim")
         self._plans = PlanLoader()
         self._lines = TrunkLines(rng)
-        self._names = TrunkNames()
+        self._names = TrunkNames(Resolver.of(settings.dialer).resolve)
         self._changed: set[int] = set()
         self._wake = asyncio.Event()
         self._declared_dead = False
         self._on_trace_request: Callable[[int], None] = lambda _attempt_id: None
+        self._on_recording_request: Callable[[], None] = lambda: None
         self._run_id = 0
-        self._id_node = 0
+        self._ids = SnowflakeIds(0)
 
     async def run(self) -> None:
         """
@@ -106,6 +113,8 @@ class Node:
                 "node.started", node=settings.node_name, run_id=self._run_id, spool_is_empty=spool.is_empty()
             )
             settle_link, trace_link = self._link("settle"), self._link("traces")
+            recording_link = self._link("recordings")
+            recorder = self._recorder(recording_link)
             buffer = SettleBuffer(
                 settle_link, spool, wall_clock=self._wall_clock, on_settled=self._changed.add
             )
@@ -115,15 +124,17 @@ class Node:
             try:
                 async with TrunkDialer(settings.dialer, rng=self._rng) as dialer:
                     traces = self._trace_writer(trace_link, dialer)
-                    runner = self._runner(dialer, buffer, traces)
-                    await self._work(dialer, runner, buffer, traces)
+                    runner = self._runner(dialer, buffer, traces, recorder)
+                    await self._work(dialer, runner, buffer, traces, recorder)
             finally:
                 # Also after a crash or the second signal: what is known about ended calls is kept.
                 if runner is not None:
                     runner.abandon_all()
+                await recorder.close()  # every call is over, and has told its tap so
                 await self._leave(buffer)
                 await settle_link.close()
                 await trace_link.close()
+                await recording_link.close()
         finally:
             spool.close()
             await self._claims.close()
@@ -142,19 +153,38 @@ class Node:
             local_address=dialer.local_address,
         )
 
-    def _runner(self, dialer: Engine, buffer: SettleBuffer, traces: TraceWriter) -> Runner:
+    def _recorder(self, link: DatabaseLink) -> CallRecorder:
+        recorder = CallRecorder(
+            link,
+            self._settings.recordings,
+            node_name=self._settings.node_name,
+            ids=self._ids,
+            rng=self._rng,
+            wall_clock=self._wall_clock,
+        )
+        self._on_recording_request = recorder.wake
+        return recorder
+
+    def _runner(
+        self, dialer: Engine, buffer: SettleBuffer, traces: TraceWriter, recorder: CallRecorder
+    ) -> Runner:
+        def end(live: LiveAttempt, settlement: Settlement) -> None:
+            traces.offer_ended(live, settlement)
+            recorder.call_ended(live, settlement)
+
         runner = Runner(
             dialer=dialer,
             link=self._claims,
             buffer=buffer,
-            ids=SnowflakeIds(self._id_node),
+            ids=self._ids,
             run_id=self._run_id,
             batch_size=self._settings.batch_size,
             lines=self._lines,
             rng=self._rng,
             wall_clock=self._wall_clock,
             on_begun=self._changed.add,
-            on_ended=traces.offer_ended,
+            on_answered=recorder.call_answered,
+            on_ended=end,
         )
 
         def offer_live(attempt_id: int) -> None:
@@ -165,11 +195,19 @@ class Node:
         self._on_trace_request = offer_live
         return runner
 
-    async def _work(self, dialer: Engine, runner: Runner, buffer: SettleBuffer, traces: TraceWriter) -> None:
+    async def _work(
+        self,
+        dialer: Engine,
+        runner: Runner,
+        buffer: SettleBuffer,
+        traces: TraceWriter,
+        recorder: CallRecorder,
+    ) -> None:
         async with asyncio.TaskGroup() as tasks:
             settle = tasks.create_task(buffer.run(), name="settle")
             live = tasks.create_task(self._live_loop(runner), name="live")
             trace = tasks.create_task(traces.run(), name="traces")
+            recordings = tasks.create_task(recorder.run(), name="recordings")
             names = tasks.create_task(self._names.run(self._wake.set), name="names")
             heartbeat = tasks.create_task(self._heartbeat_loop(runner, dialer), name="heartbeat")
             await self._dial_loop(runner)
@@ -177,7 +215,7 @@ class Node:
             await dialer.drain(self._settings.drain_seconds)
             dialer.hang_up_all()
             await dialer.drain(self._settings.dialer.close_timeout_seconds)
-            for task in (heartbeat, live, names, settle, trace):
+            for task in (heartbeat, live, names, settle, trace, recordings):
                 task.cancel()
         await traces.flush(until=math.inf)
 
@@ -269,7 +307,7 @@ class Node:
             if await connection.fetchval(
                 STATEMENTS["start_run"], run_id, self._settings.node_name, id_node, now
             ):
-                self._run_id, self._id_node = run_id, id_node
+                self._run_id, self._ids = run_id, SnowflakeIds(id_node)
                 return
 
     async def _beat(self, connection: Connection, runner: Runner, dialer: Engine) -> None:
@@ -298,10 +336,9 @@ class Node:
         """Take up the trunks' settings, have them watched, and say what is known of them."""
         lines, now = self._lines, dialer.now()
         lines.use(plans, now)
-        own = [(line, (line.plan.trunk.host, line.plan.trunk.port)) for line in lines.present]
-        self._names.want([*(place for _, place in own), *(p for line, _ in own for p in line.registrars())])
-        for line, place in own:
-            line.resolve(*self._names.addresses(place))
+        self._names.want(place for line in lines.present for place in (line.place, *line.registrars()))
+        for line in lines.present:
+            line.resolve(*self._names.targets(line.place))
         dialer.watch(lines.watched(self._names), lambda event: lines.note(event, dialer.now()))
         rows = lines.health(now, dialer.wall_time)
         columns = [[row[index] for row in rows] for index in range(HEALTH_COLUMNS)]
@@ -329,6 +366,7 @@ class Node:
     async def _listen(self, connection: Connection) -> None:
         await connection.add_listener("campaign_control", lambda *_: self._wake.set())
         await connection.add_listener(TRACE_CHANNEL, self._trace_requested)
+        await connection.add_listener(RECORDING_CHANNEL, lambda *_: self._on_recording_request())
 
     def _trace_requested(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         if (attempt_id := attempt_of(str(payload))) is not None:

@@ -65,7 +65,10 @@ WITH running AS (
 SELECT
     r.shard_key, r.campaign_id, r.mode, r.purpose, r.time_zone, r.callee_time_zone, r.window_start_minute, r.window_end_minute,
     r.window_weekdays, r.max_calls_per_second, r.max_concurrent_calls, r.ring_timeout_seconds, r.max_talk_seconds,
-    r.key_wait_seconds, r.answering_machine, r.retry_rules, r.prompt_id, r.caller_id,
+    r.key_wait_seconds, r.recording, r.audit_share, r.retry_rules, r.prompt_id, r.caller_id,
+    CASE WHEN EXISTS (SELECT FROM classifier_stops o WHERE o.campaign_id = r.campaign_id AND o.resumed_time IS NULL)
+        THEN 'ignore' ELSE r.answering_machine
+    END AS answering_machine,
     count(*) OVER (PARTITION BY r.campaign_id)::integer AS campaign_owned,
     (SELECT count(*) FROM running o WHERE o.campaign_id = r.campaign_id)::integer AS campaign_shards,
     (

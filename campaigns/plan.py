@@ -34,6 +34,10 @@ class ShardPlan(msgspec.Struct, frozen=True, kw_only=True):
     max_talk_seconds: float
     key_wait_seconds: float
     answering_machine: AnsweringMachine
+    """`ignore` also while the classifier is switched off for hanging up on people (docs/adr/0021)."""
+    audit_share: float
+    recording: str = "none"
+    """`none`, `all` or `on_demand`."""
     retry_rules: Mapping[str, RetryRule]
     prompt: Prompt | None
     trunks: tuple[CampaignTrunk, ...]
@@ -101,6 +105,8 @@ def _shard(row: Any, prompt: Prompt | None) -> ShardPlan:
         max_talk_seconds=row["max_talk_seconds"],
         key_wait_seconds=row["key_wait_seconds"],
         answering_machine=row["answering_machine"],
+        audit_share=row["audit_share"],
+        recording=row["recording"],
         retry_rules=msgspec.convert(row["retry_rules"], dict[str, RetryRule]),
         prompt=prompt,
         trunks=msgspec.convert(row["trunks"] or [], tuple[CampaignTrunk, ...]),

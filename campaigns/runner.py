@@ -34,6 +34,7 @@ from campaigns.snowflake import SnowflakeIds
 from campaigns.statements import columns, load_statements
 from campaigns.trunk_choice import Assignment, choose_trunks
 from campaigns.trunk_lines import TrunkLines
+from campaigns.verdict_sample import with_draw
 from dialer.config import CallRequest
 from dialer.errors import DialerError
 from dialer.outcome import Outcome
@@ -81,6 +82,7 @@ class Runner:
         rng: Callable[[int], bytes],
         wall_clock: Callable[[], datetime],
         on_begun: Callable[[int], None] = lambda _campaign_id: None,
+        on_answered: Callable[[LiveAttempt], None] = lambda _live: None,
         on_ended: Callable[[LiveAttempt, Settlement], None] = lambda _live, _settlement: None,
     ) -> None:
         self._dialer = dialer
@@ -93,6 +95,7 @@ class Runner:
         self._rng = rng
         self._wall_clock = wall_clock
         self._on_begun = on_begun
+        self._on_answered = on_answered
         self._on_ended = on_ended
         self._loop = asyncio.get_running_loop()
         self._plans: dict[int, ShardPlan] = {}
@@ -241,12 +244,7 @@ class Runner:
         return allowed, blocked
 
     def _put_off(
-        self,
-        plan: ShardPlan,
-        lead: Any,
-        now: datetime,
-        *,
-        is_over: bool,
+        self, plan: ShardPlan, lead: Any, now: datetime, *, is_over: bool
     ) -> tuple[int, datetime | None, bool]:
         """Wait for room on another trunk; where there is none to wait for, the try ends as any other does."""
         if not is_over:
@@ -310,8 +308,9 @@ class Runner:
     def _place(self, begun: BegunAttempt) -> None:
         plan = begun.plan
         live = LiveAttempt(
-            begun, clocks=self._dialer, loop=self._loop, on_done=self._done, on_ringing=self._rings
-        )
+            begun, clocks=self._dialer, loop=self._loop, on_done=self._done, on_ringing=self._rings,
+            on_answered=self._on_answered,
+        )  # fmt: skip
         self._live[begun.attempt_id] = live
         self._campaign_calls[plan.campaign_id] += 1
         self._lines.begin_call(begun)
@@ -351,6 +350,7 @@ class Runner:
             and was_not_placed(live.outcome, live.timings)
         ):
             settlement = self._go_on(begun, settlement, now)
+        settlement = with_draw(settlement, begun.plan.audit_share, self._rng)
         self._buffer.add(settlement)
         self._on_ended(live, settlement)
 

@@ -32,7 +32,7 @@ RETRY_SECONDS: Final = 0.5
 _COLUMNS: Final = (
     "started_time", "attempt_id", "result", "reason", "fault", "sip_status", "q850_cause", "ended_by", "ringing_time",
     "early_media_time", "answered_time", "ended_time", "pdd_ms", "talk_ms", "digits", "message_played_ms",
-    "disposition", "answered_by", "next_due_time", "failover", "media_figures", "answer_facts",
+    "disposition", "answered_by", "next_due_time", "failover", "media_figures", "answer_facts", "audit_share",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
--- settle_attempts(shard_key, now, first_started_time, last_started_time, started_times, attempt_ids, results, reasons, faults, sip_statuses, q850_causes, ended_bys, ringing_times, early_media_times, answered_times, ended_times, pdds_ms, talks_ms, digits, messages_played_ms, dispositions, answered_bys, next_due_times, failovers, medias, answers) --
+-- settle_attempts(shard_key, now, first_started_time, last_started_time, started_times, attempt_ids, results, reasons, faults, sip_statuses, q850_causes, ended_bys, ringing_times, early_media_times, answered_times, ended_times, pdds_ms, talks_ms, digits, messages_played_ms, dispositions, answered_bys, next_due_times, failovers, medias, answers, audit_shares) --
 -- Settle a batch of one shard, in one statement: attempt, lead and refusal cannot disagree. Idempotent: an attempt that
 -- is settled already is left alone, except for one that was given up as lost with its node and whose real outcome
 -- turned up in a spool. The lead of such a one stays finished: it is not redialed by itself.
@@ -15,6 +15,7 @@ WITH settled AS (
         disposition = CASE WHEN a.disposition_time IS NULL THEN i.disposition ELSE a.disposition END,
         answered_by = i.answered_by,
         answered_by_cause = i.answer ->> 'cause',
+        audit_share = i.audit_share,
         speech_started_ms = (i.answer ->> 'speech_started_ms')::integer,
         greeting_ended_time = (i.answer ->> 'greeting_ended_time')::timestamptz,
         verdict_time = (i.answer ->> 'verdict_time')::timestamptz,
@@ -46,11 +47,11 @@ WITH settled AS (
         $5::timestamptz[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::smallint[],
         $12::text[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::timestamptz[],
         $17::integer[], $18::integer[], $19::text[], $20::integer[], $21::text[], $22::text[], $23::timestamptz[],
-        $24::jsonb[], $25::jsonb[], $26::jsonb[]
+        $24::jsonb[], $25::jsonb[], $26::jsonb[], $27::float8[]
     ) AS i(
         started_time, attempt_id, result, reason, fault, sip_status, q850_cause,
         ended_by, ringing_time, early_media_time, answered_time, ended_time,
-        pdd_ms, talk_ms, digits, message_played_ms, disposition, answered_by, next_due_time, failover, media, answer
+        pdd_ms, talk_ms, digits, message_played_ms, disposition, answered_by, next_due_time, failover, media, answer, audit_share
     )
     WHERE a.shard_key = $1
       AND a.started_time BETWEEN $3 AND $4
@@ -61,7 +62,7 @@ WITH settled AS (
         a.shard_key, a.attempt_id, a.change_number, a.started_time, a.utc_offset_minutes, a.attempt_number, a.trunk_id,
         a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause,
         a.answered_by, a.disposition, a.disposition_time, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.failover_of,
-        a.contact_id, a.number, i.disposition AS pressed, i.next_due_time, i.failover
+        a.audit_share, a.contact_id, a.number, i.disposition AS pressed, i.next_due_time, i.failover
 ), counted AS (
     INSERT INTO outbox
     SELECT
@@ -76,6 +77,10 @@ WITH settled AS (
         CASE WHEN disposition_time IS NOT NULL THEN disposition END, NULL, NULL, false, NULL, failover_of IS NOT NULL
     FROM settled
     WHERE change_number > 1
+), drawn AS (
+    INSERT INTO verdict_audits (shard_key, attempt_id, started_time, drawn_time)
+    SELECT shard_key, attempt_id, started_time, $2 FROM settled WHERE audit_share IS NOT NULL
+    ON CONFLICT (shard_key, attempt_id) DO NOTHING
 ), refused AS (
     INSERT INTO dnc_numbers (number, source, attempt_id, added_time)
     SELECT number, 'key_press', attempt_id, $2 FROM settled WHERE pressed = 'refused' AND number LIKE '+%'

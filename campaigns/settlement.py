@@ -54,6 +54,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was heard of it."""
     media: MediaQuality | None = None
     """How well the call could be heard; None where nothing was agreed on or counted."""
+    audit_share: float | None = None
+    """With what probability this verdict was drawn for the listening queue; None = it was not."""
     next_due_time: datetime | None = None
     """When the lead is due again; None finishes it."""
     failover_trunk_ids: tuple[int, ...] | None = None

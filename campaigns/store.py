@@ -1,6 +1,7 @@
 """Campaigns, prompts, the do-not-call list and imports in the database: one method per statement, rows to structs."""
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,7 @@ import msgspec
 import structlog
 
 from campaigns import audit
-from campaigns.database import Connection
+from campaigns.database import Connection, Pool
 from campaigns.errors import Conflict, NotFound
 from campaigns.import_report import ImportReport, RejectedRow
 from campaigns.models import (
@@ -22,6 +23,7 @@ from campaigns.models import (
     DncSource,
     NewCampaign,
     Prompt,
+    RecordingPolicy,
     Status,
 )
 from campaigns.numbers import E164
@@ -49,7 +51,17 @@ PCM_BYTES_PER_MS: Final = 16
 
 
 class CampaignStore(TrunkStore):
-    """All that the API and the command line read and change; safe to share between tasks."""
+    """
+    All that the API and the command line read and change; safe to share between tasks.
+
+    `can_record` says whether there is a key for recordings: without one no campaign that records starts.
+    """
+
+    def __init__(
+        self, pool: Pool, rng: Callable[[int], bytes] = secrets.token_bytes, *, can_record: bool = True
+    ) -> None:
+        super().__init__(pool, rng)
+        self._can_record = can_record
 
     async def create_campaign(self, settings: NewCampaign, now: datetime) -> Campaign:
         """
@@ -66,7 +78,7 @@ class CampaignStore(TrunkStore):
                     s.default_country, s.time_zone, s.window_start_minute, s.window_end_minute,
                     list(s.window_weekdays), s.max_calls_per_second, s.max_concurrent_calls, s.ring_timeout_seconds,
                     s.max_talk_seconds, s.key_wait_seconds, s.retry_rules, s.callee_time_zone, now,
-                    s.answering_machine,
+                    s.answering_machine, s.audit_share, s.false_positive_limit, s.recording, s.recording_days,
                 )  # fmt: skip
             except asyncpg.ForeignKeyViolationError as error:
                 raise NotFound("prompt", s.prompt_id or 0) from error
@@ -102,17 +114,21 @@ class CampaignStore(TrunkStore):
         Raises:
             NotFound: the campaign, or the trunk or prompt it shall use.
             InvalidSettings: the whole would contradict itself.
+            Conflict: `recording_key_missing`, of a running campaign.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            old = (await fetch_campaign(connection, "lock_campaign", campaign_id)).settings()
+            campaign = await fetch_campaign(connection, "lock_campaign", campaign_id)
+            old = campaign.settings()
             s = patch.applied_to(old)
+            if campaign.status == "running":
+                self._check_recording(s.recording)
             try:
                 await connection.execute(
                     SQL["update_campaign"], campaign_id, s.name, s.purpose, s.prompt_id, s.caller_id,
                     s.default_country, s.time_zone, s.window_start_minute, s.window_end_minute,
                     list(s.window_weekdays), s.max_calls_per_second, s.max_concurrent_calls, s.ring_timeout_seconds,
                     s.max_talk_seconds, s.key_wait_seconds, s.retry_rules, s.callee_time_zone,
-                    s.answering_machine,
+                    s.answering_machine, s.audit_share, s.false_positive_limit, s.recording, s.recording_days,
                 )  # fmt: skip
             except asyncpg.ForeignKeyViolationError as error:
                 raise NotFound("prompt", s.prompt_id or 0) from error
@@ -136,7 +152,7 @@ class CampaignStore(TrunkStore):
         Raises:
             NotFound: no such campaign.
             Conflict: `illegal_status_change` (with `status` and `action`); on a way to running also
-                `campaign_has_no_prompt` and `campaign_has_no_contacts` (none that is left to call).
+                `campaign_has_no_prompt`, `campaign_has_no_contacts` (none that is left to call) and `recording_key_missing`.
         """
         async with self._pool.acquire() as connection, connection.transaction():
             campaign = await fetch_campaign(connection, "lock_campaign", campaign_id)
@@ -148,6 +164,7 @@ class CampaignStore(TrunkStore):
                     raise Conflict("campaign_has_no_prompt")
                 if not await connection.fetchval(SQL["has_leads_left"], campaign_id):
                     raise Conflict("campaign_has_no_contacts")
+                self._check_recording(campaign.recording)
             await connection.execute(SQL["set_status"], campaign_id, status, now)
             await audit.record(
                 connection, now, actor, action, ("campaign", campaign_id),
@@ -157,6 +174,10 @@ class CampaignStore(TrunkStore):
             await connection.execute(SQL["wake_nodes"], campaign_id)
         log.info("campaign.status_changed", campaign_id=campaign_id, status=status)
         return changed
+
+    def _check_recording(self, recording: RecordingPolicy) -> None:
+        if recording != "none" and not self._can_record:
+            raise Conflict("recording_key_missing")
 
     async def add_prompt(self, name: str, pcm_s16le_8khz: bytes, now: datetime) -> Prompt:
         """Store a message: mono 16-bit samples at 8 kHz, as `dialer.media.prompt.read_audio` returns them."""

@@ -1,13 +1,13 @@
 -- Fixed statements of campaigns/store.py.
 
--- create_campaign(name, mode, purpose, split, prompt_id, caller_id, default_country, time_zone, window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls, ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone, now, answering_machine) --
+-- create_campaign(name, mode, purpose, split, prompt_id, caller_id, default_country, time_zone, window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls, ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone, now, answering_machine, audit_share, false_positive_limit, recording, recording_days) --
 INSERT INTO campaigns (
     name, mode, purpose, status, split, prompt_id, caller_id, default_country, time_zone,
     window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls,
     ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone, created_time,
-    answering_machine
+    answering_machine, audit_share, false_positive_limit, recording, recording_days
 )
-VALUES ($1, $2, $3, 'draft', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+VALUES ($1, $2, $3, 'draft', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
 RETURNING campaign_id;
 
 -- create_shards(campaign_id, split) --
@@ -45,12 +45,13 @@ SELECT * FROM campaigns WHERE campaign_id > $1 ORDER BY campaign_id LIMIT $2;
 -- newest_campaigns(limit) --
 SELECT * FROM campaigns ORDER BY campaign_id DESC LIMIT $1;
 
--- update_campaign(campaign_id, name, purpose, prompt_id, caller_id, default_country, time_zone, window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls, ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone, answering_machine) --
+-- update_campaign(campaign_id, name, purpose, prompt_id, caller_id, default_country, time_zone, window_start_minute, window_end_minute, window_weekdays, max_calls_per_second, max_concurrent_calls, ring_timeout_seconds, max_talk_seconds, key_wait_seconds, retry_rules, callee_time_zone, answering_machine, audit_share, false_positive_limit, recording, recording_days) --
 UPDATE campaigns
 SET name = $2, purpose = $3, prompt_id = $4, caller_id = $5, default_country = $6, time_zone = $7,
     window_start_minute = $8, window_end_minute = $9, window_weekdays = $10, max_calls_per_second = $11,
     max_concurrent_calls = $12, ring_timeout_seconds = $13, max_talk_seconds = $14, key_wait_seconds = $15,
-    retry_rules = $16, callee_time_zone = $17, answering_machine = $18
+    retry_rules = $16, callee_time_zone = $17, answering_machine = $18, audit_share = $19,
+    false_positive_limit = $20, recording = $21, recording_days = $22
 WHERE campaign_id = $1;
 
 -- has_leads_left(campaign_id) --

@@ -103,12 +103,13 @@ class TraceWriter:
 
         await self._try(write, lost=sum(map(len, batch.values())))
 
-    def _row(self, waiting: _Waiting) -> tuple[int, str, datetime, bool, bytes] | None:
+    def _row(self, waiting: _Waiting) -> tuple[int, datetime, str, datetime, bool, bytes] | None:
         records = waiting.live.call.records() if waiting.live.call is not None else []
         if not records:
             return None
         return (
             waiting.live.begun.attempt_id,
+            waiting.live.begun.started_time,
             waiting.live.begun.call_id,
             self._wall_time(records[0].at),
             waiting.is_complete,

@@ -7,13 +7,14 @@ from typing import Final
 
 from campaigns.findings import Finding, found
 from campaigns.trunk_models import Trunk
+from campaigns.trunk_names import TIMEOUT_SECONDS
+from dialer.config import DialerConfig, split_place
 from dialer.net.options import ask_trunk
-from dialer.net.resolve import resolve
+from dialer.net.resolve import ResolveError, Resolver, Target
 from dialer.sip.options import TrunkAnswer
 
 ANSWER_SECONDS: Final = 4.0
 """Three repetitions fit in (RFC 3261 §17.1.2.2)."""
-RESOLVE_SECONDS: Final = 5.0
 VERDICTS: Final = {
     "silent": "trunk_silent",
     "unreachable": "trunk_unreachable",
@@ -21,6 +22,13 @@ VERDICTS: Final = {
     "password_wrong": "trunk_password_wrong",
     "challenge_unknown": "trunk_challenge_unknown",
 }
+NAMES: Final = {
+    "no_such_name": "trunk_unknown_host",
+    "dns_silent": "trunk_dns_silent",
+    "service_refused": "trunk_service_refused",
+    "other_ip_family": "trunk_other_ip_family",
+}
+"""Codes of `dialer.net.resolve`."""
 FAILURES: Final = {
     "refused": "trunk_unreachable",
     "unreachable": "trunk_unreachable",
@@ -32,22 +40,18 @@ FAILURES: Final = {
 
 async def check_trunks(
     trunks: Sequence[Trunk],
+    dialer: DialerConfig,
     *,
-    bind_host: str,
     rng: Callable[[int], bytes],
     seconds: float = ANSWER_SECONDS,
-    bind_host_ipv6: str | None = None,
 ) -> list[Finding]:
-    """Ask all of them at once; the findings come in the order of the trunks."""
+    """Ask all of them at once, from where `dialer` says; the findings come in the order of the trunks."""
     if not trunks:
         return [found("no_trunks")]
     async with asyncio.TaskGroup() as tasks:
         checks = [
             tasks.create_task(
-                check_trunk(
-                    trunk, bind_host=bind_host, rng=rng, seconds=seconds, bind_host_ipv6=bind_host_ipv6
-                ),
-                name=f"trunk-{trunk.trunk_id}",
+                check_trunk(trunk, dialer, rng=rng, seconds=seconds), name=f"trunk-{trunk.trunk_id}"
             )
             for trunk in trunks
         ]
@@ -55,33 +59,52 @@ async def check_trunks(
 
 
 async def check_trunk(
-    trunk: Trunk,
-    *,
-    bind_host: str,
-    rng: Callable[[int], bytes],
-    seconds: float,
-    bind_host_ipv6: str | None = None,
+    trunk: Trunk, dialer: DialerConfig, *, rng: Callable[[int], bytes], seconds: float
 ) -> list[Finding]:
-    place: dict[str, str | int] = {"trunk": trunk.name, "host": trunk.host, "port": trunk.port}
-    try:
-        async with asyncio.timeout(RESOLVE_SECONDS):
-            host, port = (await resolve(trunk.host, trunk.port)).addresses[0]
-    except (OSError, TimeoutError, UnicodeError) as error:
-        return [found("trunk_unknown_host", **place, error=str(error) or type(error).__name__)]
-    ours = bind_host_ipv6 if ":" in host and bind_host_ipv6 is not None else bind_host
+    resolver = Resolver.of(dialer)
+    names, targets = await check_name(trunk, trunk.host, trunk.port, resolver)
+    for place in () if trunk.registration is None else trunk.registration.registrars:
+        names += (await check_name(trunk, *split_place(place), resolver))[0]
+    if not targets:
+        return names
+    host, port = targets[0].address
+    facts: dict[str, str | int] = {"trunk": trunk.name, "host": trunk.host, "port": port}
+    ours = dialer.bind_host_ipv6 if ":" in host and dialer.bind_host_ipv6 is not None else dialer.bind_host
     if is_loopback(ours) and not is_loopback(host):
-        return [found("trunk_beyond_loopback", **place, bind_host=ours)]
+        return [*names, found("trunk_beyond_loopback", **facts, bind_host=ours)]
     config = trunk.config(host, port)
     try:
         answer = await ask_trunk(
-            config, bind_host=bind_host, seconds=seconds, rng=rng, bind_host_ipv6=bind_host_ipv6
+            config,
+            bind_host=dialer.bind_host,
+            seconds=seconds,
+            rng=rng,
+            bind_host_ipv6=dialer.bind_host_ipv6,
         )
     except OSError as error:
-        return [found("sip_address_unusable", host=ours, error=error.strerror or str(error))]
-    findings = read_answer(answer, place, has_password=trunk.password is not None, seconds=seconds)
+        return [*names, found("sip_address_unusable", host=ours, error=error.strerror or str(error))]
+    findings = names + read_answer(answer, facts, has_password=trunk.password is not None, seconds=seconds)
     if config.transport == "tls" and config.tls.insecure_accepts_any_certificate:
-        findings.append(found("trunk_certificate_unchecked", **place))
+        findings.append(found("trunk_certificate_unchecked", **facts))
     return findings
+
+
+async def check_name(
+    trunk: Trunk, host: str, port: int | None, resolver: Resolver
+) -> tuple[list[Finding], Sequence[Target]]:
+    """Say what is wrong with a name of a trunk, or of a registrar of its; return where it leads, too."""
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            resolved = await resolver.resolve(host, port, trunk.transport)
+    except ResolveError as error:
+        return [found(NAMES[error.code], trunk=trunk.name, host=host, name=error.name)], ()
+    except TimeoutError:
+        return [found("trunk_dns_silent", trunk=trunk.name, host=host, name=host)], ()
+    findings = []
+    if resolved.unknown_hosts:
+        names = list(resolved.unknown_hosts)
+        findings.append(found("trunk_srv_host_unknown", trunk=trunk.name, host=host, names=names))
+    return findings, resolved.targets
 
 
 def read_answer(

@@ -9,6 +9,7 @@ Rule 3: a trunk that recovers gets what its circuit lets through before anybody 
 """
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -52,21 +53,31 @@ def choose_trunks(
             open_ones = [one for one in group if room[one.trunk_id] > 0]
             if not open_ones:
                 break
-            trunk_id = by_weight(open_ones, rng)
+            trunk_id = by_weight(open_ones, rng).trunk_id
             room[trunk_id] -= 1
             chosen.append(trunk_id)
     return chosen
 
 
-def by_weight(candidates: Sequence[Candidate], rng: Callable[[int], bytes]) -> int:
+class Weighted(Protocol):
+    """What can be drawn."""
+
+    @property
+    def weight(self) -> int: ...
+
+
+W = TypeVar("W", bound=Weighted)
+
+
+def by_weight(candidates: Sequence[W], rng: Callable[[int], bytes]) -> W:
     """Draw one. 32 random bits over at most some thousands: what is uneven about it cannot be measured."""
     if len(candidates) == 1:
-        return candidates[0].trunk_id
+        return candidates[0]
     drawn = int.from_bytes(rng(4), "big") % sum(one.weight for one in candidates)
     for one in candidates:
         drawn -= one.weight
         if drawn < 0:
-            return one.trunk_id
+            return one
     raise AssertionError("the weights add up")
 
 

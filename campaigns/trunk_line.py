@@ -10,16 +10,15 @@ from campaigns.failover import trunk_verdict
 from campaigns.models import CampaignTrunk
 from campaigns.pacing import TokenBucket
 from campaigns.plan import TrunkPlan
-from campaigns.trunk_choice import Candidate
+from campaigns.trunk_choice import Candidate, by_weight
+from campaigns.trunk_names import Place
 from dialer.config import MAX_REGISTRARS, TrunkConfig, split_place
 from dialer.events import TrunkEvent, TrunkPinged, TrunkRegistrationChanged
+from dialer.net.resolve import Address, Target
 from dialer.outcome import Outcome
-from dialer.transport_config import DEFAULT_PORTS
 
 ADDRESS_REST_SECONDS: Final = 30.0
 """How long an address that failed is passed over while the trunk has others (RFC 3263 §4.3)."""
-
-Address = tuple[str, int]
 
 
 class TrunkLine:
@@ -29,12 +28,13 @@ class TrunkLine:
         self.plan = plan
         self.breaker = CircuitBreaker(plan.trunk.health, rng)
         self.calls = 0
-        self.addresses: tuple[Address, ...] = ()
-        """What the trunk's name stands for, first choice first."""
+        self.targets: tuple[Target, ...] = ()
+        """What the trunk's name stands for, by rank."""
         self.resolve_problem: str | None = None
         self.is_registered = False
         self.registration_problem: str | None = None
         self.last_ping: TrunkPinged | None = None
+        self._rng = rng
         self._watched: TrunkConfig | None = None
         self._bucket = TokenBucket(plan.calls_per_second, now)
         self._bad_until: dict[Address, float] = {}
@@ -50,29 +50,36 @@ class TrunkLine:
         if plan.trunk.health.options_interval_seconds is None:
             self.breaker.forget_pings()
 
-    def resolve(self, addresses: Sequence[Address], problem: str | None) -> None:
+    @property
+    def place(self) -> Place:
+        """The name to be resolved, as settings have it."""
+        trunk = self.plan.trunk
+        return trunk.host, trunk.port, trunk.transport
+
+    def resolve(self, targets: Sequence[Target], problem: str | None) -> None:
         """Take what the name stands for now."""
-        self.addresses, self.resolve_problem = tuple(addresses), problem
-        self._bad_until = {key: until for key, until in self._bad_until.items() if key in self.addresses}
+        self.targets, self.resolve_problem = tuple(targets), problem
+        present = {target.address for target in targets}
+        self._bad_until = {key: until for key, until in self._bad_until.items() if key in present}
 
     @property
     def is_ready(self) -> bool:
         """Calls could go if the circuit let them."""
-        return bool(self.addresses) and (self.plan.trunk.registration is None or self.is_registered)
+        return bool(self.targets) and (self.plan.trunk.registration is None or self.is_registered)
 
-    def registrars(self) -> list[tuple[str, int]]:
+    def registrars(self) -> list[Place]:
         """The names that a registration needs, as settings have them."""
         trunk = self.plan.trunk
         if trunk.registration is None:
             return []
         places = [split_place(place) for place in trunk.registration.registrars]
-        return [(host, port or DEFAULT_PORTS[trunk.transport]) for host, port in places]
+        return [(host, port, trunk.transport) for host, port in places]
 
     def watch(self, registrars: Sequence[Address]) -> TrunkConfig | None:
         """Return what the dialer watches; None while there is no address. `registrars` are those of `registrars()`."""
         watched = None
-        if self.addresses and (registrars or not self.registrars()):
-            watched = self.plan.trunk.config(*self.addresses[0])
+        if self.targets and (registrars or not self.registrars()):
+            watched = self.plan.trunk.config(*self.targets[0].address)
             registration = watched.registration
             if registration is not None and registrars:
                 places = tuple(
@@ -80,7 +87,9 @@ class TrunkLine:
                 )
                 registration = msgspec.structs.replace(registration, registrars=places[:MAX_REGISTRARS])
             watched = msgspec.structs.replace(
-                watched, other_addresses=self.addresses[1:], registration=registration
+                watched,
+                other_addresses=tuple(target.address for target in self.targets[1:]),
+                registration=registration,
             )
         if watched != self._watched:
             self.is_registered = False  # it begins anew
@@ -118,14 +127,19 @@ class TrunkLine:
         )
 
     def config(self, now: float) -> TrunkConfig:
-        """Return what a call of this moment is told: the first address that has not just failed."""
-        good = [one for one in self.addresses if self._bad_until.get(one, 0.0) <= now]
-        host, port = (good or self.addresses)[0]
-        return self.plan.trunk.config(host, port)
+        """
+        Return what a call of this moment is told: of the addresses that have not just failed one of the first rank, by
+        weight (RFC 2782); the very first where the trunk has registered us, which the watch did there.
+        """
+        good = self._good(now) or self.targets
+        equals = [one for one in good if one.rank == good[0].rank]
+        is_bound = self.plan.trunk.registration is not None
+        target = equals[0] if is_bound else by_weight(equals, self._rng)
+        return self.plan.trunk.config(*target.address)
 
     def has_other_address(self, now: float) -> bool:
         """Whether an address is left that has not just failed."""
-        return any(self._bad_until.get(one, 0.0) <= now for one in self.addresses)
+        return bool(self._good(now))
 
     def begin_call(self) -> None:
         self._bucket.take(1)
@@ -145,9 +159,12 @@ class TrunkLine:
         elif verdict == "success":
             self.breaker.note_success(now)
         else:
-            if len(self.addresses) > 1:
+            if len(self.targets) > 1:
                 self._bad_until[address] = now + (outcome.retry_after_seconds or ADDRESS_REST_SECONDS)
-            if len(self.addresses) > 1 and self.has_other_address(now):
+            if len(self.targets) > 1 and self.has_other_address(now):
                 self.breaker.note_nothing()  # the trunk has not failed before its last address has
             else:
                 self.breaker.note_fault(outcome.reason, now, retry_after_seconds=outcome.retry_after_seconds)
+
+    def _good(self, now: float) -> list[Target]:
+        return [one for one in self.targets if self._bad_until.get(one.address, 0.0) <= now]

@@ -46,8 +46,8 @@ class TrunkLines:
         """Return what the dialer is to watch, names resolved."""
         configs = []
         for line in self.present:
-            found = [names.addresses(place)[0] for place in line.registrars()]
-            config = line.watch([address for addresses in found for address in addresses])
+            found = [names.targets(place)[0] for place in line.registrars()]
+            config = line.watch([target.address for targets in found for target in targets])
             if config is not None:
                 configs.append(config)
         return configs
@@ -80,7 +80,7 @@ class TrunkLines:
     def tried_after(self, begun: BegunAttempt, now: float) -> tuple[int, ...]:
         """Return the trunks that have failed this try; one with another address left is none of them."""
         line = self._lines[begun.trunk_id]
-        if len(line.addresses) > 1 and line.has_other_address(now):
+        if len(line.targets) > 1 and line.has_other_address(now):
             return begun.tried_trunk_ids
         return (*begun.tried_trunk_ids, begun.trunk_id)
 

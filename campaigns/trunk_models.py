@@ -11,7 +11,7 @@ from campaigns.problems import empty_or_long, not_positive, out_of_range
 from dialer.config import HealthPolicy, Identity, Registration, Secret, SipPolicy, TrunkConfig
 from dialer.errors import ConfigError, ConfigProblem
 from dialer.net.resolve import is_address
-from dialer.transport_config import KeepAlive, TlsConfig, Transport
+from dialer.transport_config import DEFAULT_PORTS, KeepAlive, TlsConfig, Transport
 
 EngineName = Literal["native", "pyvoip"]
 COLUMNS: Final = (
@@ -27,8 +27,9 @@ class NewTrunk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     name: str
     host: str
-    """IP address or name; a name is resolved as RFC 3263 says."""
-    port: int = 5060
+    """IP address or name; a name without a port is resolved by SRV first (RFC 3263 §4.2)."""
+    port: int | None = None
+    """Null: what SRV records say (docs/transports.md), else the transport's own, 5060 or 5061."""
     username: str | None = None
     password: str | None = None
     caller_id: str = "anonymous"
@@ -62,7 +63,7 @@ class TrunkPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     name: str | UnsetType = UNSET
     host: str | UnsetType = UNSET
-    port: int | UnsetType = UNSET
+    port: int | UnsetType | None = UNSET
     username: str | UnsetType | None = UNSET
     password: str | UnsetType | None = UNSET
     caller_id: str | UnsetType = UNSET
@@ -93,7 +94,7 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
     trunk_id: int
     name: str
     host: str
-    port: int
+    port: int | None
     username: str | None
     password: str | None
     caller_id: str
@@ -120,7 +121,7 @@ class Trunk(msgspec.Struct, frozen=True, kw_only=True):
 
     def config(self, host: str | None = None, port: int | None = None) -> TrunkConfig:
         """Return what the dialer is told; `host` and `port` are of one address that the name has."""
-        return config_of(self, host or self.host, port or self.port)
+        return config_of(self, host or self.host, port or self.port or DEFAULT_PORTS[self.transport])
 
 
 def config_of(settings: "NewTrunk | Trunk", host: str, port: int) -> TrunkConfig:
@@ -131,6 +132,8 @@ def config_of(settings: "NewTrunk | Trunk", host: str, port: int) -> TrunkConfig
         values["password"] = Secret(values["password"])
     if not is_address(settings.host):
         values["from_domain"] = settings.from_domain or settings.host
+        is_default = settings.port in {None, DEFAULT_PORTS[settings.transport]}
+        values["domain"] = settings.host if is_default else f"{settings.host}:{settings.port}"
         if settings.tls.server_name is None:
             # the name is what the certificate must hold, not the address that it stands for (RFC 5922 §4)
             values["tls"] = msgspec.structs.replace(settings.tls, server_name=settings.host)
@@ -154,7 +157,7 @@ def trunk_problems(trunk: NewTrunk) -> list[Problem]:
         *empty_or_long("name", trunk.name, 100),
         *empty_or_long("host", trunk.host, 253),
         *empty_or_long("caller_id", trunk.caller_id, 100),
-        *out_of_range("port", trunk.port, 1, 65_535),
+        *([] if trunk.port is None else out_of_range("port", trunk.port, 1, 65_535)),
         *not_positive("max_calls_per_second", trunk.max_calls_per_second),
         *not_positive("max_channels", trunk.max_channels),
     ]
@@ -168,7 +171,7 @@ def trunk_problems(trunk: NewTrunk) -> list[Problem]:
         if value is not None and not value.isprintable():
             problems.append(Problem(name, "invalid"))
     try:
-        config_of(trunk, trunk.host, trunk.port)
+        config_of(trunk, trunk.host, trunk.port or DEFAULT_PORTS[trunk.transport])
     except ConfigError as error:
         problems += [
             Problem(problem.field, problem.code, dict(problem.params))

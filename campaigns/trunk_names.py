@@ -6,12 +6,16 @@ from typing import Final
 
 import structlog
 
-from dialer.net.resolve import Resolved, is_address, resolve
+from dialer.net.resolve import Resolved, Target, is_address
+from dialer.transport_config import DEFAULT_PORTS, Transport
 
 log = structlog.get_logger()
 
-Place = tuple[str, int]
-TIMEOUT_SECONDS: Final = 5.0
+Place = tuple[str, int | None, Transport]
+"""Host, port where settings have one, transport."""
+LookUp = Callable[[str, int | None, Transport], Awaitable[Resolved]]
+TIMEOUT_SECONDS: Final = 10.0
+"""For SRV and address records, one after the other, and a DNS server in front that is dead."""
 RETRY_SECONDS: Final = 5.0
 MIN_TTL_SECONDS: Final = 5.0
 MAX_TTL_SECONDS: Final = 3_600.0
@@ -21,7 +25,10 @@ class _Entry:
     """What is known of one name. An old answer is used until there is a newer one (RFC 8767)."""
 
     def __init__(self, place: Place) -> None:
-        self.addresses: tuple[Place, ...] = (place,) if is_address(place[0]) else ()
+        host, port, transport = place
+        self.targets: tuple[Target, ...] = ()
+        if is_address(host):
+            self.targets = (Target(host, port or DEFAULT_PORTS[transport]),)
         self.problem: str | None = None
         self.due_at = 0.0
 
@@ -29,7 +36,7 @@ class _Entry:
 class TrunkNames:
     """`want` says which names matter; `run` looks them up and again when their time is over."""
 
-    def __init__(self, look_up: Callable[[str, int], Awaitable[Resolved]] = resolve) -> None:
+    def __init__(self, look_up: LookUp) -> None:
         self._look_up = look_up
         self._entries: dict[Place, _Entry] = {}
         self._wake = asyncio.Event()
@@ -41,10 +48,10 @@ class TrunkNames:
             self._wake.set()
         self._entries = {place: self._entries.get(place) or _Entry(place) for place in wanted}
 
-    def addresses(self, place: Place) -> tuple[tuple[Place, ...], str | None]:
+    def targets(self, place: Place) -> tuple[tuple[Target, ...], str | None]:
         """Return what the name stands for, and why it may stand for nothing; both empty before the first answer."""
         entry = self._entries.get(place)
-        return ((), None) if entry is None else (entry.addresses, entry.problem)
+        return ((), None) if entry is None else (entry.targets, entry.problem)
 
     async def run(self, on_change: Callable[[], None]) -> None:
         """Look names up until cancelled; `on_change` after each round that found something new."""
@@ -67,16 +74,16 @@ class TrunkNames:
         """Look one name up; return whether what is known of it has changed."""
         loop = asyncio.get_running_loop()
         entry = self._entries[place]
-        before = entry.addresses, entry.problem
+        before = entry.targets, entry.problem
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 found = await self._look_up(*place)
-        except (OSError, TimeoutError, UnicodeError) as error:
+        except (OSError, TimeoutError) as error:
             entry.problem = str(error) or type(error).__name__
             entry.due_at = loop.time() + RETRY_SECONDS
             if entry.problem != before[1]:
                 log.error("trunk.unresolved", host=place[0], error=entry.problem)  # noqa: TRY400 - the resolver's own words
         else:
-            entry.addresses, entry.problem = found.addresses, None
+            entry.targets, entry.problem = found.targets, None
             entry.due_at = loop.time() + min(max(found.ttl_seconds, MIN_TTL_SECONDS), MAX_TTL_SECONDS)
-        return (entry.addresses, entry.problem) != before
+        return (entry.targets, entry.problem) != before

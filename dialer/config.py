@@ -9,6 +9,7 @@ from dialer.transport_config import (
     KeepAlive,
     StreamLimits,
     TlsConfig,
+    TlsListener,
     Transport,
     external_address_problems,
 )
@@ -32,6 +33,8 @@ class TimerConfig(msgspec.Struct, frozen=True, kw_only=True):
     t1_seconds: float = 0.5
     t2_seconds: float = 4.0
     t4_seconds: float = 5.0
+    min_session_seconds: int = 90
+    """RFC 4028 §4: nobody may ask for shorter sessions; less is for tests alone."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,6 +252,11 @@ class TrunkConfig(msgspec.Struct, frozen=True, kw_only=True):
     keep_alive: KeepAlive = KeepAlive()
     sends_large_by_tcp: bool = False
     """A UDP trunk gets INVITEs of more than 1,300 bytes by TCP (RFC 3261 §18.1.1), by UDP if it does not take them."""
+    domain: str | None = None
+    """
+    HOST or HOST:PORT that Request-URI and To say (RFC 3263 §4: a name that leads to an address stays what is asked for);
+    the address when None.
+    """
     external_signalling_address: str | None = None
     """What Contact says: an IP address with or without port, `auto` (what the trunk's answers tell, RFC 3581), `off`;
     the node's own setting when None."""
@@ -296,8 +304,12 @@ class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A second address, for trunks of the other IP family."""
     bind_port: int = 0
     """0 lets the system choose."""
+    dns_servers: tuple[tuple[str, int], ...] = ()
+    """IP address and port of who is asked for the names of trunks; those of the system when empty."""
     listens_on_tcp: bool = False
     """Take TCP connections at `bind_port` too, for peers that open their own to send a BYE; Contact then names that port."""
+    tls_listener: TlsListener | None = None
+    """The same for TLS."""
     external_signalling_address: str | None = None
     """As in `TrunkConfig`, for every trunk that says nothing of its own."""
     external_media_address: str | None = None
@@ -322,6 +334,12 @@ class DialerConfig(msgspec.Struct, frozen=True, kw_only=True):
         problems += external_address_problems(self.external_signalling_address, self.external_media_address)
         if problems:
             raise ConfigError(*problems)
+
+    @property
+    def listening_transports(self) -> frozenset[Transport]:
+        """Over which of them peers may connect to us."""
+        listening: list[Transport] = ["tcp"] if self.listens_on_tcp else []
+        return frozenset(listening if self.tls_listener is None else [*listening, "tls"])
 
 
 class CallRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 from dialer.config import CallRequest, TrunkConfig
 from dialer.events import CallEvent, CallId, TrunkEvent
 from dialer.media.prompt import Prompt
+from dialer.rtp.tap import CLASSIFIER_DEPTH_MS, AudioSink, AudioTap
 from dialer.sip.trace import TraceRecord
 
 OnEvent = Callable[[CallEvent], None]
@@ -28,6 +29,10 @@ class PlacedCall(Protocol):
     def play(self, prompt: Prompt) -> None: ...
 
     def stop_playing(self) -> None: ...
+
+    def open_tap(self, sink: AudioSink, *, depth_ms: int = CLASSIFIER_DEPTH_MS) -> AudioTap | None:
+        """Let a consumer hear both sides from now on (`rtp.tap`); None when there is no audio (any more), or no way to it."""
+        ...
 
     def hang_up(self) -> None:
         """End the call by whatever its state asks for; `CallEnded` follows."""

@@ -45,6 +45,7 @@ from dialer.outcome import (
     outcome_of_refusal,
 )
 from dialer.port import OnEvent, OnTrunkEvent
+from dialer.rtp.tap import CLASSIFIER_DEPTH_MS, AudioSink, AudioTap
 from dialer.sip.trace import TraceRecord
 
 if TYPE_CHECKING:
@@ -95,6 +96,10 @@ class PyvoipCall:
     @property
     def played_ms(self) -> int:
         return 0 if self.phone is None else self.phone.played_samples // _SAMPLES_PER_MS
+
+    def open_tap(self, sink: AudioSink, *, depth_ms: int = CLASSIFIER_DEPTH_MS) -> AudioTap | None:  # noqa: ARG002 - of the port
+        """Nobody can listen in: pyVoIP keeps its sound to itself."""
+        return None
 
     def play(self, prompt: Prompt) -> None:
         """Send a prompt once the call is answered; pyVoIP has no early media."""

@@ -45,6 +45,19 @@ class TlsConfig(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError(*problems)
 
 
+class TlsListener(msgspec.Struct, frozen=True, kw_only=True):
+    """Where peers may open TLS connections of their own, and what they are shown. Files are PEM, read at the start."""
+
+    certificate_file: str
+    """Ours, the chain after it. Peers check that it holds the host of our Contact, whichever way they do (RFC 5922 §7)."""
+    key_file: str | None = None
+    """Its key; in `certificate_file` when None."""
+    port: int = 5061
+    """0 lets the system choose."""
+    ca_file: str | None = None
+    """The authorities of those who may connect, each with a certificate; None asks nobody for one."""
+
+
 class KeepAlive(msgspec.Struct, frozen=True, kw_only=True):
     """What keeps a NAT's door open, and shows that the peer has gone, while a trunk is in use."""
 

@@ -7,6 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("dialer", "campaigns", "analytics", "api")
+DUMPED = ROOT / "docs" / "schema.sql"
+"""Made by a program for reading (tests/postgres/schema_dump.py)."""
 LINES_CAP = 400
 
 
@@ -22,7 +24,11 @@ def tracked(*patterns: str) -> list[Path]:
 
 
 def test_no_source_file_outgrows_one_idea() -> None:
-    lengths = {path: len(path.read_text().splitlines()) for path in tracked("*.py", "*.ts", "*.sql")}
+    lengths = {
+        path: len(path.read_text().splitlines())
+        for path in tracked("*.py", "*.ts", "*.sql")
+        if path != DUMPED
+    }
     too_long = {str(path.relative_to(ROOT)): lines for path, lines in lengths.items() if lines > LINES_CAP}
     assert too_long == {}
 

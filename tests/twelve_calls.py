@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from campaigns.database import Pool
+from dialer.outcome import STATUS_OUTCOMES
 from tests.postgres.analytics.facts import add_attempt, add_campaign
 
 PAGE = Path(__file__).parents[1] / "docs" / "twelve_calls.md"
@@ -42,10 +44,28 @@ def expected() -> dict[str, Fraction]:
     return {row["metric"].strip("`"): Fraction(row["value"]) for row in table("metric")}
 
 
+def how_heard(row: dict[str, str] | None, started: str) -> dict[str, Any]:
+    """Return the columns of an attempt that say how it was heard; it was answered when it began."""
+    if row is None:
+        return {}
+    answered = datetime.fromisoformat(started)
+    return {
+        "answered_time": answered,
+        "verdict_time": answered + timedelta(milliseconds=int(row["verdict"])) if row["verdict"] else None,
+        "audit_share": float(row["drawn"]) if row["drawn"] else None,
+        "audit_judgement": row["judged"] or None,
+        "media_packets_expected": int(row["packets"]),
+        "media_packets_lost": int(row["lost"]),
+        "media_jitter_ms": float(row["jitter"]) if row["jitter"] else None,
+        "media_is_one_way": row["one way"] == "yes",
+    }
+
+
 async def add_twelve_calls(pool: Pool) -> int:
     """Put the campaign, its base and its calls into a database; return the campaign's id."""
     campaign_id = await add_campaign(pool, "Twelve calls", "Europe/Moscow")
     trunk_id = await pool.fetchval("SELECT max(trunk_id) FROM trunks")
+    heard = {row["call"]: row for row in table("call")}
     for row in table("#"):
         talk_ms = int(Fraction(row["talk"]) * 1000) if row["talk"] else None
         is_settled = row["result"] != ""
@@ -64,8 +84,14 @@ async def add_twelve_calls(pool: Pool) -> int:
             source=row["source"] or None,
             sip_status=int(row["SIP"]) if row["SIP"] else None,
             answered_by=row["answered by"] or None,
+            fault=STATUS_OUTCOMES[int(row["SIP"])][1]
+            if row["SIP"] not in {"", "200"}
+            else "none"
+            if is_settled
+            else None,
             is_target=(talk_ms is not None and 30_000 <= talk_ms <= 3_600_000) if is_settled else None,
             cost_micros=int(Fraction(row["cost"]) * 1_000_000) if row["cost"] else None,
+            **how_heard(heard.get(row["#"]), f"{row['started'].replace(' ', 'T')}:00+03:00"),
         )
     for contact_id, (status, attempts_made, due_time) in enumerate(LEADS, 1):
         await pool.execute(

@@ -34,7 +34,7 @@ from dialer import (
     read_audio,
 )
 from dialer.config import MIN_RING_TIMEOUT_SECONDS
-from dialer.net.resolve import is_address
+from dialer.net.resolve import ResolveError, Resolver, is_address
 from dialer.sip.hop import bracketed
 from dialer.sip.pcap import capture
 from dialer.sip.trace import TraceRecord, ladder
@@ -135,6 +135,7 @@ def call(
                 insecure_accepts_any_certificate=insecure_accept_any_certificate,
             ),
             uses_sips=uri.scheme == "sips",
+            domain=None if is_address(uri.address[0]) else domain_of(uri),
             external_signalling_address=external_address,
             external_media_address=media_address_of(external_address),
             username=username,
@@ -303,13 +304,18 @@ def read_trunk(uri: str, transport: Transport | None) -> tuple[SipUri, Transport
 
 
 def find(uri: SipUri, transport: Transport) -> tuple[str, int]:
-    """Turn a URI into an IP address and a port."""
-    host, port = uri.address[0], uri.port or DEFAULT_PORTS[transport]
+    """Turn a URI into an IP address and a port, by SRV where it has none (RFC 3263 §4.2)."""
+    host = uri.address[0]
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    except OSError as error:
-        refuse("cli.call.unknown_host", host=host, error=error.strerror or error)
-    return str(found[0][4][0]), port
+        found = asyncio.run(Resolver(has_ipv6=True).resolve(host, uri.port, transport))
+    except ResolveError as error:
+        refuse("cli.call.unknown_host", host=host, error=error)
+    return found.targets[0].address
+
+
+def domain_of(uri: SipUri) -> str:
+    """What the Request-URI says of a trunk with a name."""
+    return uri.host if uri.port is None else f"{uri.host}:{uri.port}"
 
 
 def media_address_of(external_address: str | None) -> str | None:

@@ -35,6 +35,9 @@ class TerminalView:
     def say(self, key: str, **params: object) -> None:
         click.echo(text(key, self._language, **params), err=True)
 
+    def key_made(self, path: Path) -> None:
+        self.say("recordings.key_made", path=path)
+
     def imported(self, report: ImportReport) -> None:
         self.say("demo.imported", accepted=report.rows_accepted, total=report.rows_total)
         for row in report.rejected:

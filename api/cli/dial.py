@@ -20,6 +20,7 @@ from campaigns.node import Node, NodeDeclaredDead
 from campaigns.settings import NodeSettings, load_node_settings
 from campaigns.spool import SpoolBusy
 from dialer.errors import TransportError
+from dialer.garbage import collect_seldom
 
 LANGUAGE: Final = language_of_environment(os.environ)
 EXIT_USAGE: Final = 2
@@ -38,6 +39,7 @@ def dial(node_name: str) -> None:
             say(f"cli.setting.{problem.code}", name=problem.field, **problem.params)
         sys.exit(EXIT_USAGE)
     try:
+        collect_seldom()
         with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
             runner.run(until_stopped(lambda stop: run_node(settings, stop)))
     except asyncio.CancelledError:

@@ -54,17 +54,22 @@ def doctor(as_json: bool) -> None:
 async def examine_installation(environ: Mapping[str, str]) -> list[Finding]:
     """Read the settings as a node would, find the database as `obzvon serve` would, and examine both."""
     is_embedded = not environ.get("DATABASE_URL")
-    dialer, spool_dir = DialerConfig(), default_spool_dir(environ)
+    dialer, spool_dir, recordings = DialerConfig(), default_spool_dir(environ), None
     findings = []
     try:
         settings = load_settings(environ)
-        dialer, spool_dir = settings.dialer, settings.spool_dir
+        dialer, spool_dir, recordings = settings.dialer, settings.spool_dir, settings.recordings
     except InvalidSettings as error:
         findings += [wrong_setting(problem.field, problem.code, problem.params) for problem in error.problems]
     directories = [spool_dir, *([default_data_dir(environ)] if is_embedded else [])]
     async with database_of(environ, findings) as url:
         findings += await examine(
-            url, dialer, directories, rng=secrets.token_bytes, wall_clock=lambda: datetime.now(UTC)
+            url,
+            dialer,
+            directories,
+            recordings,
+            rng=secrets.token_bytes,
+            wall_clock=lambda: datetime.now(UTC),
         )
     if is_embedded:
         # the server is ours and its database is missing: the next obzvon serve makes it

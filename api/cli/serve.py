@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Final
@@ -14,6 +15,7 @@ from api.settings import DEFAULT_PORT
 from api.stack import api_child, dial_child, lasting_database
 from api.supervisor import Child, ChildFailed, Supervisor
 from campaigns.migrate import migrate
+from campaigns.recording_settings import make_key_file
 from campaigns.settings import default_spool_dir
 
 LANGUAGE: Final = language_of_environment(os.environ)
@@ -53,6 +55,8 @@ async def serve_until(stop: asyncio.Event, *, nodes: int, host: str, port: int) 
         Supervisor(log_directory, os.environ) as supervisor,
     ):
         await migrate(dsn, datetime.now(UTC))
+        if (key_file := make_key_file(os.environ, rng=secrets.token_bytes)) is not None:
+            say("recordings.key_made", path=key_file)
         spool_dir = default_spool_dir(os.environ)
         children = [
             api_child(dsn, host=host, port=port),

@@ -11,12 +11,14 @@ from api.routes.floor import FloorController
 from api.routes.health import HealthController
 from api.routes.prompts import PromptController
 from api.routes.query import QueryController
+from api.routes.recordings import RecordingController
 from api.routes.report_rules import ReportRulesController
 from api.routes.reports import ReportController
 from api.routes.rollups import RollupController
 from api.routes.saved_reports import SavedReportController
 from api.routes.sign_in import SignInController
 from api.routes.trunks import TrunkController
+from api.routes.verdict_audits import VerdictAuditController
 
 CONTROLLERS: Final = (
     CampaignController,
@@ -25,6 +27,7 @@ CONTROLLERS: Final = (
     ReportController,
     ReportRulesController,
     CallController,
+    RecordingController,
     SavedReportController,
     RollupController,
     FloorController,
@@ -33,6 +36,7 @@ CONTROLLERS: Final = (
     TrunkController,
     PromptController,
     DncController,
+    VerdictAuditController,
     HealthController,
     DocsController,
     SignInController,

@@ -18,7 +18,7 @@ from analytics.run import run_query, usual_zone
 from api.auth import needs
 from api.body import CheckedBody
 from api.catalogue import choose_language
-from api.dependencies import ApiRequest, Clock, Pool
+from api.dependencies import ApiRequest, Clock, Pool, Readers
 from api.exports import CALL_PAGE, EXPORT_ROWS, ExportOperation, calls_file, result_file
 from api.schemas.attempts import AttemptPage, attempt_page
 from api.schemas.query import (
@@ -60,9 +60,10 @@ class QueryController(Controller):
         return_dto=None,
     )
     async def query(
-        self, request: ApiRequest, data: JSONBody[QueryRequest], pool: Pool, clock: Clock
+        self, request: ApiRequest, data: JSONBody[QueryRequest], pool: Pool, readers: Readers, clock: Clock
     ) -> Response[QueryAnswer]:
-        result = await run_query(pool, build_query(data, clock(), default_zone=await usual_zone(pool)))
+        query = build_query(data, clock(), default_zone=await usual_zone(pool))
+        result = await run_query(readers.of(query), query)
         return Response(
             query_answer(result, choose_language(request.headers.get("accept-language"))),
             headers={"Vary": "Accept-Language"},
@@ -77,10 +78,10 @@ class QueryController(Controller):
         return_dto=None,
     )
     async def calls(
-        self, request: ApiRequest, data: JSONBody[CallsRequest], pool: Pool, clock: Clock
+        self, request: ApiRequest, data: JSONBody[CallsRequest], pool: Pool, readers: Readers, clock: Clock
     ) -> AttemptPage:
         attempts, next_cursor = await calls_page(
-            pool, build_calls(data, clock(), default_zone=await usual_zone(pool))
+            readers.facts, build_calls(data, clock(), default_zone=await usual_zone(pool))
         )
         return attempt_page(attempts, next_cursor, shows_numbers=request.auth.may("numbers:read"))
 
@@ -98,13 +99,13 @@ class QueryController(Controller):
         *,
         data: JSONBody[QueryRequest],
         pool: Pool,
+        readers: Readers,
         clock: Clock,
         file_format: Format = "csv",
         has_bom: HasBom = False,
     ) -> Stream:
-        result = await run_query(
-            pool, build_query(data, clock(), default_zone=await usual_zone(pool), max_rows=EXPORT_ROWS)
-        )
+        query = build_query(data, clock(), default_zone=await usual_zone(pool), max_rows=EXPORT_ROWS)
+        result = await run_query(readers.of(query), query)
         return result_file(result, file_format, has_bom=has_bom)
 
     @post(
@@ -122,6 +123,7 @@ class QueryController(Controller):
         request: ApiRequest,
         data: JSONBody[CallsRequest],
         pool: Pool,
+        readers: Readers,
         clock: Clock,
         file_format: Format = "csv",
         has_bom: HasBom = False,
@@ -131,7 +133,7 @@ class QueryController(Controller):
             msgspec.structs.replace(data, limit=CALL_PAGE), clock(), default_zone=await usual_zone(pool)
         )
         return calls_file(
-            every_page(pool, calls),
+            every_page(readers.facts, calls),
             file_format,
             shows_numbers=request.auth.may("numbers:read"),
             has_bom=has_bom,

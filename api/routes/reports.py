@@ -11,7 +11,7 @@ from litestar.response import Stream
 from analytics.attempts import attempts_page
 from analytics.report import CampaignReport, campaign_report
 from api.auth import needs
-from api.dependencies import ApiRequest, Clock, Hub, Pool, Store
+from api.dependencies import ApiRequest, Clock, Hub, Pool, Readers, Store
 from api.errors import FieldProblem, invalid_request
 from api.schemas.attempts import AttemptPage, attempt_page
 from api.schemas.live import LiveSnapshot
@@ -33,7 +33,7 @@ class ReportController(Controller):
         self,
         campaign_id: CampaignId,
         store: Store,
-        pool: Pool,
+        readers: Readers,
         clock: Clock,
         from_time: From = None,
         to_time: To = None,
@@ -41,7 +41,7 @@ class ReportController(Controller):
         campaign = await store.get_campaign(campaign_id)
         check_period(from_time, to_time)
         return await campaign_report(
-            pool,
+            readers.sums,
             campaign_id,
             time_zone=campaign.time_zone,
             now=clock(),

@@ -15,7 +15,7 @@ from analytics.run import run_query, usual_zone
 from api.auth import needs
 from api.body import CheckedBody
 from api.catalogue import choose_language
-from api.dependencies import ApiRequest, Clock, Pool
+from api.dependencies import ApiRequest, Clock, Pool, Readers
 from api.exports import EXPORT_ROWS, ExportOperation, result_file
 from api.idempotency import answer_once
 from api.report_models import Delivery, NewReport, NewSchedule, SavedReport, Schedule
@@ -99,11 +99,11 @@ class SavedReportController(Controller):
 
     @get("/reports/{report_id:int}/answer", operation_id="answer_report", **needs("reports:read"))
     async def answer(
-        self, request: ApiRequest, report_id: Id, pool: Pool, clock: Clock
+        self, request: ApiRequest, report_id: Id, pool: Pool, readers: Readers, clock: Clock
     ) -> Response[QueryAnswer]:
         report = await ReportStore(pool).get(report_id)
         query = build_query(report.query, clock(), default_zone=await usual_zone(pool))
-        result = await run_query(pool, query)
+        result = await run_query(readers.of(query), query)
         language = choose_language(request.headers.get("accept-language"))
         return Response(query_answer(result, language), headers={"Vary": "Accept-Language"})
 
@@ -117,12 +117,13 @@ class SavedReportController(Controller):
         self,
         report_id: Id,
         pool: Pool,
+        readers: Readers,
         clock: Clock,
         file_format: Annotated[FileFormat, QueryParameter(name="format")] = "csv",
     ) -> Stream:
         report = await ReportStore(pool).get(report_id)
         query = build_query(report.query, clock(), default_zone=await usual_zone(pool), max_rows=EXPORT_ROWS)
-        return result_file(await run_query(pool, query), file_format, has_bom=False)
+        return result_file(await run_query(readers.of(query), query), file_format, has_bom=False)
 
     @post(
         "/reports/{report_id:int}/schedules",
@@ -155,6 +156,15 @@ class SavedReportController(Controller):
     )
     async def remove_schedule(self, schedule_id: Id, pool: Pool) -> None:
         await ReportStore(pool).delete_schedule(schedule_id)
+
+    @post("/schedules/{schedule_id:int}/send", operation_id="send_schedule_now", **needs("reports:write"))
+    async def send_now(
+        self, request: ApiRequest, schedule_id: Id, pool: Pool, clock: Clock
+    ) -> Response[Delivery]:
+        async def work() -> Delivery:
+            return await ReportStore(pool).begin_now(schedule_id, clock())
+
+        return await answer_once(request, pool, clock(), work)
 
     @get("/schedules/{schedule_id:int}/deliveries", operation_id="list_deliveries", **needs("reports:read"))
     async def deliveries(

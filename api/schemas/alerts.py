@@ -1,11 +1,13 @@
 """Alert rules and alerts as the API takes and gives them."""
 
+from collections.abc import Iterator
+
 import msgspec
 
-from analytics.alert_rule import METRICS, Comparison, MetricName, SubjectKind
+from analytics.alert_rule import METRICS, AlertMetric, Comparison, MetricName, SubjectKind
 from campaigns.alerts import Alert, NewAlertRule
 from campaigns.errors import InvalidSettings, Problem
-from campaigns.problems import out_of_range
+from campaigns.problems import empty_or_long, out_of_range
 
 MAX_ID = 2**31 - 1
 
@@ -28,39 +30,43 @@ class RuleBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     is_enabled: bool = True
 
     def __post_init__(self) -> None:
-        metric = METRICS[self.metric]
         problems = [
-            *([] if self.name.strip() else [Problem("name", "empty")]),
-            *([] if len(self.name) <= 200 else [Problem("name", "too_long", {"max": 200})]),
+            *empty_or_long("name", self.name, 200),
             *out_of_range("window_minutes", self.window_minutes, 1, 1440),
             *out_of_range("min_count", self.min_count, 1, 1_000_000),
         ]
-        if self.subject_kind not in metric.kinds:
-            problems.append(Problem("subject_kind", "not_for_this_metric", {"allowed": sorted(metric.kinds)}))
+        # an unknown one is named by whoever reads the body
+        metric = METRICS.get(self.metric)
+        if metric is not None:
+            problems += self._problems_of(metric)
         if self.subject_id is not None:
             problems.extend(
                 [Problem("subject_id", "not_for_all")]
                 if self.subject_kind == "all"
                 else out_of_range("subject_id", self.subject_id, 1, MAX_ID)
             )
-        if self.comparison == "worse_than_usual":
-            if not metric.is_share:
-                problems.append(Problem("comparison", "has_no_history"))
-            if self.threshold is not None:
-                problems.append(Problem("threshold", "only_with_threshold"))
-        elif self.threshold is None:
-            problems.append(Problem("threshold", "missing"))
-        else:
-            problems.extend(out_of_range("threshold", self.threshold, 0, 1 if metric.is_share else 1e6))
         if problems:
             raise InvalidSettings(*problems)
+
+    def _problems_of(self, metric: AlertMetric) -> Iterator[Problem]:
+        if self.subject_kind not in metric.kinds:
+            yield Problem("subject_kind", "not_for_this_metric", {"allowed": sorted(metric.kinds)})
+        if self.comparison == "worse_than_usual":
+            if not metric.is_share:
+                yield Problem("comparison", "has_no_history")
+            if self.threshold is not None:
+                yield Problem("threshold", "only_with_threshold")
+        elif self.threshold is None:
+            yield Problem("threshold", "missing")
+        else:
+            yield from out_of_range("threshold", self.threshold, 0, 1 if metric.is_share else 1e6)
 
     def rule(self) -> NewAlertRule:
         return msgspec.convert(self, NewAlertRule, from_attributes=True)
 
 
 class RulePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Switches a rule on or off. A rule that shall ask something else is another rule."""
+    """Switches a rule on or off."""
 
     is_enabled: bool
 

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from analytics.dimensions import DIMENSIONS, Dimension, ValueType
-from analytics.metrics import METRICS, Kind, Metric, Unit, attempts_behind, measures_of
+from analytics.metric import Kind, Metric, Unit
+from analytics.metrics import METRICS, attempts_behind, measures_of
 from analytics.plan import Source
 from analytics.query import Query
 from analytics.result import Figure, QueryResult, Row
@@ -21,7 +22,7 @@ class MetricView(msgspec.Struct, frozen=True, kw_only=True):
     definition: str
     unit: Unit
     kind: Kind
-    """count, distinct and sum are measures; share, mean, ratio and difference are made of other metrics."""
+    """count, distinct and sum are measures; share, estimate, mean, ratio and difference are made of other metrics."""
     is_additive: bool
     """Whether the figure of a whole is the sum of the figures of its parts."""
     formula: str

@@ -16,7 +16,7 @@ class TrunkView(msgspec.Struct, frozen=True, kw_only=True):
     trunk_id: int
     name: str
     host: str
-    port: int
+    port: int | None
     username: str | None
     has_password: bool
     caller_id: str

@@ -21,8 +21,10 @@ await build({
   // one line for each page with a script
   entryPoints: {
     app: "src/app.ts",
+    audits: "src/audits.ts",
     campaign: "src/campaign.ts",
     floor: "src/floor.ts",
+    recording: "src/recording.ts",
     report: "src/report.ts",
   },
   format: "esm",

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Final
 
 from dialer.config import DialerConfig, TrunkConfig
-from dialer.errors import TransportError
+from dialer.errors import ConfigError, TransportError
 from dialer.net.connect_failure import ConnectFailure
 from dialer.net.faults import Faults
 from dialer.net.sip_socket import SipSocket
 from dialer.net.stream_connection import PING, SipReceiver
 from dialer.net.streams import Streams
+from dialer.net.tls import server_context
 from dialer.sip.hop import Address, Hop, bracketed, hop_of
+from dialer.transport_config import TlsListener
 
 _LISTEN_ATTEMPTS: Final = 10
 """Ports that the system chooses for UDP may be taken on TCP."""
@@ -37,12 +39,14 @@ class SipTransport:
         self._loop = asyncio.get_running_loop()
         self._udp: dict[bool, SipSocket] = {}
         """By whether it is IPv6."""
+        self._tls_ports: dict[bool, int] = {}
+        """Of the TLS listeners, by the same."""
         self._streams = Streams(config, receiver, rng, self._local_host)
         self._kept_alive: dict[Hop, _KeptAlive] = {}
         self._clock: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
-        """Bind. Raises `TransportError` when an address cannot be bound."""
+        """Bind. Raises `TransportError` when an address cannot be bound, or a certificate of ours cannot be used."""
         await self._streams.open()
         for host in filter(None, (self._config.bind_host, self._config.bind_host_ipv6)):
             try:
@@ -51,6 +55,8 @@ class SipTransport:
                 await self.close()
                 place = f"{bracketed(host)}:{self._config.bind_port}"
                 raise TransportError(error.errno, f"cannot bind {place}: {error.strerror}") from error
+        if self._config.tls_listener is not None:
+            await self._listen_for_tls(self._config.tls_listener)
 
     async def close(self) -> None:
         """Leave nothing behind."""
@@ -84,6 +90,8 @@ class SipTransport:
                 self._keep_alive(hop, trunk.keep_alive.interval_seconds)
             return bound
         ours = self._streams.use(hop, trunk.keep_alive)
+        if hop.transport == "tls" and (port := self._tls_ports.get(":" in bound[0])) is not None:
+            return bound[0], port
         is_listening = self._config.listens_on_tcp and hop.transport == "tcp"
         return bound if ours is None or is_listening else (ours[0], ours[1])
 
@@ -121,6 +129,21 @@ class SipTransport:
             else:
                 return udp
         raise AssertionError("the last attempt has returned or raised")
+
+    async def _listen_for_tls(self, listener: TlsListener) -> None:
+        try:
+            context = await asyncio.to_thread(server_context, listener)
+            for is_ipv6, udp in self._udp.items():
+                place = (udp.local_address[0], listener.port)
+                _, self._tls_ports[is_ipv6] = await self._streams.listen(place, context)
+        except ConfigError as error:
+            await self.close()
+            raise TransportError(str(error)) from error
+        except OSError as error:
+            await self.close()
+            raise TransportError(
+                error.errno, f"cannot bind port {listener.port} for TLS: {error.strerror}"
+            ) from error
 
     def _local_host(self, is_ipv6: bool) -> str | None:  # noqa: FBT001 (a key of `_udp`)
         udp = self._udp.get(is_ipv6)

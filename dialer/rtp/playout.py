@@ -86,6 +86,11 @@ class Playout:
         if self._waiting:
             self._join_waiting()
 
+    @property
+    def end_sample(self) -> int:
+        """Where the timeline has come to, taken or not."""
+        return self._tail
+
     def take(self, now: float) -> list[Frame]:
         """Return the frames that are complete at this time."""
         if self._waiting:

@@ -11,6 +11,8 @@ _MAX_DROPOUT: Final = 3_000
 """A greater step forward is another stream (A.1), one minute of audio here."""
 _MAX_REMEMBERED_GAPS: Final = 256
 """How many missing packets are still expected; the older ones are lost. Five seconds of audio."""
+_MAX_OVERTAKEN: Final = 16
+"""By so many a stream's first packet may be overtaken: a third of a second."""
 SAMPLE_RATE_HZ: Final = 8_000
 _MAX_TRANSIT_STEP: Final = SAMPLE_RATE_HZ
 """More than a second between two packets' transit times is a step of a clock, no jitter."""
@@ -124,6 +126,12 @@ class Reception:
         elif sequence in self._missing:
             del self._missing[sequence]
             self.late += 1
+        elif self._precedes_the_first(sequence):
+            for missing in range(self._base - 1, self._base - ((self._base - sequence) & 0xFFFF), -1):
+                self._missing[missing & 0xFFFF] = None
+            self._wraps += sequence > self._base  # the numbers have gone through 0 since
+            self._base = sequence
+            self.late += 1
         elif step >= 0x10000 - _MAX_DROPOUT:  # behind us, and not missing
             self.duplicated += 1
             self.received += 1
@@ -164,6 +172,12 @@ class Reception:
             highest_sequence=((self._wraps << 16) + self.next_sequence - 1) & 0xFFFFFFFF,
             jitter=min(self.jitter_samples, 0xFFFFFFFF),
         )
+
+    def _precedes_the_first(self, sequence: int) -> bool:
+        """Whether it was overtaken by the packet that we took for the stream's first."""
+        before = (self._base - sequence) & 0xFFFF
+        received = (self._wraps << 16) + self.next_sequence - self._base
+        return 0 < before <= _MAX_OVERTAKEN and received < _MAX_REMEMBERED_GAPS
 
     def _advance(self, count: int) -> None:
         following = self.next_sequence + count

@@ -195,7 +195,7 @@ class RtpSession:
         if packet is None:
             self.packets_refused += 1
             return None
-        digit = self._receive_unusual(packet, now)
+        digit = self._receive_unusual(packet, now, arrival)
         if not self._listeners:
             self._open_lane()
         return digit
@@ -266,7 +266,7 @@ class RtpSession:
         self.reception.take_in_turn(count)
         return count > 0
 
-    def _receive_unusual(self, packet: RtpPacket, now: float) -> str | None:
+    def _receive_unusual(self, packet: RtpPacket, now: float, arrival: float | None) -> str | None:
         self._heard_at = now
         reception = self.reception
         if packet.ssrc != self._source_ssrc:
@@ -279,6 +279,8 @@ class RtpSession:
                 listener(kind, packet.sequence, packet.timestamp, packet.payload, is_in_turn, now)
         if packet.payload_type in (PCMU, PCMA):
             self._kind = packet.payload_type
+            if is_new and arrival is not None:  # what is late is jitter, too
+                reception.time(packet.timestamp, arrival)
         elif packet.payload_type in (OFFERED_TELEPHONE_EVENT, self._telephone_event):
             return self._digits.receive(packet.payload, packet.timestamp)
         return None

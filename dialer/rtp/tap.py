@@ -73,6 +73,11 @@ class AudioTap:
         self.said = Playout(now, depth_ms=depth_ms, payload_type=payload_type)
         self._sides: tuple[tuple[Side, Playout], ...] = (("callee", self.heard), ("us", self.said))
 
+    @property
+    def samples(self) -> int:
+        """How far the longer side has come; after the end that is what the sink was to get."""
+        return max(self.heard.end_sample, self.said.end_sample)
+
     def collect(self, now: float, into: list[TapFrame]) -> None:
         """Add what has become complete."""
         for side, playout in self._sides:

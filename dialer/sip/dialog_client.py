@@ -101,7 +101,7 @@ class DialogClient:
         if expires is None and session.timer is None:
             return
         session.note_allow(response)
-        session.timer = session.timer or SessionTimer(session)
+        session.timer = session.timer or SessionTimer(session, self._config.timers.min_session_seconds)
         session.timer.agree(expires, now, is_ours=expires is not None and expires.refresher != "uas")
         self._layer.timers.schedule(session.timer)
 

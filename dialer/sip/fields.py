@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from dialer.config import Limits
 from dialer.errors import InvalidHeader, MessageTooLarge, RemoteProtocolError
@@ -139,7 +139,11 @@ class Headers:
     def add(self, name: str, value: str) -> None:
         """Append a field."""
         self._parsed.clear()
-        self._values.setdefault(canonical_name(name), []).append(value)
+        key = _CANONICAL.get(name) or _spell(name)
+        if key in self._values:
+            self._values[key].append(value)
+        else:
+            self._values[key] = [value]
 
     def prepend(self, name: str, value: str) -> None:
         """Put a field before the others of that name, e.g. a Via on top."""
@@ -174,8 +178,9 @@ class Headers:
         Raises:
             InvalidHeader: missing or malformed.
         """
-        if name in self._parsed:
-            return cast("T", self._parsed[name])
+        known: T | None = self._parsed.get(name)
+        if known is not None:
+            return known
         value = self.get(name)
         if value is None:
             raise InvalidHeader(name, None)

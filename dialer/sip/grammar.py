@@ -21,6 +21,11 @@ _QUOTED_OR_SEPARATOR: Final = re.compile(r'"(?:[^"\\]|\\.)*"|<[^<>"]*>|[,;"]', r
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 _MUST_ESCAPE: Final = re.compile(r'(["\\])')
 
+_USUAL_PARAMS: Final = frozenset(
+    ["alias", "branch", "expires", "lr", "maddr", "q", "received", "rport", "tag", "transport", "user"]
+)
+"""Spelled like this in nearly every message: known to be tokens in lower case."""
+
 Params = dict[str, str | None]
 """Parameters in order: names in lower case, values as written (a quoted value keeps its quotes), None for a flag."""
 
@@ -58,9 +63,10 @@ def parse_params(text: str) -> Params:
     params: Params = {}
     for part in split_outside_quotes(text, ";") if '"' in text else text.split(";"):
         name, has_value, value = part.partition("=")
-        name = name.strip().lower()
-        if not is_token(name):
-            raise InvalidHeader("parameter", text)
+        if name not in _USUAL_PARAMS:
+            name = name.strip().lower()
+            if not is_token(name):
+                raise InvalidHeader("parameter", text)
         params[name] = value.strip() if has_value else None
     return params
 

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from dialer.errors import InvalidHeader
-from dialer.sip.grammar import HOST, Params, format_params, is_token, parse_params, quote, unquote
+from dialer.sip.grammar import HOST, TOKEN, Params, format_params, is_token, parse_params, quote, unquote
 
 Refresher = Literal["uac", "uas"]
 
@@ -21,6 +21,8 @@ _VIA: Final = re.compile(
 )
 _QUOTED_NAME: Final = re.compile(r'"(?P<name>(?:[^"\\]|\\.)*)"\s*<', re.DOTALL)
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"]+")
+_USUAL_ADDRESS: Final = re.compile(rf"<({_ADDRESS.pattern})>(?:;tag=({TOKEN.pattern}))?")
+"""From, To and Contact as nearly everybody writes them."""
 _RETRY_AFTER: Final = re.compile(r"(?P<seconds>[0-9]{1,10})\s*(?:\(.*\)\s*)?(?:;(?P<params>.*))?", re.DOTALL)
 
 
@@ -143,6 +145,10 @@ def parse_name_addr(text: str) -> NameAddr:
     Without angle brackets what follows `;` belongs to the header, not to the URI, and the URI may hold no `?` or
     comma (§20.10).
     """
+    usual = _USUAL_ADDRESS.fullmatch(text)
+    if usual is not None:
+        uri, tag = usual.groups()
+        return NameAddr("", uri, {} if tag is None else {"tag": tag})
     name = ""
     if text.startswith('"'):
         match = _QUOTED_NAME.match(text)

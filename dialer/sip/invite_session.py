@@ -8,7 +8,7 @@ It builds requests and keeps facts. What to send when is decided above (`dialer.
 from collections.abc import Callable
 from typing import Final
 
-from dialer.config import CallRequest, Identity, TrunkConfig
+from dialer.config import CallRequest, Identity, TrunkConfig, split_place
 from dialer.errors import InvalidSdp
 from dialer.sip.dialog import Dialog
 from dialer.sip.digest import Challenge, Credentials, authorization, parse_challenges, strongest
@@ -28,6 +28,7 @@ from dialer.sip.transaction import (
     State,
 )
 from dialer.sip.uri import SipUri
+from dialer.transport_config import Transport
 
 ALLOWED_METHODS: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE"
 MAX_DATAGRAM_BYTES: Final = 1_300
@@ -62,7 +63,7 @@ class InviteSession:
     """Everything of one Call-ID. `user` is whose call it is, opaque here."""
 
     __slots__ = (
-        "_answered", "_credentials", "_extensions", "_is_listening", "_redirects", "_rng", "_sent_by", "_trunk", "allows_update", "bye", "call_id",
+        "_answered", "_credentials", "_extensions", "_listening", "_redirects", "_rng", "_sent_by", "_trunk", "allows_update", "bye", "call_id",
         "contact", "cseq_number", "description", "destination", "dialog", "dialogs", "early", "ended_tags", "from_", "has_lost_connection",
         "invite", "is_released", "local_tag", "may_go_by_tcp", "media", "min_se_seconds", "open_transactions", "refresh", "refresh_ack",
         "reinvite", "rtp_address", "sdp_version", "session_id", "timer", "to", "transaction", "uri", "user",
@@ -79,7 +80,7 @@ class InviteSession:
         user_agent: str,
         rng: Rng,
         user: object,
-        is_listening: bool = False,
+        listening: frozenset[Transport] = frozenset(),
     ) -> None:
         trunk = request.trunk
         self.user = user
@@ -103,12 +104,13 @@ class InviteSession:
             else Credentials(trunk.username, trunk.password)
         )
         self._answered: dict[tuple[str, str], _Answered] = {}
-        self._is_listening = is_listening
+        self._listening = listening
 
-        host = bracketed(trunk.host)
+        asked, asked_port = split_place(trunk.domain) if trunk.domain else (trunk.host, trunk.port)
+        host = bracketed(asked)
         caller = request.caller_id or trunk.caller_id
         scheme = "sips" if trunk.uses_sips else "sip"
-        port = None if trunk.port == (5061 if trunk.uses_sips else 5060) else trunk.port
+        port = None if asked_port == (5061 if trunk.uses_sips else 5060) else asked_port
         self.uri = str(SipUri(scheme, request.number, None, host, port))
         self.to = f"<{SipUri(scheme, request.number, None, host, None)}>"
         domain = trunk.from_domain or host
@@ -172,7 +174,7 @@ class InviteSession:
         Make the Via of one request (§18.1.1). `rport` asks where it came from, of connections too (RFC 3581 §3); `alias`
         says that the connection leads to the listener that the Via names (RFC 5923 §5).
         """
-        alias = ";alias" if self._is_listening and hop.transport == "tcp" else ""
+        alias = ";alias" if hop.transport in self._listening else ""
         branch = self._rng(8).hex()
         return f"SIP/2.0/{hop.transport.upper()} {self._sent_by};rport{alias};branch=z9hG4bK{branch}"
 
@@ -310,7 +312,8 @@ class InviteSession:
         """Go on to another address of the trunk (§8.1.3.4)."""
         if len(self._redirects) >= self._trunk.sip.max_redirects:
             return False
-        target = redirect_target(response, self._trunk.host, self._redirects | {self.uri})
+        names = {self._trunk.host, split_place(self._trunk.domain or "")[0]}
+        target = redirect_target(response, names, self._redirects | {self.uri})
         if target is None:
             return False
         self.uri = str(target)

@@ -101,7 +101,7 @@ class OptionsProbe:
 
     def _ask(self, now: float) -> NonInviteClientTransaction:
         hop = hop_of(self._trunk)
-        target = uri_of(hop, uses_sips=self._trunk.uses_sips)
+        target = uri_of(self._trunk, hop)
         request = self._requests.request("OPTIONS", target, hop, to=target)
         request.headers.add("Accept", "application/sdp")
         transaction = NonInviteClientTransaction(request, hop, self._timers, now)

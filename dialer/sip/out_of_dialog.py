@@ -6,7 +6,7 @@ once they were asked for (RFC 3261 §8.1.1, §10.2, §22.2). It builds, and deci
 from collections.abc import Callable
 from typing import Final, Literal
 
-from dialer.config import TrunkConfig
+from dialer.config import TrunkConfig, split_place
 from dialer.sip.digest import Challenge, Credentials, authorization, parse_challenges, strongest
 from dialer.sip.fields import Headers
 from dialer.sip.grammar import Params
@@ -90,7 +90,12 @@ class OutOfDialog:
         return None
 
 
-def uri_of(hop: Hop, *, uses_sips: bool) -> str:
-    """The Request-URI of a peer itself (§10.2, §11.1); its default port is not written."""
-    scheme, default = ("sips", 5061) if uses_sips else ("sip", 5060)
-    return str(SipUri(scheme, None, None, bracketed(hop.host), None if hop.port == default else hop.port))
+def uri_of(trunk: TrunkConfig, hop: Hop) -> str:
+    """
+    The Request-URI of a trunk itself (§10.2, §11.1): its name, wherever that leads, else the address of the hop.
+
+    A default port is not written.
+    """
+    scheme, default = ("sips", 5061) if trunk.uses_sips else ("sip", 5060)
+    host, port = split_place(trunk.domain) if trunk.domain else hop.address
+    return str(SipUri(scheme, None, None, bracketed(host), None if port == default else port))

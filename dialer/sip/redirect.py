@@ -19,8 +19,8 @@ _MAX_CONTACTS: Final = 8
 """How many are looked at."""
 
 
-def redirect_target(response: Response, host: str, tried: Container[str]) -> SipUri | None:
-    """The next Request-URI, None where the response is no redirection or leads out of `host`."""
+def redirect_target(response: Response, hosts: Container[str], tried: Container[str]) -> SipUri | None:
+    """The next Request-URI, None where the response is no redirection or leads out of `hosts`, which are names of one."""
     if response.status_code not in FOLLOWED_STATUSES:
         return None
     found: list[tuple[float, SipUri]] = []
@@ -34,7 +34,7 @@ def redirect_target(response: Response, host: str, tried: Container[str]) -> Sip
         # The headers and the method of a Contact would be ours to obey (§19.1.5): neither is.
         params = {name: text for name, text in uri.params.items() if name != "method"}
         target = SipUri(uri.scheme, uri.user, None, uri.host, uri.port, params)
-        if uri.scheme == "sip" and target.address[0] == host and str(target) not in tried:
+        if uri.scheme == "sip" and target.address[0] in hosts and str(target) not in tried:
             found.append((rank, target))
     return max(found, key=lambda entry: entry[0])[1] if found else None
 

@@ -96,7 +96,7 @@ class RequestHandler:
     ) -> None:
         match request.method:
             case "INVITE" if early is not None or session.is_reinviting:
-                self._responder.answer(request, 491, now)  # one INVITE at a time (§14.2)
+                self._changes.refuse_reinvite(request, session, 491, now)  # one INVITE at a time (§14.2)
             case "INVITE":
                 self._changes.receive_reinvite(request, session, dialog, now)
             case "UPDATE":

@@ -6,6 +6,7 @@ an offer or answer in which nothing is left for us raises InvalidSdp.
 """
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final, Literal
 
@@ -202,6 +203,7 @@ class _Section:
         )
 
 
+@lru_cache(maxsize=1024)  # a trunk's media gateways are few
 def _parse_connection(value: str) -> str:
     # Names are legal here, but sending to one would look it up in the middle of a call.
     parts = value.split()

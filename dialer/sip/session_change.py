@@ -9,7 +9,7 @@ Rule 3: both are answered at once and in a transaction, so that a retransmission
 from collections import deque
 from typing import Final
 
-from dialer.config import MIN_SESSION_EXPIRES_SECONDS, DialerConfig
+from dialer.config import DialerConfig
 from dialer.errors import InvalidSdp
 from dialer.sip.dialog import Dialog
 from dialer.sip.early_dialog import EarlyDialog
@@ -63,6 +63,11 @@ class SessionChanges:
                 response = self._responder.response(request, 488)
         self._layer.start_server(transaction, response, session, now)
         self._tell(session, media)
+
+    def refuse_reinvite(self, request: Request, session: InviteSession, status_code: int, now: float) -> None:
+        """Refuse one, in a transaction of its own: repeated until its ACK comes (§17.2.1)."""
+        transaction = InviteServerTransaction(request, self._timers, now, session)
+        self._layer.start_server(transaction, self._responder.response(request, status_code), session, now)
 
     def receive_update(
         self, request: Request, session: InviteSession, dialog: Dialog, early: EarlyDialog | None, now: float
@@ -118,8 +123,9 @@ class SessionChanges:
             return self._responder.response(request, 415, ("Accept", _SDP))
         if request.body and is_open:
             return self._responder.response(request, 491)
-        if is_too_small(request):
-            return self._responder.response(request, 422, ("Min-SE", str(MIN_SESSION_EXPIRES_SECONDS)))
+        min_seconds = self._timers.min_session_seconds
+        if is_too_small(request, min_seconds):
+            return self._responder.response(request, 422, ("Min-SE", str(min_seconds)))
         return None
 
     def _accept(
@@ -137,7 +143,7 @@ class SessionChanges:
             if expires.refresher == "uac":
                 response.headers.add("Require", TIMER_OPTION)
             session.note_allow(request)
-            session.timer = session.timer or SessionTimer(session)
+            session.timer = session.timer or SessionTimer(session, self._timers.min_session_seconds)
         if session.timer is not None:
             session.timer.agree(expires, now, is_ours=expires is not None and expires.refresher == "uas")
             self._layer.timers.schedule(session.timer)

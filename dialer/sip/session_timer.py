@@ -88,10 +88,11 @@ _AGREEMENTS: Final = frozenset({_I.AGREED_PEER, _I.AGREED_US, _I.AGREED_NONE})
 class SessionTimer:
     """The timer of one dialog. `session` is whose, opaque here."""
 
-    __slots__ = ("_expires_at", "_refresh_at", "seconds", "session", "state", "timer_entry")
+    __slots__ = ("_expires_at", "_min_seconds", "_refresh_at", "seconds", "session", "state", "timer_entry")
 
-    def __init__(self, session: object) -> None:
+    def __init__(self, session: object, min_seconds: int) -> None:
         self.session = session
+        self._min_seconds = min_seconds
         self.state = TimerState.OFF
         self.seconds = 0
         """The interval agreed on."""
@@ -119,7 +120,7 @@ class SessionTimer:
             self.step(TimerInput.AGREED_NONE, now)
             return
         # Less is forbidden (§4), and would make us send a refresh per second.
-        self.seconds = max(agreed.seconds, MIN_SESSION_EXPIRES_SECONDS)
+        self.seconds = max(agreed.seconds, self._min_seconds)
         self.step(TimerInput.AGREED_US if is_ours else TimerInput.AGREED_PEER, now)
 
     def step(self, event: TimerInput, now: float, *, delay_seconds: float = 0.0) -> tuple[TimerAction, ...]:
@@ -176,11 +177,11 @@ def accepted_expires(request: Request) -> SessionExpires | None:
     return SessionExpires(asked.seconds, asked.refresher or "uac")
 
 
-def is_too_small(request: Request) -> bool:
+def is_too_small(request: Request, min_seconds: int) -> bool:
     """Whether the request is to be refused with 422 (§9: only if its sender knows what that means)."""
     asked = session_expires_of(request)
     return (
         asked is not None
-        and asked.seconds < MIN_SESSION_EXPIRES_SECONDS
+        and asked.seconds < min_seconds
         and TIMER_OPTION in request.headers.get_all("Supported")
     )

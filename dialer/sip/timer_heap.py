@@ -22,15 +22,11 @@ T = TypeVar("T", bound=Timed)
 class TimerEntry(Generic[T]):
     """One place in the heap; `owner` is None once it is dead (lazy deletion)."""
 
-    __slots__ = ("at", "order", "owner")
+    __slots__ = ("at", "owner")
 
-    def __init__(self, at: float, order: int, owner: T) -> None:
+    def __init__(self, at: float, owner: T) -> None:
         self.at = at
-        self.order = order
         self.owner: T | None = owner
-
-    def __lt__(self, other: "TimerEntry[T]") -> bool:
-        return (self.at, self.order) < (other.at, other.order)
 
 
 class TimerHeap(Generic[T]):
@@ -44,7 +40,8 @@ class TimerHeap(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._entries: list[TimerEntry[T]] = []
+        self._entries: list[tuple[float, int, TimerEntry[T]]] = []
+        """Time, order of arrival, entry: tuples, because the heap compares them in C."""
         self._order = 0
         self._dead = 0
 
@@ -64,21 +61,21 @@ class TimerHeap(Generic[T]):
             owner.timer_entry = None
             return
         self._order += 1
-        owner.timer_entry = TimerEntry(at, self._order, owner)
-        heappush(self._entries, owner.timer_entry)
+        owner.timer_entry = entry = TimerEntry(at, owner)
+        heappush(self._entries, (at, self._order, entry))
 
     def get_timer(self) -> float | None:
         """The earliest entry, None when nobody waits."""
         entries = self._entries
-        while entries and entries[0].owner is None:
+        while entries and entries[0][2].owner is None:
             heappop(entries)
             self._dead -= 1
-        return entries[0].at if entries else None
+        return entries[0][0] if entries else None
 
     def pop_due(self, now: float) -> T | None:
         """Take out one owner whose timer has come; it must be given its turn and scheduled again."""
         while (at := self.get_timer()) is not None and at <= now:
-            owner = heappop(self._entries).owner
+            owner = heappop(self._entries)[2].owner
             assert owner is not None  # get_timer leaves a live entry on top
             owner.timer_entry = None
             wanted_at = owner.get_timer()
@@ -91,6 +88,6 @@ class TimerHeap(Generic[T]):
         entry.owner = None
         self._dead += 1
         if self._dead > _COMPACT_ABOVE and self._dead * 2 > len(self._entries):
-            self._entries = [entry for entry in self._entries if entry.owner is not None]
+            self._entries = [place for place in self._entries if place[2].owner is not None]
             heapify(self._entries)
             self._dead = 0

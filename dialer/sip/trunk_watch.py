@@ -126,7 +126,7 @@ class TrunkWatch:
 
     def _send_ping(self, now: float) -> None:
         hop = self._hops[self._ping_hop]
-        target = uri_of(hop, uses_sips=self.trunk.uses_sips)
+        target = uri_of(self.trunk, hop)
         self._pinging = self._ping.request("OPTIONS", target, hop, to=target)
         self._pinging.headers.add("Accept", "application/sdp")
         self._asked_at = now
@@ -196,7 +196,7 @@ class TrunkWatch:
     def _send_register(self, expires_seconds: int) -> None:
         assert self._registration is not None
         hop = self._registrars[self._registration.registrar]
-        target = uri_of(hop, uses_sips=self.trunk.uses_sips)
+        target = uri_of(self.trunk, hop)
         self._registering = self._binding.request("REGISTER", target, hop, to=self._binding.address_of_record)
         self._registering.headers.add("Expires", str(expires_seconds))
         self.to_send.append((self._registering, hop))

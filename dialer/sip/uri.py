@@ -35,7 +35,9 @@ class SipUri(msgspec.Struct, frozen=True):
     """Text after `?`."""
 
     def __str__(self) -> str:
-        user = "" if self.user is None else percent_encode(self.user, _SAFE_IN_USER, errors="surrogateescape")
+        user = self.user or ""
+        if not (user.isascii() and user.isalnum()):  # most are numbers, with nothing to encode
+            user = percent_encode(user, _SAFE_IN_USER, errors="surrogateescape")
         if self.password is not None:
             user += ":" + percent_encode(self.password, _SAFE_AFTER_COLON, errors="surrogateescape")
         host = self.host if self.port is None else f"{self.host}:{self.port}"

@@ -45,6 +45,7 @@ class SipUserAgent:
 
     def __init__(self, config: DialerConfig, rng: Rng) -> None:
         self._config = config
+        self._listening = config.listening_transports
         self._rng = rng
         self._public = PublicAddresses(config)
         self._events: deque[SessionEvent] = deque()
@@ -166,7 +167,7 @@ class SipUserAgent:
             user_agent=self._config.user_agent,
             rng=self._rng,
             user=user,
-            is_listening=self._config.listens_on_tcp,
+            listening=self._listening,
         )
         self._layer.sessions[call_id] = session
         self._layer.traces.open(call_id)

@@ -10,6 +10,9 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.analytics import reference_answers
+from tests.analytics.reference_quantiles import median, p95
+
 Attempt = dict[str, Any]
 Attempts = list[Attempt]
 
@@ -103,20 +106,6 @@ def number_of(rows: Iterable[Attempt]) -> int:
     return len({row["number"] for row in rows})
 
 
-def median(values: list[int]) -> float | None:
-    if not values:
-        return None
-    values = sorted(values)
-    return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
-
-
-def p95(values: list[int]) -> float | None:
-    """The first value that at least 95 of 100 values do not exceed."""
-    return next(
-        (float(v) for v in sorted(values) if 100 * sum(w <= v for w in values) >= 95 * len(values)), None
-    )
-
-
 def seconds(ms: int) -> float:
     return float(Fraction(ms, 1000))
 
@@ -137,7 +126,9 @@ COUNTS: dict[str, Count] = {
     "judged_answers": lambda w, rows: sum(is_answered(a) and a["answered_by"] is not None for a in rows),
     "voicemails_left": lambda w, rows: sum(a["disposition"] == "voicemail_left" for a in rows),
     "network_reached": lambda w, rows: sum(
-        a["result"] in {"answered", "busy", "no_answer", "rejected"} for a in rows
+        a["result"] in {"answered", "busy", "no_answer"}
+        or (a["result"], a["fault"]) == ("rejected", "callee")
+        for a in rows
     ),
     "rung_attempts": lambda w, rows: sum(a["pdd_ms"] is not None for a in rows),
     "pdd_ms_sum": lambda w, rows: sum(a["pdd_ms"] or 0 for a in rows),
@@ -173,6 +164,7 @@ COUNTS: dict[str, Count] = {
         is_answered(a) and not counts_as_success(w, a) and is_target(w, a) for a in rows
     ),
     "priced_attempts": lambda w, rows: sum(a["cost_micros"] is not None for a in rows),
+    **reference_answers.COUNTS,
 }
 
 SHARES: dict[str, tuple[str, str]] = {
@@ -190,6 +182,7 @@ SHARES: dict[str, tuple[str, str]] = {
     "callback_requests_per_answer": ("callback_requests", "answered_attempts"),
     "callbacks_done_share": ("callbacks_done", "callback_requests"),
     "target_share": ("target_calls", "answered_attempts"),
+    "one_way_share": ("one_way_calls", "direction_checked_calls"),
 }
 
 
@@ -222,6 +215,7 @@ def values(w: World, rows: Attempts) -> dict[str, Any]:
     found["pdd_ms_mean"] = float(Fraction(sum(delays), len(delays))) if delays else None
     found["pdd_ms_median"] = median([ms // 100 * 100 for ms in delays])
     found["pdd_ms_p95"] = p95([ms // 100 * 100 for ms in delays])
+    found |= reference_answers.values(rows)
     micros = [a["cost_micros"] for a in rows if a["cost_micros"] is not None]
     is_priced = len(micros) == found["settled_attempts"]
     found["cost_sum"] = float(Fraction(sum(micros), 1_000_000)) if is_priced else None

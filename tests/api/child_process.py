@@ -1,5 +1,6 @@
-"""A child for the supervisor's tests: `python -m tests.api.child_process ready|silent|crash|stubborn`."""
+"""A child for the supervisor's tests: `python -m tests.api.child_process ready|silent|crash|stubborn|nice`."""
 
+import os
 import signal
 import sys
 import time
@@ -11,7 +12,9 @@ def main() -> None:
         sys.exit("something broke")
     if kind == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if kind != "silent":
+    if kind == "nice":
+        print(f"niceness {os.getpriority(os.PRIO_PROCESS, 0)}", flush=True)
+    elif kind != "silent":
         print(f"ready as {kind}", flush=True)
     time.sleep(60)
 

@@ -123,6 +123,17 @@ async def test_a_campaign_is_created_read_listed_changed_and_lives(client: Clien
     assert (response.status_code, code_of(response)) == (409, "illegal_status_change")
 
 
+async def test_a_campaign_that_records_does_not_start_without_a_key(client: Client, campaign_id: int) -> None:
+    path = f"/v1/campaigns/{campaign_id}"
+    await client.post(
+        f"{path}/contacts", content=b"phone\n+79161234567\n", headers={"Content-Type": "text/csv"}
+    )
+    await client.patch(path, json={"recording": "all"})
+    response = await client.post(f"{path}/start")
+    assert (response.status_code, code_of(response)) == (409, "recording_key_missing")
+    assert "OBZVON_RECORDING_KEY" in response.json()["detail"]
+
+
 async def test_a_campaign_with_contacts_starts_pauses_resumes_and_stops(
     client: Client, campaign_id: int
 ) -> None:

@@ -53,8 +53,7 @@ def test_a_wrong_choice_names_the_choices() -> None:
 
 
 def test_rules_that_only_the_struct_knows_speak_for_themselves_when_nothing_else_is_wrong() -> None:
-    with pytest.raises(InvalidSettings):
-        read_body(b'{"name": " ", "trunk_id": 1}', NewCampaign)
+    assert problems_of({"name": " ", "trunk_id": 1}, NewCampaign) == {("name", "empty")}
 
 
 def test_a_patch_is_checked_by_the_rules_of_a_campaign_but_only_where_it_speaks() -> None:

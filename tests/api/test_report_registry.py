@@ -7,7 +7,8 @@ from analytics.dimensions import DIMENSIONS
 from analytics.metrics import METRICS
 from analytics.query import Order, Period, QueryRequest
 from api.catalogue import LANGUAGES, Catalogue
-from api.report_registry import REPORTS, Chart, Panel
+from api.report_panel import Chart, Panel
+from api.report_registry import REPORTS
 from tests.postgres.campaign_rows import NOW
 
 PANELS = [

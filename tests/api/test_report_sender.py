@@ -1,7 +1,6 @@
 """Scheduled reports over real sockets: mail to an SMTP server, webhooks to an HTTP server."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,11 +10,14 @@ import pytest
 from standardwebhooks import Webhook
 
 from analytics.query import Period, QueryRequest
+from api.delivery import BACK_OFF, Sender, Ways
 from api.mail import read_mail_server
+from api.readers import Readers
 from api.report_models import Delivery, NewReport, NewSchedule, Schedule
-from api.report_sender import BACK_OFF, ReportSender
+from api.report_sender import ReportQueue
 from api.report_store import ReportStore
 from campaigns.database import Pool
+from tests.api.receiver_server import Receiver
 from tests.api.smtp_server import SmtpServer
 from tests.postgres.analytics.facts import add_attempt, add_campaign
 from tests.xlsx import read_xlsx
@@ -47,9 +49,14 @@ async def smtp() -> AsyncIterator[SmtpServer]:
         yield server
 
 
-def sender(pool: Pool, clock: Clock, smtp: SmtpServer | None = None) -> ReportSender:
+def sender(
+    pool: Pool, clock: Clock, smtp: SmtpServer | None = None, *, allows_private_webhooks: bool = True
+) -> Sender:
     server = read_mail_server(f"smtp://127.0.0.1:{smtp.port}", "reports@example.org") if smtp else None
-    return ReportSender(pool, clock, server, allows_private_webhooks=True, interval_seconds=60)
+    ways = Ways(mail_server=server, allows_private_webhooks=allows_private_webhooks)
+    return Sender(
+        [ReportQueue(pool, Readers(sums=pool, facts=pool), clock, ways)], clock, interval_seconds=60
+    )
 
 
 async def schedule(pool: Pool, clock: Clock, **how: Any) -> Schedule:
@@ -142,35 +149,6 @@ async def test_without_a_mail_server_the_delivery_has_failed_and_says_why(pool: 
     assert "OBZVON_SMTP_URL" in str(failed.last_error)
 
 
-class Receiver:
-    """An HTTP server that keeps requests and answers as told."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[dict[str, str], bytes]] = []
-        self.answer = "204 No Content"
-        self.port = 0
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator["Receiver"]:
-        server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        async with server:
-            yield self
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-        sent = dict(line.split(": ", 1) for line in head[1:] if line)
-        body = await reader.readexactly(int(headers["content-length"]))
-        self.requests.append((sent, body))
-        writer.write(
-            f"HTTP/1.1 {self.answer}\r\nLocation: http://127.0.0.1:{self.port}/elsewhere\r\n"
-            "Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
-        )
-        await writer.drain()
-        writer.close()
-
-
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     async with Receiver().running() as server:
@@ -227,8 +205,7 @@ async def test_after_the_last_try_the_delivery_has_failed(
 
 async def test_a_private_address_is_not_called(pool: Pool, clock: Clock, receiver: Receiver) -> None:
     made = await schedule(pool, clock, webhook_url=f"https://localhost:{receiver.port}/")
-    strict = ReportSender(pool, clock, None, allows_private_webhooks=False, interval_seconds=60)
-    await strict.work()
+    await sender(pool, clock, allows_private_webhooks=False).work()
     failed = await last(pool, made)
     assert (failed.status, failed.last_error) == ("failed", "localhost leads into a private network")
     assert receiver.requests == []

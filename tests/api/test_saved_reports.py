@@ -62,6 +62,19 @@ async def test_a_schedule_says_when_it_is_due(client: Client) -> None:
     assert (gone.status_code, code_of(gone)) == (404, "schedule_not_found")
 
 
+async def test_a_schedule_is_sent_now_once_and_goes_on_as_before(client: Client) -> None:
+    report_id = await save(client)
+    made = (await client.post(f"/v1/reports/{report_id}/schedules", json=SCHEDULE)).json()
+    address = f"/v1/schedules/{made['schedule_id']}"
+    answers = [await client.post(f"{address}/send") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    items = (await client.get(f"{address}/deliveries")).json()["items"]
+    assert [item["due_time"] for item in items] == ["2026-11-24T12:00:00Z"], "twice in one second is once"
+    listed = (await client.get(f"/v1/reports/{report_id}/schedules")).json()["items"]
+    assert listed[0]["next_time"] == made["next_time"]
+    assert code_of(await client.post("/v1/schedules/99/send")) == "schedule_not_found"
+
+
 async def test_the_secret_of_a_webhook_is_shown_once(client: Client) -> None:
     report_id = await save(client)
     body = SCHEDULE | {"recipients": None, "webhook_url": "https://example.org/hook"}

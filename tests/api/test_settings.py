@@ -20,9 +20,18 @@ def test_the_base_url_follows_host_and_port_unless_given() -> None:
 
 def test_everything_that_is_wrong_is_named_at_once() -> None:
     with pytest.raises(InvalidSettings) as caught:
-        ApiSettings.from_env({"OBZVON_PORT": "http", "OBZVON_BASE_URL": "ftp://x"})
+        ApiSettings.from_env(
+            {
+                "OBZVON_PORT": "http",
+                "OBZVON_BASE_URL": "ftp://x",
+                "OBZVON_SMTP_URL": "mail.example.org:25",
+                "OBZVON_MAIL_FROM": "nobody",
+            }
+        )
     assert {(problem.field, problem.code) for problem in caught.value.problems} == {
         ("DATABASE_URL", "missing"),
         ("OBZVON_PORT", "not_a_port"),
         ("OBZVON_BASE_URL", "not_a_url"),
+        ("OBZVON_SMTP_URL", "not_a_mail_server"),
+        ("OBZVON_MAIL_FROM", "not_a_mail_address"),
     }

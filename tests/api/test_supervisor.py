@@ -43,6 +43,15 @@ async def test_a_child_that_breaks_before_it_is_ready_is_reported_with_its_last_
     assert "something broke" in caught.value.tail
 
 
+async def test_a_child_steps_back_as_far_as_it_is_told(tmp_path: Path) -> None:
+    async with Supervisor(tmp_path, os.environ) as supervisor:
+        before = os.getpriority(os.PRIO_PROCESS, 0)
+        nice = Child(
+            name="nice", module="tests.api.child_process", arguments=["nice"], says_ready=True, niceness=7
+        )
+        assert await supervisor.start(nice) == f"niceness {min(19, before + 7)}\n"
+
+
 async def test_a_child_that_dies_unasked_ends_the_watch(tmp_path: Path) -> None:
     async with Supervisor(tmp_path, os.environ) as supervisor:
         await supervisor.start(child("ready"))

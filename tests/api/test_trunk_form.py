@@ -50,6 +50,11 @@ def test_numbers_may_have_a_comma_and_what_is_none_is_named() -> None:
     assert {problem.field for problem in wrong.problems} == {"port", "registration.expires_seconds", "name"}
 
 
+def test_what_only_the_trunk_itself_knows_to_be_wrong_is_named_too() -> None:
+    wrong = read_form({**sent_back(STORED), "name": " "}, STORED)
+    assert [(problem.field, problem.code) for problem in wrong.problems] == [("name", "empty")]
+
+
 def test_a_new_trunk_needs_a_name_and_a_host() -> None:
     assert {
         problem.field for problem in read_form({"engine": "native", "transport": "udp"}, None).problems

@@ -15,7 +15,7 @@ ONE_FRAME_OF_SILENCE = bytes(320)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 
 
-async def start_campaign(
+async def make_campaign(
     pool: Pool,
     *,
     trunk: tuple[str, int],
@@ -28,7 +28,7 @@ async def start_campaign(
     retry_rules: dict[str, RetryRule] | None = None,
     answering_machine: AnsweringMachine = "ignore",
 ) -> int:
-    """Create a campaign over these E.164 numbers, callable at any hour, and start it; return its id."""
+    """Create a campaign over these E.164 numbers, callable at any hour; return its id. `start` begins it."""
     store = CampaignStore(pool)
     now = datetime.now(UTC)
     made = await store.create_trunk(
@@ -65,8 +65,11 @@ async def start_campaign(
 
     report = await ContactImport(pool).run(campaign.campaign_id, file(), "bench.csv", now)
     assert not report.rejected, report.rejected[:3]
-    await store.set_status(campaign.campaign_id, "start", now)
     return campaign.campaign_id
+
+
+async def start(pool: Pool, campaign_id: int) -> None:
+    await CampaignStore(pool).set_status(campaign_id, "start", datetime.now(UTC))
 
 
 async def until_finished(pool: Pool, campaign_id: int, *, seconds: float) -> None:

@@ -35,6 +35,7 @@ from dialer import (
     TrunkConfig,
 )
 from dialer.engine import Call
+from dialer.garbage import collect_seldom
 from tests.lab.container import LAB
 
 FAR_END = (LAB.load_host, 5060)
@@ -323,6 +324,8 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     # aiosipua asserts a class that uvloop's transports do not have
     loop_factory = None if options.library == "aiosipua" else uvloop.new_event_loop
+    if options.library == "obzvon":
+        collect_seldom()  # as `obzvon dial` does
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         tally = runner.run(RUNS[options.library](options))
     print(json.dumps(tally.report()), flush=True)

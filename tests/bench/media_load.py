@@ -19,10 +19,10 @@ import socket
 import struct
 import sys
 import tempfile
-import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 import structlog
@@ -34,7 +34,9 @@ from dialer.events import CallId, NegotiatedMedia
 from dialer.media.answer.classifier import AnswerClassifier
 from dialer.media.g711 import decode
 from dialer.net.ports import PortPool
-from dialer.rtp.tap import RECORDER_DEPTH_MS, AudioTap, FrameQueue, TapFrame
+from dialer.recording.keyring import new_entry, parse_keyring
+from dialer.recording.recorder import ClosedRecording, Recorder
+from dialer.rtp.tap import AudioTap, TapFrame
 
 HUB_HOST: Final = "127.0.0.34"
 TALKER_HOST: Final = "127.0.0.35"
@@ -44,49 +46,6 @@ APART_FRAMES: Final = 211
 """Of the speech, from one call to the next."""
 UP_SECONDS: Final = 30.0
 """How long the traffic may take to begin."""
-
-
-class Recorder:
-    """Writes both sides of each tap as two channels of µ-law to a file, in a thread of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._sides: dict[AudioTap, tuple[bytearray, bytearray]] = {}
-        self._files: dict[AudioTap, BinaryIO] = {}
-        self.files = 0
-        self.queue = FrameQueue(1_000_000)
-        self._thread = threading.Thread(target=self._write, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Write what is left. Every tap must have ended."""
-        self._thread.join()
-
-    def _write(self) -> None:
-        open_taps = -1
-        while open_taps:
-            item = self.queue.get(5.0)
-            if isinstance(item, AudioTap):
-                self._flush(item)
-                self._files.pop(item).close()
-                open_taps = len(self._files)
-                continue
-            for tap, side, _start, _payload_type, payload, _is_filled in item or ():
-                sides = self._sides.setdefault(tap, (bytearray(), bytearray()))
-                sides[side == "us"].extend(payload)
-                if len(sides[0]) >= 8_000:
-                    self._flush(tap)
-
-    def _flush(self, tap: AudioTap) -> None:
-        heard, said = self._sides[tap]
-        length = min(len(heard), len(said))
-        both = bytearray(2 * length)
-        both[::2], both[1::2] = heard[:length], said[:length]
-        del heard[:length], said[:length]
-        if tap not in self._files:
-            self.files += 1
-            self._files[tap] = (self._folder / f"{tap.call_id}.ulaw").open("wb")
-        self._files[tap].write(both)
 
 
 class Listener:
@@ -145,11 +104,18 @@ async def hub(options: argparse.Namespace) -> None:
         assert media is not None
         return media
 
-    recorder = None
+    closed: list[ClosedRecording] = []
     listener = Listener(options.calls)
     with tempfile.TemporaryDirectory() as folder:
-        if options.mode == "record":
-            recorder = Recorder(Path(folder))
+        recorder = Recorder(
+            loop,
+            Path(folder),
+            parse_keyring(new_entry("bench", os.urandom)),
+            node_name="bench",
+            keep_free_bytes=0,
+            rng=os.urandom,
+            on_closed=closed.append,
+        )
         for index in range(options.calls):
             leg = open_leg(f"leg-{index}")
             leg.obey(agreed(TALKER_HOST, leg.port))
@@ -162,8 +128,8 @@ async def hub(options: argparse.Namespace) -> None:
                 others.append(other)
             elif options.mode == "classify":
                 leg.open_tap(listener)
-            elif recorder is not None:
-                leg.open_tap(recorder.queue, depth_ms=RECORDER_DEPTH_MS)
+            elif options.mode == "record":
+                assert recorder.begin(leg, index, datetime.now(UTC), b"") is not None
         print(json.dumps({"ports": [leg.port for leg in legs]}), flush=True)
         async with asyncio.timeout(UP_SECONDS):
             while not all(leg.rtp.packets_received for leg in legs + others):
@@ -176,10 +142,10 @@ async def hub(options: argparse.Namespace) -> None:
         classified, frames = listener.cpu_seconds - classified, listener.frames - frames
         for leg in legs + others:
             leg.close()
-        if recorder is not None:
-            await asyncio.to_thread(recorder.close)
-            assert recorder.queue.dropped_frames == 0
-            assert recorder.files == options.calls
+        assert await recorder.close(60.0)
+        if options.mode == "record":
+            assert len(closed) == options.calls
+            assert not any(one.file.gaps for one in closed), "every second was written"
     plane.close()
     told = {"cpu_seconds": seconds, "packets": count, "classified_seconds": classified, "frames": frames}
     print(json.dumps(told), flush=True)

@@ -1,15 +1,23 @@
-"""A history of calls made inside PostgreSQL: campaigns of unequal size (Zipf 0.8), 90 days, everything reports group by."""
+"""
+A history of calls made inside PostgreSQL: campaigns of unequal size (Zipf 0.8), 90 days, everything reports group by.
+
+Days are made one after another and their calls in the order of time, as a table that grew has them.
+"""
 
 import asyncio
+import itertools
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
 
 import asyncpg
 import msgspec
 
 from campaigns.database import Connection
 from campaigns.migrate import ensure_partitions
+from campaigns.number_seals import SQL as SEAL
 from campaigns.number_seals import DayToSeal, seal_day
 from campaigns.rollup_statements import REPAIR
 from campaigns.rollups import TOTALS_SHARD, Slice, check_slice, midnight, slices_of
@@ -24,8 +32,10 @@ NUMBERS = 2_450_000
 TRIES = 4
 """Attempts per contact."""
 WORKERS = 2
+PROGRESS_SECONDS = 10.0
+T = TypeVar("T")
 
-ATTEMPTS = """
+ATTEMPTS = f"""
 INSERT INTO attempts (
     shard_key, started_time, attempt_id, campaign_id, contact_id, number, attempt_number, trunk_id, caller_id, call_id,
     run_id, gate, utc_offset_minutes, import_id, source, ad, keyword, region, settled_time, result, reason, fault,
@@ -33,9 +43,9 @@ INSERT INTO attempts (
     answered_time, ended_time
 )
 SELECT
-    $1 * 256, started, (extract(epoch FROM started) * 1000 - 1577836800000)::bigint << 22 | (i % 4194304), $1, contact,
-    '+79' || lpad(((contact * 104729::bigint + $1 * 7919) % $5)::text, 9, '0'), 1 + i / $4, 1 + (r[1] * 20)::int % 20,
-    '+7495' || lpad((($1 * 37 + (r[2] * 10)::int) % 500)::text, 7, '0'), 'call', 1, '{}', 180, 1 + contact % 3,
+    campaign * 256, started, (extract(epoch FROM started) * 1000 - 1577836800000)::bigint << 22 | (i % 4194304), campaign, contact,
+    '+79' || lpad(((contact * 104729::bigint + campaign * 7919) % $4)::text, 9, '0'), 1 + i / contacts, 1 + (r[1] * 20)::int % 20,
+    '+7495' || lpad(((campaign * 37 + (r[2] * 10)::int) % 500)::text, 7, '0'), 'call', 1, '{{}}', 180, 1 + contact % 3,
     CASE WHEN r[3] < 0.8 THEN 'source ' || (r[3] * 10)::int END, CASE WHEN r[3] < 0.8 THEN 'ad ' || (r[3] * 37)::int END,
     CASE WHEN r[3] < 0.5 THEN 'word ' || (r[3] * 160)::int END, CASE WHEN contact % 5 > 0 THEN 'Moscow' ELSE 'Russia' END,
     started + interval '40 s', result, 'bench', CASE WHEN result = 'congested' THEN 'trunk' ELSE 'callee' END,
@@ -49,20 +59,23 @@ SELECT
     CASE WHEN talk IS NOT NULL THEN started + interval '8 s' END, started + interval '40 s'
 FROM (
     SELECT
-        i, r, 1 + i % $4 AS contact,
-        date_bin('1 ms', $3::timestamptz + i * 90 / $2 * interval '1 day' + interval '6 hours' + r[7] * interval '11 hours',
-            '2000-01-01 00:00:00+00') AS started,
+        campaign, contacts, i, r, 1 + i % contacts AS contact,
+        date_bin('1 ms', $1::timestamptz + interval '6 hours' + r[7] * interval '11 hours', '2000-01-01 00:00:00+00') AS started,
         CASE WHEN r[8] < 0.35 THEN 'answered' WHEN r[8] < 0.5 THEN 'busy' WHEN r[8] < 0.85 THEN 'no_answer'
             WHEN r[8] < 0.9 THEN 'rejected' WHEN r[8] < 0.95 THEN 'unreachable' WHEN r[8] < 0.98 THEN 'invalid_number'
             ELSE 'congested' END AS result,
         CASE WHEN r[8] < 0.35 THEN (1000 + r[9] * r[9] * 180000)::int END AS talk
     FROM (
-        SELECT i, ARRAY[random(), random(), random(), random(), random(), random(), random(), random(), random()] AS r
-        FROM generate_series(0::bigint, $2::bigint - 1) AS i
+        SELECT
+            campaign, -(-size / {TRIES}) AS contacts, i,
+            ARRAY[random(), random(), random(), random(), random(), random(), random(), random(), random()] AS r
+        FROM unnest($3::bigint[]) WITH ORDINALITY AS c (size, campaign)
+        CROSS JOIN LATERAL generate_series($2::bigint * size / {DAYS}, ($2::bigint + 1) * size / {DAYS} - 1) AS i
     ) AS drawn
 ) AS made
+ORDER BY started
 """
-"""(campaign, attempts, first_day, contacts, numbers)"""
+"""(day, its number, attempts of each campaign, telephone numbers)"""
 
 
 class History(msgspec.Struct, frozen=True):
@@ -75,7 +88,10 @@ class History(msgspec.Struct, frozen=True):
     first_day: date
     load_seconds: float
     rollup_seconds: float
+    seal_seconds: float
     rollup_rows: int
+    bytes: int
+    """On disk, indexes included."""
 
 
 def zipf_sizes(attempts: int, campaigns: int) -> list[int]:
@@ -83,63 +99,92 @@ def zipf_sizes(attempts: int, campaigns: int) -> list[int]:
     return [max(DAYS, round(attempts * weight / sum(weights))) for weight in weights]
 
 
+class Progress:
+    """Says now and then how far a long piece of work has come."""
+
+    def __init__(self, what: str, steps: int) -> None:
+        self._what, self._steps, self._done = what, steps, 0
+        self._begun = self._said = time.perf_counter()
+
+    def step(self) -> None:
+        self._done += 1
+        now = time.perf_counter()
+        if now - self._said >= PROGRESS_SECONDS:
+            self._said = now
+            share = self._done / self._steps
+            print(
+                f"  {self._what}: {share:.0%}, {(now - self._begun) * (1 / share - 1):.0f} s to go",
+                flush=True,
+            )
+
+
 async def make_history(
     dsn: str, attempts: int, today: date, *, campaigns: int = CAMPAIGNS, seals: bool = True
 ) -> History:
-    """Fill a migrated, empty database, the sums included; the last day is yesterday."""
+    """
+    Fill a migrated, empty database, the sums included; the last day is yesterday.
+
+    With `seals` every day of every campaign has its bitmaps, as the sealer would have made them in ninety days.
+    """
     sizes = zipf_sizes(attempts, campaigns)
     first_day = today - timedelta(days=DAYS)
+    days = [first_day + timedelta(days=number) for number in range(DAYS)]
     connection = await asyncpg.connect(dsn)
     await add_reference_rows(connection, campaigns)
     for back in range(5):
         await ensure_partitions(
             connection, datetime(today.year, today.month, 1, tzinfo=UTC) - timedelta(days=29 * back), 0
         )
-    begun = time.perf_counter()
-    await in_parallel(dsn, sizes, lambda each, campaign: add_attempts(each, campaign, sizes, first_day))
+    times = [time.perf_counter()]
+
+    async def add_day(each: Connection, number: int) -> None:
+        await each.execute(ATTEMPTS, midnight(days[number]), number, sizes, NUMBERS)
+
+    await in_parallel(dsn, "calls", range(DAYS), add_day)
     await connection.execute("VACUUM (ANALYZE) attempts")
-    loaded = time.perf_counter()
+    times.append(time.perf_counter())
     slices = await slices_of(connection)
-    by_campaign = [
-        [part for part in slices if part.shard_key == campaign * 256] for campaign in range(1, campaigns + 1)
-    ]
-    await in_parallel(dsn, sizes, lambda each, campaign: add_up(each, by_campaign[campaign - 1]))
+    by_shard: dict[int, list[Slice]] = {}
     for part in slices:
-        if part.shard_key == TOTALS_SHARD:
-            await check_slice(connection, part, datetime.now(UTC), repair=True)
+        by_shard.setdefault(part.shard_key, []).append(part)
+    totals = by_shard.pop(TOTALS_SHARD)
+    await in_parallel(dsn, "sums", list(by_shard.values()), add_up)
+    for part in totals:
+        await check_slice(connection, part, datetime.now(UTC), repair=True)
     await connection.execute("VACUUM (ANALYZE) stats")
-    for shard_key in (256, TOTALS_SHARD) if seals else ():
-        for day in range(DAYS):
-            await seal_day(
-                connection, DayToSeal(shard_key, first_day + timedelta(days=day)), datetime.now(UTC)
-            )
+    times.append(time.perf_counter())
+    if seals:
+        # the numbers over all campaigns first: one process at a time gives ids
+        parts = [DayToSeal(shard_key, day) for shard_key in (TOTALS_SHARD, *by_shard) for day in days]
+        for day in days:
+            await connection.execute(SEAL["learn_numbers"], day)
+        await in_parallel(dsn, "seals", parts, lambda each, part: seal_day(each, part, datetime.now(UTC)))
+        await connection.execute("VACUUM (ANALYZE) number_seals, numbers")
+    times.append(time.perf_counter())
     rows = await connection.fetchval("SELECT count(*) FROM stats")
+    size = await connection.fetchval("SELECT pg_database_size(current_database())")
     await connection.close()
-    return History(dsn, sum(sizes), sizes, first_day, loaded - begun, time.perf_counter() - loaded, rows)
+    load, rollup, seal = (after - before for before, after in itertools.pairwise(times))
+    return History(dsn, sum(sizes), sizes, first_day, load, rollup, seal, rows, size)
 
 
 async def in_parallel(
-    dsn: str, sizes: Sequence[int], work: Callable[[Connection, int], Awaitable[None]]
+    dsn: str, what: str, parts: Sequence[T], work: Callable[[Connection, T], Awaitable[object]]
 ) -> None:
-    """Do the work of each campaign, the large ones first, on a few connections."""
-    queue = list(range(len(sizes), 0, -1))
+    """Do the parts in their order on a few connections."""
+    queue = deque(parts)
+    progress = Progress(what, len(parts))
 
     async def worker() -> None:
         connection = await asyncpg.connect(
-            dsn, server_settings={"work_mem": "128MB", "timezone": "UTC", "synchronous_commit": "off"}
+            dsn, server_settings={"work_mem": "256MB", "timezone": "UTC", "synchronous_commit": "off"}
         )
         while queue:
-            await work(connection, queue.pop())
+            await work(connection, queue.popleft())
+            progress.step()
         await connection.close()
 
     await asyncio.gather(*(worker() for _ in range(WORKERS)))
-
-
-async def add_attempts(connection: Connection, campaign: int, sizes: Sequence[int], first_day: date) -> None:
-    size = sizes[campaign - 1]
-    await connection.execute(
-        ATTEMPTS, campaign, size, datetime(first_day.year, first_day.month, first_day.day, tzinfo=UTC), -(-size // TRIES), NUMBERS
-    )  # fmt: skip
 
 
 async def add_up(connection: Connection, slices: list[Slice]) -> None:

@@ -184,7 +184,12 @@ async def claim_ratio(
 
 
 async def look(dashboard: Callable[[], Awaitable[float]], heavy: Callable[[int], Awaitable[float]]) -> None:
-    """50 dashboards, each anew a second after it is answered, and 5 heavy reports likewise; until cancelled."""
+    """
+    50 dashboards, each anew a second after it is answered, and 5 heavy reports likewise; until cancelled.
+
+    More than pages ask: a report page asks when it is opened, the page of a campaign once a second at most and seldom when
+    answers are slow. The heavy ones are the last five questions: caller IDs, keywords and medians over all campaigns and 90 days.
+    """
     async with asyncio.TaskGroup() as tasks:
         for index in range(DASHBOARDS):
             tasks.create_task(again(dashboard, index / DASHBOARDS), name=f"dashboard {index}")

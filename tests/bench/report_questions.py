@@ -1,8 +1,15 @@
 """The questions of tests/bench/reports, as the API is asked and, for some, as plain SQL on the raw table of any engine."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
+
+from analytics.build import build_query
+from analytics.plan import reads_facts, sealed_measures
+from analytics.query import QueryRequest
+from api.report_registry import REPORTS
 
 FUNNEL = ["attempts", "answered_attempts", "person_answers", "talks", "successes", "conversion_per_talk"]
 QUALITY = ["attempts", "asr", "ner", "acd_seconds", "pdd_ms_mean", "short_calls", "cost_sum"]
@@ -27,6 +34,45 @@ class Question(msgspec.Struct, frozen=True):
         where = "" if self.of_all else f" WHERE shard_key = {campaign_id * 256}"
         group = f" GROUP BY {self.raw}" if self.raw else ""
         return f"SELECT {self.raw + ', ' if self.raw else ''}{RAW_SUMS} FROM attempts{where}{group}"
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A panel of a page, as the page asks for it."""
+
+    name: str
+    body: dict[str, Any]
+    reads_facts: bool
+    """Distinct numbers by anything but days and campaigns, callbacks, the base itself: by their nature longer with more calls."""
+    needs_seals: bool
+    """Distinct numbers of days; without bitmaps they are read from facts, too."""
+
+
+def panels(period: dict[str, Any], campaign_id: int, now: datetime) -> Iterator[Asked]:
+    """Every panel of every report page, of one campaign and of all, compared where the page compares."""
+    for report in REPORTS.values():
+        for panel in report.panels:
+            for of_all in (False, True):
+                body: dict[str, Any] = {
+                    "metrics": list(panel.metrics),
+                    "dimensions": list(panel.dimensions),
+                    "limit": panel.limit,
+                    "period": period,
+                }
+                if panel.order_by:
+                    direction = "asc" if panel.is_ascending else "desc"
+                    body["order"] = [{"by": panel.order_by, "direction": direction}]
+                if report.is_compared:
+                    body["compare"] = {"name": "previous_period"}
+                if not of_all:
+                    body["filter"] = {"op": "is", "dimension": "campaign", "values": [campaign_id]}
+                query = build_query(msgspec.convert(body, QueryRequest), now)
+                whose = "all" if of_all else "one"
+                yield Asked(
+                    f"{report.name}.{panel.name} of {whose}",
+                    body,
+                    reads_facts(query),
+                    bool(sealed_measures(query)),
+                )
 
 
 def ask(

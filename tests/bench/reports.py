@@ -23,6 +23,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -32,7 +33,9 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
+from api.readers import NICENESS
 from api.settings import ApiSettings
+from api.supervisor import steps_back
 from campaigns.database import open_pool
 from campaigns.embedded_postgres import start_postgres
 from campaigns.migrate import migrate
@@ -40,7 +43,7 @@ from campaigns.store import CampaignStore
 from tests.bench.report_data import DAYS, History, make_history
 from tests.bench.report_load import claim_ratio, look, settle_rate
 from tests.bench.report_peers import chdb_peer, duckdb_peer, export_rows, postgres_peer
-from tests.bench.report_questions import QUESTIONS, Question
+from tests.bench.report_questions import QUESTIONS, Question, panels
 
 Client = AsyncTestClient[Litestar]
 SERVER = {"shared_buffers": "1GB", "max_wal_size": "8GB"}
@@ -101,6 +104,41 @@ async def time_reports(
     return took
 
 
+async def time_panels(
+    client: Client, history: History, campaign_id: int, rounds: int, *, is_quick: bool
+) -> tuple[float, float]:
+    """
+    Ask every panel of every report page; return p95 of those that sums and bitmaps answer, and the longest of the others.
+
+    Those that read facts are asked once: how long they take goes with the number of calls, and is bounded by 15 s.
+    """
+    period = {"from": str(history.first_day), "to": str(history.first_day + timedelta(days=DAYS))}
+    quick: list[float] = []
+    slow: list[tuple[float, str]] = [(0.0, "")]
+    named: list[tuple[float, str]] = []
+    for panel in panels(period, campaign_id, datetime.now(UTC)):
+        if is_quick and (panel.needs_seals or panel.reads_facts):
+            continue  # no day is sealed there
+        if panel.reads_facts:
+            begun = time.perf_counter()
+            response = await client.post("/v1/query", json=panel.body)
+            is_answered = response.status_code == HTTPStatus.OK
+            slow.append(
+                ((time.perf_counter() - begun) * 1000, panel.name + ("" if is_answered else " NOT ANSWERED"))
+            )
+            continue
+        took = [await ask(client, "/v1/query", panel.body) for _ in range(rounds + 1)][1:]
+        quick += took
+        named.append((statistics.median(took), panel.name))
+    print(f"  {len(named)} panels from sums and bitmaps: p95 {percentile(quick, 0.95):.1f} ms; the slowest:")
+    for median, name in sorted(named, reverse=True)[:5]:
+        print(f"    {name:40} p50 {median:7.1f} ms")
+    print(f"  {len(slow) - 1} panels that read facts; the slowest:")
+    for milliseconds, name in sorted(slow, reverse=True)[:5]:
+        print(f"    {name:40} {milliseconds:7.0f} ms", flush=True)
+    return percentile(quick, 0.95), max(slow)[0]
+
+
 async def time_drill_down(client: Client, history: History, rounds: int) -> list[float]:
     """Pages of the calls behind a campaign, several deep."""
     took = []
@@ -131,25 +169,31 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
         histories.append(history)
         print(
             f"{history.attempts:,} attempts made in {history.load_seconds:.1f} s, added up in "
-            f"{history.rollup_seconds:.1f} s to {history.rollup_rows:,} rows",
+            f"{history.rollup_seconds:.1f} s to {history.rollup_rows:,} rows, sealed in {history.seal_seconds:.1f} s; "
+            f"{history.bytes / 1e9:.1f} GB",
             flush=True,
         )
     small, large = histories
     # sealing ninety days takes longer than a quick look has
     questions = [each for each in QUESTIONS if not (options.quick and each.of_largest)]
     p95: dict[int, float] = {}
-    drill_down = 0.0
+    drill_down = panels_p95 = slowest = page = 0.0
     for history in histories:
         async with api_client(history.dsn) as client:
             took = await time_reports(client, history, questions, options.rounds)
             every = [value for values in took.values() for value in values]
             p95[history.attempts] = percentile(every, 0.95)
             drill_down = percentile(await time_drill_down(client, history, options.rounds), 0.95)
+            page = statistics.median([await time_page(client) for _ in range(options.rounds)])
+            panels_p95, slowest = await time_panels(
+                client, history, 1, options.panel_rounds, is_quick=options.quick
+            )
         print(
             f"\n{history.attempts:,} attempts: p95 {p95[history.attempts]:.1f} ms, calls page p95 {drill_down:.1f} ms"
         )
         for name, values in took.items():
             print(f"  {name:24} p50 {statistics.median(values):7.1f}  p95 {percentile(values, 0.95):7.1f} ms")
+        print(f"  the page of campaign 1 asks again: p50 {page:.1f} ms")
     await compare(large, directory, options)
     settled, drained = await settle_rate(with_database(dsn, "large"), options.settlements)
     print(f"\nsettled {settled:,.0f}/s; until the last was added up {drained:,.0f}/s", flush=True)
@@ -162,6 +206,9 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
     return {
         "p95_ms": round(p95[large.attempts], 2),
         "drill_down_p95_ms": round(drill_down, 2),
+        "panels_p95_ms": round(panels_p95, 2),
+        "slowest_panel_from_facts_ms": round(slowest),
+        "campaign_page_p50_ms": round(page, 2),
         "growth_1m_10m": round(p95[large.attempts] / p95[small.attempts], 3),
         "settled_per_second": round(settled),
         "settled_and_added_up_per_second": round(drained),
@@ -171,11 +218,27 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
     }
 
 
+async def time_page(client: Client) -> float:
+    """Ask what the page of the largest campaign asks again and again; return milliseconds."""
+    begun = time.perf_counter()
+    response = await client.get("/v1/campaigns/1/report")
+    took = (time.perf_counter() - begun) * 1000
+    if response.status_code != HTTPStatus.OK:
+        raise SystemExit(response.text[:500])
+    return took
+
+
 @contextlib.asynccontextmanager
 async def people_looking(history: History) -> AsyncIterator[None]:
-    """Dashboards and heavy reports, from a process of their own."""
+    """Dashboards and heavy reports, from a process of its own that goes last, as `obzvon serve` starts the API."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.reports", "--look", history.dsn, stdout=asyncio.subprocess.PIPE
+        *steps_back(NICENESS),
+        sys.executable,
+        "-m",
+        "tests.bench.reports",
+        "--look",
+        history.dsn,
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
         assert process.stdout is not None
@@ -188,7 +251,7 @@ async def people_looking(history: History) -> AsyncIterator[None]:
 
 async def look_at(dsn: str) -> None:
     first_day = datetime.now(UTC).date() - timedelta(days=DAYS)
-    history = History(dsn, 0, [], first_day, 0, 0, 0)
+    history = History(dsn, 0, [], first_day, 0, 0, 0, 0, 0)
     bodies = [body_of(question, history, 1) for question in QUESTIONS if not question.of_largest]
     async with api_client(dsn) as client:
         await ask(client, "/v1/query", bodies[2])
@@ -238,6 +301,7 @@ def main() -> None:
     options.attempts = options.attempts or (1_000_000 if options.quick else 10_000_000)
     options.campaigns = 20 if options.quick else 200
     options.rounds, options.peer_rounds = (4, 1) if options.quick else (20, 3)
+    options.panel_rounds = 1 if options.quick else 5
     options.settlements = 32_000 if options.quick else 400_000
     options.claim_seconds = 3.0 if options.quick else 20.0
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))

@@ -58,7 +58,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 QUICK = Plan(
     first_rate=300, rate_step=2.0, step_seconds=1.0, steady_calls=500, signalling_calls=200, signalling_rate=100,
-    media_calls=40, media_rate=20, media_hold=2.0, ringing_calls=2_000, ringing_rate=500, max_steps=3,
+    media_calls=40, media_rate=20, media_hold=3.0, ringing_calls=2_000, ringing_rate=500, max_steps=3,
 )  # fmt: skip
 FULL = Plan(
     first_rate=300, rate_step=1.25, step_seconds=5.0, steady_calls=20_000, signalling_calls=2_000, signalling_rate=100,

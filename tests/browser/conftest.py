@@ -5,7 +5,7 @@ import contextlib
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from api.app import create_app
+from api.app import create_app, utc_now
 from api.pages import page_router
 from api.settings import ApiSettings
 from campaigns.database import Pool
@@ -39,14 +39,16 @@ class WebServer:
     Without a pool it opens its own, as in real life.
     """
 
-    def __init__(self, settings: ApiSettings, pool: Pool | None = None) -> None:
+    def __init__(
+        self, settings: ApiSettings, pool: Pool | None = None, clock: Callable[[], datetime] = utc_now
+    ) -> None:
         self.url = settings.base_url
-        self._settings, self._pool = settings, pool
+        self._settings, self._pool, self._clock = settings, pool, clock
         self._server: uvicorn.Server | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        app = create_app(self._settings, self._pool, pages=[page_router])
+        app = create_app(self._settings, self._pool, clock=self._clock, pages=[page_router])
         config = uvicorn.Config(
             app,
             port=self._settings.port,
@@ -70,18 +72,30 @@ class WebServer:
         await self._task
 
 
-@pytest.fixture
-async def web(database: str, pool: Pool) -> AsyncIterator[WebServer]:
+@contextlib.asynccontextmanager
+async def web_server(
+    database: str, pool: Pool, clock: Callable[[], datetime] = utc_now
+) -> AsyncIterator[WebServer]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     settings = ApiSettings(
-        database_url=database, port=port, base_url=f"http://127.0.0.1:{port}", heartbeat_seconds=1
+        database_url=database,
+        port=port,
+        base_url=f"http://127.0.0.1:{port}",
+        heartbeat_seconds=1,
+        delivery_interval_seconds=0.2,
     )
-    server = WebServer(settings, pool)
+    server = WebServer(settings, pool, clock)
     await server.start()
     yield server
     await server.stop()
+
+
+@pytest.fixture
+async def web(database: str, pool: Pool) -> AsyncIterator[WebServer]:
+    async with web_server(database, pool) as server:
+        yield server
 
 
 @pytest.fixture

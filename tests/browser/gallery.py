@@ -21,12 +21,14 @@ from playwright.async_api import Browser, BrowserContext, StorageState, Viewport
 
 from api.report_registry import REPORTS
 from api.settings import ApiSettings
+from campaigns.alerts import AlertStore
 from campaigns.database import Pool, open_pool
 from campaigns.embedded_postgres import UNSAFE_TEST_SETTINGS, start_postgres
 from campaigns.migrate import migrate
 from campaigns.store import CampaignStore
 from tests.browser.conftest import FLAGS, NAMES, WebServer
-from tests.browser.sample import add_alert, fill, keep_a_node_alive
+from tests.browser.sample import add_alert, add_receivers, add_saved_report, fill, keep_a_node_alive
+from tests.postgres.audits import draw_verdict
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -44,7 +46,20 @@ def pages(campaign_ids: list[int]) -> dict[str, str]:
         "message": "/campaigns/4711",
         "reports": "/reports",
         **{f"report-{name}": f"/reports/{name}" for name in REPORTS},
+        "saved": "/reports/saved",
+        "saved-report": "/reports/saved/1",
         "calls": "/calls?query={}",
+        "call": f"/calls/{campaign_ids[0] * 100_000}",
+        "trunks": "/trunks",
+        "trunk": "/trunks/1",
+        "trunk-new": "/trunks/new",
+        "campaign-trunks": f"/campaigns/{campaign_ids[0]}/trunks",
+        "alerts": "/alerts",
+        "alert-rules": "/alerts/rules",
+        "alert-rule": "/alerts/rules/new",
+        "alert-receivers": "/alerts/receivers",
+        "audits": "/audits",
+        "answers": f"/campaigns/{campaign_ids[0]}/answers",
     }
 
 
@@ -53,7 +68,24 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
         await migrate(server.dsn, datetime.now(UTC))
         pool = await open_pool(server.dsn)
         campaign_ids = await fill(pool, random.Random(7), datetime.now(UTC))
-        await add_alert(pool, campaign_ids[0], datetime.now(UTC) - timedelta(minutes=12))
+        for hours in (50, 26):
+            over = await add_alert(pool, campaign_ids[1], datetime.now(UTC) - timedelta(hours=hours))
+            await AlertStore(pool).resolve(over, datetime.now(UTC) - timedelta(hours=hours - 1))
+        alert_id = await add_alert(pool, campaign_ids[0], datetime.now(UTC) - timedelta(minutes=12))
+        await add_receivers(pool, alert_id, datetime.now(UTC))
+        await add_saved_report(pool, datetime.now(UTC))
+        judged = ["machine"] * 6 + ["human"]
+        for index in range(12):
+            await draw_verdict(pool, campaign_ids[0], 2**62 + index, started_time=datetime.now(UTC))
+        await pool.execute(
+            "UPDATE attempts SET audit_judgement = ($2::text[])[attempt_id - $1::bigint + 1] WHERE attempt_id >= $1",
+            2**62,
+            judged,
+        )
+        await pool.execute(
+            "UPDATE attempts SET media_packets_expected = talk_ms / 20, media_packets_lost = talk_ms * trunk_id / 8000,"
+            " media_jitter_ms = 2 * trunk_id, media_is_one_way = talk_ms < 2500 WHERE result = 'answered'"
+        )
         stop = asyncio.Event()
         node = asyncio.create_task(keep_a_node_alive(pool, campaign_ids, random.Random(7), stop), name="node")
         with socket.socket() as probe:

@@ -3,7 +3,13 @@
 import asyncio
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from analytics.query import ComparedPeriod, Period, QueryRequest
+from api.alert_models import NewReceiver
+from api.alert_receivers import ReceiverStore
+from api.report_models import NewReport, NewSchedule
+from api.report_store import ReportStore
 from campaigns.database import Pool
 from tests.postgres.campaign_rows import add_campaign, add_run, number_of
 
@@ -112,3 +118,47 @@ async def add_alert(pool: Pool, campaign_id: int, now: datetime) -> int:
             rule_id, campaign_id, now,
         )
     )  # fmt: skip
+
+
+async def add_saved_report(pool: Pool, now: datetime) -> int:
+    """Keep a report that is sent to two places, one of which could not be reached; return its id."""
+    store = ReportStore(pool)
+    query = QueryRequest(
+        metrics=["attempts", "answered_attempts", "talks", "successes"],
+        dimensions=["day"],
+        period=Period(name="last_30_days"),
+        compare=ComparedPeriod(name="previous_period"),
+    )
+    report = await store.add(NewReport(name="Итоги для владельца", query=query), "key:1", now)
+    ways: tuple[dict[str, Any], ...] = (
+        {"recipients": ["owner@example.org", "head@example.org"]},
+        {"webhook_url": "https://crm.example.org/hooks/reports"},
+    )
+    for index, way in enumerate(ways):
+        schedule = await store.add_schedule(
+            report.report_id,
+            NewSchedule(every="week", weekday=1, minute=540, time_zone="Europe/Moscow", **way),
+            now,
+        )
+        for week in (1, 2):
+            await pool.execute(
+                "INSERT INTO report_deliveries (schedule_id, due_time, status, tries, next_try_time, last_error, sent_time) "
+                "VALUES ($1, $2, $3, $4, $2, $5, $6)",
+                schedule.schedule_id, now - timedelta(weeks=week), "failed" if index else "sent", 9 if index else 1,
+                "answered 503" if index else None, None if index else now - timedelta(weeks=week),
+            )  # fmt: skip
+    return report.report_id
+
+
+async def add_receivers(pool: Pool, alert_id: int, now: datetime) -> None:
+    """Tell two receivers of an alert: one has it, the other does not."""
+    store = ReceiverStore(pool)
+    mail = await store.add(NewReceiver(recipients=["lead@example.org", "duty@example.org"]), now)
+    hook = await store.add(NewReceiver(webhook_url="https://hooks.example.org/obzvon/alerts"), now)
+    for receiver, status in ((mail, "sent"), (hook, "waiting")):
+        await pool.execute(
+            "INSERT INTO alert_deliveries (receiver_id, alert_id, event, status, tries, next_try_time, last_error, sent_time) "
+            "VALUES ($1, $2, 'raised', $3, $4, $5, $6, $7)",
+            receiver.receiver_id, alert_id, status, 1 if status == "sent" else 3, now + timedelta(days=1),
+            None if status == "sent" else "no answer in 15 s", now if status == "sent" else None,
+        )  # fmt: skip

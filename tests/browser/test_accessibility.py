@@ -10,7 +10,7 @@ from api.navigation import SECTIONS
 from campaigns.database import Pool
 from tests.browser.conftest import WebServer
 from tests.browser.rows import add_known_campaign
-from tests.browser.sample import add_alert
+from tests.browser.sample import add_alert, add_saved_report
 
 AXE = Path(__file__).parents[2] / "api" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -19,10 +19,18 @@ PATHS = [
     "/campaigns/4711",
     "/floor?wall",
     "/reports/summary",
+    "/reports/saved",
+    "/reports/saved/1",
     "/reports/hours",
     "/reports/comparison",
     "/calls",
     "/trunks/new",
+    "/campaigns/{campaign_id}/trunks",
+    "/alerts/rules",
+    "/alerts/rules/new",
+    "/alerts/receivers",
+    "/reports/machines",
+    "/campaigns/{campaign_id}/answers",
     *(section.path for section in SECTIONS),
 ]
 
@@ -48,12 +56,13 @@ async def test_axe_finds_nothing(
 ) -> None:
     campaign_id = await add_known_campaign(pool)
     await add_alert(pool, campaign_id, datetime.now(UTC))
+    await add_saved_report(pool, datetime.now(UTC))
     await page.set_viewport_size({"width": width, "height": 900})
     await page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
     await page.goto(web.url + path.format(campaign_id=campaign_id))
-    await page.wait_for_load_state(
-        "networkidle"
-    ) if "campaign_id" not in path else await page.wait_for_selector("#call-rows tr")
+    await page.wait_for_load_state("networkidle") if not path.endswith(
+        "{campaign_id}"
+    ) else await page.wait_for_selector("#call-rows tr")
     assert await violations(page) == []
 
 

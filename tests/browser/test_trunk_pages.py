@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from playwright.async_api import Locator, Page, expect
 
 from campaigns.database import Pool
+from campaigns.report_rules import ReportRules, TrunkPrices
 from campaigns.store import CampaignStore
 from campaigns.trunk_models import NewTrunk
 from dialer.config import Registration
@@ -114,3 +115,61 @@ async def test_a_trunk_is_added_changed_and_deleted_in_the_form(
     await page.get_by_role("button", name="Delete").click()
     await expect(page.locator(".empty")).to_be_visible()
     assert await store.list_trunks() == []
+
+
+async def test_prices_stand_in_the_form_and_are_kept_exactly(page: Page, web: WebServer, pool: Pool) -> None:
+    rules = ReportRules(pool)
+    await page.goto(f"{web.url}/trunks/new")
+    await setting(page, "name").fill("carrier")
+    await setting(page, "host").fill("192.0.2.1")
+    await setting(page, "price_per_minute_micros").fill("cheap")
+    await setting(page, "billing_increment_seconds").fill("0")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator(".wrong")).to_have_count(2)
+    await setting(page, "price_per_minute_micros").fill("1,234567")
+    await setting(page, "price_per_connection_micros").fill("0.1")
+    await setting(page, "billing_increment_seconds").fill("6")
+    await page.get_by_role("button", name="Save").click()
+    await page.get_by_role("link", name="carrier").click()
+    await expect(setting(page, "price_per_minute_micros")).to_have_value("1.234567")
+    (trunk,) = await CampaignStore(pool).list_trunks()
+    assert await rules.trunk_prices(trunk.trunk_id) == TrunkPrices(
+        price_per_minute_micros=1_234_567, price_per_connection_micros=100_000, billing_increment_seconds=6
+    )
+    await setting(page, "price_per_connection_micros").fill("")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("tr[data-trunk]")).to_have_count(1)
+    assert (await rules.trunk_prices(trunk.trunk_id)).price_per_connection_micros is None
+
+
+async def test_a_campaign_is_given_several_trunks_with_priority_and_weight(
+    page: Page, web: WebServer, pool: Pool
+) -> None:
+    campaign_id = await add_known_campaign(pool)
+    first = await pool.fetchval("SELECT trunk_id FROM campaign_trunks WHERE campaign_id = $1", campaign_id)
+    second, third = [await add_trunk(pool, f"192.0.2.{index}", 5060) for index in (2, 3)]
+    await page.goto(f"{web.url}/campaigns/{campaign_id}")
+    await page.locator(".facts .trunk a").click()
+    await expect(setting(page, f"use-{first}")).to_be_checked()
+    await setting(page, f"use-{first}").uncheck()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("alert")).to_be_visible()  # a campaign needs one
+    await setting(page, f"use-{first}").check()
+    await setting(page, f"use-{third}").check()
+    await setting(page, f"priority-{third}").fill("1000")
+    await setting(page, f"weight-{third}").fill("heavy")
+    await page.get_by_role("button", name="Save").click()
+    wrong = page.locator(f"tr[data-trunk='{third}'] .wrong")
+    await expect(wrong).to_have_count(1)  # what is no number is named before what is out of range
+    await setting(page, f"weight-{third}").fill("3")
+    await page.get_by_role("button", name="Save").click()
+    await expect(wrong).to_have_count(1)
+    await setting(page, f"priority-{third}").fill("1")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator(".facts .trunk")).to_have_count(2)
+    campaign = await CampaignStore(pool).get_campaign(campaign_id)
+    assert [(use.trunk_id, use.priority, use.weight) for use in campaign.trunks] == [
+        (first, 0, 1),
+        (third, 1, 3),
+    ]
+    assert second not in {use.trunk_id for use in campaign.trunks}

@@ -79,7 +79,7 @@ def test_what_is_found_twice_is_told_once() -> None:
 async def test_a_database_that_is_away_hides_nothing_else(tmp_path: Path) -> None:
     config = DialerConfig(rtp_port_min=20_080, rtp_port_max=20_099)
     findings = await examine(
-        "postgresql://user:secret@127.0.0.1:1/x", config, [tmp_path], rng=bytes, wall_clock=lambda: NOON
+        "postgresql://user:secret@127.0.0.1:1/x", config, [tmp_path], None, rng=bytes, wall_clock=lambda: NOON
     )
     assert [finding.area for finding in findings] == ["database", "ports", "ports", "disk"]
     assert findings[0].code == "database_unreachable"

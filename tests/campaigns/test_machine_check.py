@@ -1,10 +1,13 @@
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from campaigns.machine_check import bind_error, check_disk, check_ports
+from campaigns.machine_check import bind_error, check_disk, check_ports, check_tls_listener
 from dialer.config import DialerConfig
+from dialer.transport_config import TlsListener
+from tests.dialer.certificates import Authority
 
 HOST = "127.0.0.36"
 
@@ -65,3 +68,21 @@ def test_a_disk_without_room_or_rights_is_a_problem() -> None:
     """Of /proc nobody has either, root included."""
     (finding,) = check_disk([Path("/proc/self/fd/spool")])
     assert finding.level == "problem"
+
+
+@pytest.mark.parametrize(
+    ("from_days", "to_days", "code"),
+    [(-5, -1, "sip_tls_expired"), (-1, 5, "sip_tls_expires"), (-1, 60, "sip_tls_good")],
+)
+def test_the_certificate_of_the_tls_listener_is_looked_at(
+    tmp_path: Path, from_days: int, to_days: int, code: str
+) -> None:
+    certificate = Authority(tmp_path).issue("127.0.0.1", from_days=from_days, to_days=to_days)
+    finding = check_tls_listener(TlsListener(certificate_file=str(certificate)), datetime.now(UTC))
+    assert (finding.code, finding.facts["file"]) == (code, str(certificate))
+
+
+def test_a_certificate_of_the_tls_listener_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    finding = check_tls_listener(TlsListener(certificate_file=str(tmp_path / "no.pem")), datetime.now(UTC))
+    assert finding.code == "sip_tls_unusable"
+    assert "no.pem" in str(finding.facts["error"])

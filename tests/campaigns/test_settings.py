@@ -4,6 +4,7 @@ import pytest
 
 from campaigns.errors import InvalidSettings
 from campaigns.settings import load_node_settings
+from dialer.transport_config import TlsListener
 
 URL = {"DATABASE_URL": "postgresql://user@/db?host=/run/pg"}
 
@@ -95,6 +96,30 @@ def test_the_signalling_has_a_second_family_a_listener_and_addresses_outside() -
     dialer = settings.dialer
     assert (dialer.bind_host_ipv6, dialer.listens_on_tcp) == ("::1", True)
     assert (dialer.external_signalling_address, dialer.external_media_address) == ("203.0.113.5:5060", "auto")
+
+
+def test_a_tls_listener_needs_a_port_and_a_certificate() -> None:
+    files = {"OBZVON_SIP_TLS_CERTIFICATE": "/etc/our.pem", "OBZVON_SIP_TLS_CA": "/etc/theirs.pem"}
+    assert load_node_settings("n", {**URL, **files}).dialer.tls_listener is None
+    listener = load_node_settings("n", {**URL, **files, "OBZVON_SIP_TLS_PORT": "5061"}).dialer.tls_listener
+    assert listener == TlsListener(
+        port=5061, certificate_file="/etc/our.pem", key_file=None, ca_file="/etc/theirs.pem"
+    )
+    assert problems_of("n", {**URL, "OBZVON_SIP_TLS_PORT": "5061"}) == [
+        ("OBZVON_SIP_TLS_CERTIFICATE", "missing")
+    ]
+
+
+def test_dns_servers_have_ports_or_not_and_names_are_none() -> None:
+    right = {**URL, "OBZVON_DNS_SERVERS": "192.0.2.1, 127.0.0.1:5353,[::1]:54"}
+    assert load_node_settings("n", right).dialer.dns_servers == (
+        ("192.0.2.1", 53),
+        ("127.0.0.1", 5353),
+        ("::1", 54),
+    )
+    assert problems_of("n", {**URL, "OBZVON_DNS_SERVERS": "dns.example.com"}) == [
+        ("OBZVON_DNS_SERVERS", "not_a_dns_server")
+    ]
 
 
 def test_addresses_outside_that_are_none_are_named() -> None:

@@ -10,9 +10,11 @@ import pytest
 
 from campaigns.trunk_check import check_trunks, is_loopback, read_answer
 from campaigns.trunk_models import Trunk
+from dialer.config import DialerConfig, Registration
 from dialer.sip.digest import DigestVerifier
 from dialer.sip.message import Request, parse_message, response_to
 from dialer.sip.options import TrunkAnswer, Verdict
+from tests.dialer.net.dns_server import dns_server
 
 PLACE: dict[str, str | int] = {"trunk": "t", "host": "h", "port": 5060}
 
@@ -86,9 +88,7 @@ def test_a_password_that_nobody_asked_for_is_not_called_right() -> None:
 
 
 async def test_no_trunks_is_said() -> None:
-    assert [finding.code for finding in await check_trunks([], bind_host="127.0.0.1", rng=bytes)] == [
-        "no_trunks"
-    ]
+    assert [finding.code for finding in await check_trunks([], DialerConfig(), rng=bytes)] == ["no_trunks"]
 
 
 async def test_trunks_are_told_in_their_order_each_with_what_is_wrong_with_it() -> None:
@@ -97,7 +97,8 @@ async def test_trunks_are_told_in_their_order_each_with_what_is_wrong_with_it() 
         trunk("192.0.2.1", trunk_id=2),
         trunk("127.0.0.8", trunk_id=3, port=9),
     ]
-    findings = await check_trunks(trunks, bind_host="127.0.0.1", rng=bytes)
+    async with dns_server() as dns:
+        findings = await check_trunks(trunks, DialerConfig(dns_servers=(dns.address,)), rng=bytes)
     assert [(finding.code, finding.facts["trunk"]) for finding in findings] == [
         ("trunk_unknown_host", "trunk 1"),
         ("trunk_beyond_loopback", "trunk 2"),
@@ -105,8 +106,38 @@ async def test_trunks_are_told_in_their_order_each_with_what_is_wrong_with_it() 
     ]
 
 
+async def test_every_name_that_does_not_resolve_is_named_with_the_reason() -> None:
+    named = [
+        msgspec.structs.replace(trunk(host, trunk_id=index), port=None)
+        for index, host in enumerate(("lost.test", "refused.test", "six.test", "slow.test"), 1)
+    ]
+    half = msgspec.structs.replace(
+        trunk("half.test", trunk_id=5), port=None, registration=Registration(registrars=("gone.test",))
+    )
+    async with dns_server() as dns:
+        dns.add("_sip._udp.lost.test", "SRV", "0 0 5060 gone.lost.test.")
+        dns.add("_sip._udp.refused.test", "SRV", "0 0 0 .")
+        dns.add("six.test", "AAAA", "2001:db8::6")
+        dns.silent_about.add("_sip._udp.slow.test")
+        dns.add("_sip._udp.half.test", "SRV", "0 0 9 a.half.test.", "1 0 9 gone.half.test.")
+        dns.add("a.half.test", "A", "127.0.0.8")
+        findings = await check_trunks([*named, half], DialerConfig(dns_servers=(dns.address,)), rng=bytes)
+    found = [
+        (one.code, one.facts["trunk"], one.facts.get("name", one.facts.get("names"))) for one in findings
+    ]
+    assert found == [
+        ("trunk_unknown_host", "trunk 1", "gone.lost.test"),
+        ("trunk_service_refused", "trunk 2", "_sip._udp.refused.test"),
+        ("trunk_other_ip_family", "trunk 3", "six.test"),
+        ("trunk_dns_silent", "trunk 4", "_sip._udp.slow.test"),
+        ("trunk_srv_host_unknown", "trunk 5", ["gone.half.test"]),
+        ("trunk_unknown_host", "trunk 5", "gone.test"),
+        ("trunk_unreachable", "trunk 5", None),
+    ]
+
+
 async def test_an_address_that_cannot_be_bound_is_the_finding() -> None:
-    (finding,) = await check_trunks([trunk("127.0.0.8")], bind_host="192.0.2.1", rng=bytes)
+    (finding,) = await check_trunks([trunk("127.0.0.8")], DialerConfig(bind_host="192.0.2.1"), rng=bytes)
     assert finding.code == "sip_address_unusable"
 
 
@@ -154,6 +185,6 @@ async def test_a_wrong_password_and_a_foreign_codec_are_found_over_the_network(
         settings = msgspec.structs.replace(
             trunk("127.0.0.1", port=udp.getsockname()[1]), username="alice", password=password
         )
-        (finding,) = await check_trunks([settings], bind_host="127.0.0.1", rng=secrets.token_bytes)
+        (finding,) = await check_trunks([settings], DialerConfig(), rng=secrets.token_bytes)
         transport.close()
     assert finding.code == code

@@ -1,6 +1,7 @@
 """One trunk as a node sees it: when it takes calls, by which address, and what the ends of calls do to it."""
 
 import random
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from campaigns.trunk_line import ADDRESS_REST_SECONDS, TrunkLine
 from campaigns.trunk_models import Trunk
 from dialer.config import HealthPolicy, Registration
 from dialer.events import TrunkPinged, TrunkRegistrationChanged
+from dialer.net.resolve import Target
 from dialer.outcome import Outcome, outcome_of_refusal, outcome_of_silence
 
 USE = CampaignTrunk(trunk_id=1, priority=2, weight=3)
@@ -32,7 +34,7 @@ def plan(*, calls_per_second: float = 10.0, channels: int = 5, **settings: Any) 
 
 def line_of(*addresses: tuple[str, int], **settings: Any) -> TrunkLine:
     line = TrunkLine(plan(**settings), random.Random(1).randbytes, 0.0)
-    line.resolve(addresses, None)
+    line.resolve([Target(*address, rank) for rank, address in enumerate(addresses)], None)
     return line
 
 
@@ -68,7 +70,7 @@ def test_without_an_address_or_a_registration_no_call_goes() -> None:
 
 def test_a_name_of_a_registrar_waits_for_its_address() -> None:
     line = line_of(ONE, registration=Registration(registrars=("reg.example.net",)))
-    assert line.registrars() == [("reg.example.net", 5060)]
+    assert line.registrars() == [("reg.example.net", None, "udp")]
     assert line.watch([]) is None
     watched = line.watch([("2001:db8::1", 5070)])
     assert watched is not None
@@ -131,3 +133,34 @@ def test_options_without_an_answer_or_from_who_cannot_serve_counts() -> None:
     for _ in range(5):
         line.note(TrunkPinged(trunk="t", at=1.0, rtt_ms=2.0, sip_status=404), 1.0)
     assert line.breaker.state is CircuitState.CLOSED, "somebody is there"
+
+
+def test_equal_addresses_get_calls_by_their_weight_and_a_lower_rank_waits_for_their_failure() -> None:
+    line = line_of()
+    line.resolve([Target(*ONE, 0, 300), Target(*TWO, 0, 100), Target("192.0.2.3", 5060, 1)], None)
+    drawn = Counter(line.config(0.0).host for _ in range(4_000))
+    assert drawn.keys() == {"192.0.2.1", "192.0.2.2"}
+    assert 2_850 < drawn["192.0.2.1"] < 3_150, "three quarters; five standard deviations are 137"
+    call(line, outcome_of_silence(), 1.0, ONE)
+    assert {line.config(1.0).host for _ in range(50)} == {"192.0.2.2"}
+    call(line, outcome_of_silence(), 2.0, TWO)
+    assert line.config(2.0).host == "192.0.2.3"
+
+
+def test_calls_of_a_trunk_that_registers_us_stay_where_the_watch_registered() -> None:
+    line = line_of(registration=Registration())
+    line.resolve([Target(*ONE), Target(*TWO)], None)
+    assert {line.config(0.0).host for _ in range(50)} == {"192.0.2.1"}
+
+
+def test_a_name_stays_what_is_asked_for_wherever_it_leads() -> None:
+    named = line_of(ONE, host="carrier.example", port=None)
+    assert named.place == ("carrier.example", None, "udp")
+    config = named.config(0.0)
+    assert (config.host, config.domain, config.from_domain) == (
+        "192.0.2.1",
+        "carrier.example",
+        "carrier.example",
+    )
+    assert line_of(ONE, host="carrier.example", port=5070).config(0.0).domain == "carrier.example:5070"
+    assert line_of(ONE).config(0.0).domain is None

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from campaigns.trunk_names import TrunkNames
-from dialer.net.resolve import Resolved
+from campaigns.trunk_names import Place, TrunkNames
+from dialer.net.resolve import Resolved, Target
+from dialer.transport_config import Transport
 
-PLACE = ("sip.example.net", 5060)
+PLACE: Place = ("sip.example.net", None, "udp")
 
 
 class Resolver:
@@ -17,7 +18,7 @@ class Resolver:
         self.answers: dict[str, Resolved | Exception] = {}
         self.asked: list[str] = []
 
-    async def look_up(self, host: str, port: int) -> Resolved:
+    async def look_up(self, host: str, port: int | None, transport: Transport) -> Resolved:
         self.asked.append(host)
         answer = self.answers.get(host, OSError("Name or service not known"))
         if isinstance(answer, Exception):
@@ -37,21 +38,22 @@ async def running(names: TrunkNames, changed: asyncio.Event) -> AsyncIterator[No
 
 async def test_a_name_gets_all_its_addresses_in_their_order() -> None:
     resolver, changed = Resolver(), asyncio.Event()
-    found = (("192.0.2.1", 5060), ("192.0.2.2", 5060))
+    found = (Target("192.0.2.1", 5060), Target("192.0.2.2", 5060, 1))
     resolver.answers["sip.example.net"] = Resolved(found, 60.0)
     names = TrunkNames(resolver.look_up)
     async with running(names, changed):
         names.want([PLACE])
-        assert names.addresses(PLACE) == ((), None), "not yet"
+        assert names.targets(PLACE) == ((), None), "not yet"
         await changed.wait()
-        assert names.addresses(PLACE) == (found, None)
+        assert names.targets(PLACE) == (found, None)
 
 
 async def test_an_address_needs_no_look_up_to_be_used() -> None:
     names = TrunkNames(Resolver().look_up)
-    names.want([("192.0.2.1", 5060), ("::1", 5060)])
-    assert names.addresses(("192.0.2.1", 5060)) == ((("192.0.2.1", 5060),), None)
-    assert names.addresses(("::1", 5060)) == ((("::1", 5060),), None)
+    places: list[Place] = [("192.0.2.1", 5070, "udp"), ("::1", None, "tls")]
+    names.want(places)
+    assert names.targets(places[0]) == ((Target("192.0.2.1", 5070),), None)
+    assert names.targets(places[1]) == ((Target("::1", 5061),), None)
 
 
 async def test_a_name_without_an_address_says_why() -> None:
@@ -60,12 +62,12 @@ async def test_a_name_without_an_address_says_why() -> None:
     async with running(names, changed):
         names.want([PLACE])
         await changed.wait()
-        assert names.addresses(PLACE) == ((), "Name or service not known")
+        assert names.targets(PLACE) == ((), "Name or service not known")
 
 
 async def test_a_name_that_fails_later_keeps_its_old_answer() -> None:
     resolver, changed = Resolver(), asyncio.Event()
-    resolver.answers["sip.example.net"] = Resolved((("192.0.2.1", 5060),), 60.0)
+    resolver.answers["sip.example.net"] = Resolved((Target("192.0.2.1", 5060),), 60.0)
     names = TrunkNames(resolver.look_up)
     async with running(names, changed):
         names.want([PLACE])
@@ -73,9 +75,9 @@ async def test_a_name_that_fails_later_keeps_its_old_answer() -> None:
         changed.clear()
         resolver.answers.clear()
         names._entries[PLACE].due_at = 0.0  # its time is over
-        names.want([PLACE, ("other.example.net", 5060)])
+        names.want([PLACE, ("other.example.net", None, "udp")])
         await changed.wait()
-        assert names.addresses(PLACE) == ((("192.0.2.1", 5060),), "Name or service not known")
+        assert names.targets(PLACE) == ((Target("192.0.2.1", 5060),), "Name or service not known")
 
 
 async def test_nobody_is_asked_about_a_name_that_nobody_wants() -> None:
@@ -85,4 +87,4 @@ async def test_nobody_is_asked_about_a_name_that_nobody_wants() -> None:
         names.want([PLACE])
         await changed.wait()
         names.want([])
-        assert names.addresses(PLACE) == ((), None)
+        assert names.targets(PLACE) == ((), None)

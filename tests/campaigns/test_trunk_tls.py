@@ -16,6 +16,7 @@ import pytest
 from campaigns.findings import LEVELS
 from campaigns.trunk_check import FAILURES, check_trunks
 from campaigns.trunk_models import Trunk
+from dialer.config import DialerConfig
 from dialer.net.connect_failure import FailureCode
 from dialer.sip.digest import DigestVerifier
 from dialer.sip.message import Request, parse_message, response_to
@@ -83,7 +84,7 @@ def reached(
 
 
 async def codes_of(checked: Trunk) -> list[str]:
-    findings = await check_trunks([checked], bind_host="127.0.0.1", rng=secrets.token_bytes)
+    findings = await check_trunks([checked], DialerConfig(), rng=secrets.token_bytes)
     return [finding.code for finding in findings]
 
 
@@ -167,7 +168,7 @@ async def test_a_host_that_takes_no_connection_is_named() -> None:
         deaf.bind((HOST, 0))
         deaf.listen(0)
         checked = reached(deaf.getsockname()[1], "tls")
-        findings = await check_trunks([checked], bind_host="127.0.0.1", rng=secrets.token_bytes, seconds=1.0)
+        findings = await check_trunks([checked], DialerConfig(), rng=secrets.token_bytes, seconds=1.0)
     assert [finding.code for finding in findings] == ["trunk_connect_timed_out"]
 
 

@@ -78,6 +78,20 @@ def test_another_port_domain_and_caller_are_used_where_given() -> None:
     assert "Evil" not in invite.headers
 
 
+def test_a_trunk_with_a_name_is_asked_by_its_name_at_the_address_that_it_has() -> None:
+    """RFC 3261 §8.1.1.1, RFC 3263 §4: what DNS says decides where the INVITE goes, not what it says."""
+    line = Line()
+    trunk = TrunkConfig(name="t", host="192.0.2.7", port=5080, domain="carrier.example")
+    line.core.place_call(CallRequest(number="+79000000001", trunk=trunk), rtp_address=RTP, now=0.0)
+    ((data, destination),) = line.core.datagrams_to_send(0.0)
+
+    invite = parse_message(data)
+    assert isinstance(invite, Request)
+    assert destination == Hop("192.0.2.7", 5080)
+    assert invite.uri == "sip:+79000000001@carrier.example"
+    assert invite.to.uri == "sip:+79000000001@carrier.example"
+
+
 def test_a_call_id_in_use_is_refused() -> None:
     line = Line()
     line.place_call(call_id="wanted")

@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
+import pytest
 
 from dialer.config import DialerConfig, TimerConfig, TrunkConfig
 from dialer.engine import Dialer
 from dialer.events import CallAnswered, CallRinging
+from dialer.net.tls import client_context, server_context
 from dialer.sip.message import Request, Response, parse_message, response_to
-from dialer.transport_config import KeepAlive, StreamLimits
+from dialer.transport_config import KeepAlive, StreamLimits, TlsConfig, TlsListener
+from tests.dialer.certificates import Authority
 from tests.dialer.net.far_end import FarEnd, far_end
 from tests.dialer.port_calls import Watched, hang_up_on
 
@@ -119,18 +123,125 @@ async def test_a_peer_may_end_the_call_over_a_connection_of_its_own() -> None:
         assert invite.contact.uri == f"sip:anonymous@{host}:{port};transport=tcp"
         assert "alias" in invite.via.params
         theirs = Trunk(*await asyncio.open_connection(host, port))
-        bye = (
-            f"BYE {invite.contact.uri} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.42:1;branch=z9hG4bKtheirs\r\n"
-            f"From: {invite.to.with_tag('callee')}\r\nTo: {invite.from_}\r\nCall-ID: {invite.call_id}\r\n"
-            "CSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n"
-        )
-        theirs.writer.write(bye.encode())
+        theirs.writer.write(bye_of(invite, "TCP"))
         answer = await theirs.read()
         ended = await watched.end()
         theirs.writer.close()
     assert isinstance(answer, Response)
     assert answer.status_code == 200
     assert (ended.outcome.result, ended.outcome.ended_by) == ("answered", "callee")
+
+
+def bye_of(invite: Request, transport: str) -> bytes:
+    """The callee's BYE."""
+    assert invite.contact is not None
+    return (
+        f"BYE {invite.contact.uri} SIP/2.0\r\nVia: SIP/2.0/{transport} 127.0.0.42:1;branch=z9hG4bKtheirs\r\n"
+        f"From: {invite.to.with_tag('callee')}\r\nTo: {invite.from_}\r\nCall-ID: {invite.call_id}\r\n"
+        "CSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n"
+    ).encode()
+
+
+class OverTls:
+    """A TLS trunk in a talk: its own context, the INVITE that it has got, the connection that this came over."""
+
+    def __init__(self, folder: Path) -> None:
+        authority = Authority(folder)
+        self.authority = str(authority.file)
+        self.certificate = str(authority.issue("127.0.0.42", "127.0.0.44"))
+        self.context = server_context(TlsListener(certificate_file=self.certificate))
+        self.listener = TlsListener(port=0, certificate_file=self.certificate)
+
+    async def talk(self, end: FarEnd, dialer: Dialer) -> tuple[Watched, Request, Trunk]:
+        host, port = end.address
+        settings = TrunkConfig(
+            name="t", host=host, port=port, transport="tls", tls=TlsConfig(ca_file=self.authority),
+            keep_alive=KeepAlive(method="off"),
+        )  # fmt: skip
+        watched = Watched(dialer, settings)
+        far = Trunk(*await end.take())
+        invite = await far.request("INVITE")
+        far.answer(invite, 200, ANSWER)
+        await far.request("ACK")
+        await watched.until(CallAnswered)
+        return watched, invite, far
+
+    async def connect(self, invite: Request) -> Trunk:
+        """Open a connection to where Contact says, as RFC 3261 §18.1.1 has it, and check our certificate."""
+        assert invite.contact is not None
+        assert invite.contact.uri.endswith(";transport=tls")
+        host, _, port = invite.contact.uri.partition("@")[2].partition(";")[0].rpartition(":")
+        context = client_context(TlsConfig(ca_file=self.authority))
+        return Trunk(*await asyncio.open_connection(host, int(port), ssl=context, server_hostname=host))
+
+
+async def test_a_tls_peer_ends_the_call_over_the_connection_that_is_there(tmp_path: Path) -> None:
+    over = OverTls(tmp_path)
+    async with far_end(over.context) as end, Dialer(QUICK) as dialer:
+        watched, invite, far = await over.talk(end, dialer)
+        far.writer.write(bye_of(invite, "TLS"))
+        answer = await far.read()
+        ended = await watched.end()
+        assert end.accepted == 1
+    assert isinstance(answer, Response)
+    assert answer.status_code == 200
+    assert (ended.outcome.result, ended.outcome.ended_by) == ("answered", "callee")
+
+
+@pytest.mark.parametrize("has_listener", [False, True])
+async def test_a_tls_connection_breaks_in_the_talk(tmp_path: Path, *, has_listener: bool) -> None:
+    """The peer's BYE needs a listener of ours; without one it finds nobody, and the talk lasts until we end it."""
+    over = OverTls(tmp_path)
+    config = msgspec.structs.replace(QUICK, tls_listener=over.listener if has_listener else None)
+    async with far_end(over.context) as end, Dialer(config) as dialer:
+        watched, invite, far = await over.talk(end, dialer)
+        assert ("alias" in invite.via.params) is has_listener
+        far.writer.transport.abort()
+        await asyncio.sleep(0.05)
+        assert dialer.live_calls == 1
+        if has_listener:
+            theirs = await over.connect(invite)
+            theirs.writer.write(bye_of(invite, "TLS"))
+            answer = await theirs.read()
+            assert isinstance(answer, Response)
+            assert answer.status_code == 200
+        else:
+            with pytest.raises(ConnectionRefusedError):
+                await over.connect(invite)
+            watched.call.hang_up()
+            theirs = Trunk(*await end.take())
+            theirs.answer(await theirs.request("BYE"), 200)
+        ended = await watched.end()
+        theirs.writer.close()
+    assert (ended.outcome.result, ended.outcome.ended_by) == ("answered", "callee" if has_listener else "us")
+
+
+async def is_shown_out(over: OverTls, invite: Request) -> bool:
+    """Whether a peer without a certificate hears nothing; by TLS 1.3 it learns so after its own handshake."""
+    try:
+        stranger = await over.connect(invite)
+    except OSError:
+        return True
+    stranger.writer.write(bye_of(invite, "TLS"))
+    try:
+        return await stranger.reader.read(1) == b""
+    except OSError:
+        return True
+    finally:
+        stranger.writer.close()
+
+
+async def test_a_listener_that_asks_for_certificates_takes_no_other_peer(tmp_path: Path) -> None:
+    over = OverTls(tmp_path)
+    strict = msgspec.structs.replace(over.listener, ca_file=over.authority)
+    async with (
+        far_end(over.context) as end,
+        Dialer(msgspec.structs.replace(QUICK, tls_listener=strict)) as dialer,
+    ):
+        watched, invite, _ = await over.talk(end, dialer)
+        assert await is_shown_out(over, invite)
+        assert dialer.live_calls == 1
+        watched.call.hang_up()
 
 
 async def test_a_stranger_who_breaks_the_framing_is_told_so_and_shown_out() -> None:

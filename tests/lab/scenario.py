@@ -47,8 +47,8 @@ _SEED: Final = int(os.environ.get("LAB_SEED", "0"))
 """Another number drops other datagrams."""
 _FIRST_PEER: Final = 100
 """Kamailio takes +7999NNN to the peer at NNN, three digits."""
-_TIMERS: Final = TimerConfig(t1_seconds=0.1, t2_seconds=0.4, t4_seconds=0.5)
-"""A fifth of RFC 3261's: Timer B comes after 6.4 s."""
+_TIMERS: Final = TimerConfig(t1_seconds=0.1, t2_seconds=0.4, t4_seconds=0.5, min_session_seconds=4)
+"""A fifth of RFC 3261's: Timer B comes after 6.4 s. RFC 4028 begins with 90 s."""
 _MAX_SECONDS: Final = 60.0
 """Longer than any scenario; a call that is still alive then has hung itself up."""
 _SECONDS_TO_IDLE: Final = 4 * 64 * _TIMERS.t1_seconds

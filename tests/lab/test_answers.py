@@ -5,16 +5,20 @@ are, and the message is found in Asterisk's own recording of the voicemail, afte
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
 from campaigns.database import Pool
-from tests.bench.campaign import start_campaign, until_finished
+from campaigns.first_seconds import MAX_SAMPLES
+from campaigns.verdict_sample import NOBODY
+from dialer.recording.reader import Recording
+from tests.bench.campaign import make_campaign, start, until_finished
 from tests.lab.conftest import ASTERISK, OUT
 from tests.lab.prefixes import number
-from tests.postgres.dialing import running_node, settings_of
+from tests.postgres.dialing import KEYRING, running_node, settings_of
 
 pytestmark = pytest.mark.lab
 
@@ -43,7 +47,7 @@ async def test_answers_are_told_apart_and_the_message_is_left_after_the_beep(
     callees = {prefix: number(prefix, 1) for prefix in EXPECTED}
     recording = OUT / f"{callees['7962'][1:]}.wav"
     recording.unlink(missing_ok=True)
-    campaign_id = await start_campaign(
+    campaign_id = await make_campaign(
         pool,
         trunk=(ASTERISK.host, ASTERISK.port),
         numbers=list(callees.values()),
@@ -52,9 +56,12 @@ async def test_answers_are_told_apart_and_the_message_is_left_after_the_beep(
         hold_seconds=0.5,
         answering_machine="leave_message",
     )
+    await pool.execute("UPDATE campaigns SET audit_share = 1")
+    await start(pool, campaign_id)
 
-    async with running_node(settings_of(database, tmp_path)):
+    async with running_node(settings_of(database, tmp_path)) as drained:
         await until_finished(pool, campaign_id, seconds=120)
+        await drained()
 
     rows = {row["number"]: row for row in await pool.fetch("SELECT * FROM attempts")}
     found = {
@@ -74,6 +81,32 @@ async def test_answers_are_told_apart_and_the_message_is_left_after_the_beep(
     assert person["speech_started_ms"] > 0
     await asyncio.sleep(0.5)  # Asterisk closes the file after our BYE
     assert_holds_the_whole_message(recording)
+    await assert_nobody_can_be_heard_again(pool, tmp_path / "recordings", rows)
+
+
+async def assert_nobody_can_be_heard_again(pool: Pool, directory: Path, rows: dict[str, Any]) -> None:
+    """Every verdict of nobody is in the listening queue with its first seconds; of a person, and of silence, nothing is kept."""
+    drawn = await pool.fetch(
+        "SELECT a.number, a.answered_by_cause, r.state, r.path FROM verdict_audits v"
+        " JOIN attempts a USING (shard_key, attempt_id) LEFT JOIN recordings r USING (shard_key, attempt_id)"
+    )
+    nobody = {number for number, row in rows.items() if row["answered_by"] in NOBODY}
+    assert len(nobody) == 4
+    assert {row["number"] for row in drawn} == nobody
+    assert {row["state"] for row in drawn} == {"ready"}
+    assert await pool.fetchval("SELECT count(*) FROM recordings") == len(nobody)
+    for row in drawn:
+        opened = Recording.open(directory / row["path"], KEYRING)
+        assert isinstance(opened, Recording)
+        with opened as sound:
+            assert 8_000 < sound.samples <= MAX_SAMPLES
+            pcm = sound.read_pcm(0, sound.samples)
+        assert isinstance(pcm, bytes)
+        callee = np.frombuffer(pcm, "<i2")[::2].astype(float)
+        assert np.sqrt(np.mean(callee**2)) > 100, f"{row['answered_by_cause']} is heard"
+        if row["answered_by_cause"] == "ced":
+            spectrum = np.abs(np.fft.rfft(callee))
+            assert abs(int(np.argmax(spectrum)) * 8000 / len(callee) - 2100) < 10
 
 
 def assert_holds_the_whole_message(recording: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from analytics.report import campaign_report
 from campaigns.database import Pool
-from tests.bench.campaign import start_campaign, until_finished
+from tests.bench.campaign import make_campaign, start, until_finished
 from tests.lab.conftest import ASTERISK
 from tests.lab.prefixes import EXPECTED, number
 from tests.postgres.dialing import running_node, settings_of
@@ -28,7 +28,7 @@ async def test_the_report_counts_what_the_dialplan_dictates(
     database: str, pool: Pool, tmp_path: Path
 ) -> None:
     numbers = [number(expected.prefix, index) for expected in EXPECTED for index in range(CALLEES_PER_PREFIX)]
-    campaign_id = await start_campaign(
+    campaign_id = await make_campaign(
         pool,
         trunk=(ASTERISK.host, ASTERISK.port),
         numbers=numbers,
@@ -36,6 +36,7 @@ async def test_the_report_counts_what_the_dialplan_dictates(
         calls_per_second=20,
         hold_seconds=0.5,
     )
+    await start(pool, campaign_id)
 
     async with running_node(settings_of(database, tmp_path)):
         await until_finished(pool, campaign_id, seconds=100)

@@ -56,7 +56,7 @@ async def add_campaign(
     return campaign_id
 
 
-async def add_trunk(pool: Pool, host: str, port: int) -> int:
+async def add_trunk(pool: Pool, host: str, port: int | None) -> int:
     return int(
         await pool.fetchval(
             "INSERT INTO trunks (name, host, port, caller_id, max_calls_per_second, max_channels, created_time) "

@@ -13,13 +13,16 @@ import msgspec
 
 from campaigns.database import Pool
 from campaigns.node import Node
+from campaigns.recording_settings import RecordingSettings
 from campaigns.settings import NodeSettings
 from dialer.config import Secret
+from dialer.recording.keyring import Keyring
 from dialer.testing.carrier import CarrierConfig, SimulatedCarrier
 from dialer.testing.population import CalleePlan
 from dialer.testing.truth import RecordedAttempt, TruthRow
 from tests.postgres.campaign_rows import number_of
 
+KEYRING = Keyring("k1", {"k1": bytes(range(32))})
 QUICK = 0.2
 """Seconds that a callee of these tests takes for anything."""
 
@@ -38,8 +41,9 @@ RINGS = CalleePlan(behaviour="no_answer")
 
 def settings_of(database: str, spool_dir: Path, **changes: object) -> NodeSettings:
     settings = NodeSettings(
-        database_url=Secret(database), node_name="test", spool_dir=spool_dir, drain_seconds=10.0
-    )
+        database_url=Secret(database), node_name="test", spool_dir=spool_dir, drain_seconds=10.0,
+        recordings=RecordingSettings(directory=spool_dir / "recordings", keyring=KEYRING, keep_free_bytes=0),
+    )  # fmt: skip
     return msgspec.structs.replace(settings, **changes)
 
 

@@ -29,7 +29,10 @@ def counters_of(row: Mapping[str, Any]) -> dict[str, int]:
         "attempts": 1,
         "settled": int(row["settled_time"] is not None),
         "answered": int(is_answered),
-        "network_effective": int(row["result"] in ("answered", "busy", "no_answer", "rejected")),
+        "network_effective": int(
+            row["result"] in ("answered", "busy", "no_answer")
+            or (row["result"] == "rejected" and row["fault"] == "callee")
+        ),
         "invalid_numbers": int(row["result"] == "invalid_number"),
         "abandoned": int(row["result"] == "abandoned"),
         "trunk_faults": int(row["fault"] == "trunk"),

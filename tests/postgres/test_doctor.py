@@ -9,9 +9,11 @@ import pytest
 from campaigns.database import Pool
 from campaigns.doctor import examine
 from campaigns.findings import Finding
+from campaigns.recording_settings import RecordingSettings
 from campaigns.store import CampaignStore
 from campaigns.trunk_models import NewTrunk
 from dialer.config import DialerConfig, Registration
+from dialer.recording.keyring import Keyring
 from dialer.testing.carrier import CarrierConfig, SimulatedCarrier
 from tests.conftest import with_database
 from tests.postgres.campaign_rows import add_campaign, add_run, use_trunk
@@ -20,9 +22,16 @@ DIALER = DialerConfig(bind_host="127.0.0.1", rtp_port_min=20_120, rtp_port_max=2
 
 
 async def examined(
-    dsn: str, tmp_path: Path, *, ahead: timedelta = timedelta(0), dialer: DialerConfig = DIALER
+    dsn: str,
+    tmp_path: Path,
+    *,
+    ahead: timedelta = timedelta(0),
+    dialer: DialerConfig = DIALER,
+    recordings: RecordingSettings | None = None,
 ) -> dict[str, Finding]:
-    findings = await examine(dsn, dialer, [tmp_path], rng=bytes, wall_clock=lambda: datetime.now(UTC) + ahead)
+    findings = await examine(
+        dsn, dialer, [tmp_path], recordings, rng=bytes, wall_clock=lambda: datetime.now(UTC) + ahead
+    )
     return {finding.code: finding for finding in findings}
 
 
@@ -110,3 +119,25 @@ async def test_what_the_living_nodes_say_of_registrations_and_circuits_is_said(
     assert found["trunk_registration_unknown"].facts == {"trunk": "unwatched"}
     assert found["trunk_left_alone"].facts == {"trunk": "open", "reason": "sip_503"}
     assert found["campaign_single_trunk"].facts == {"campaigns": ["one trunk"]}
+
+
+async def test_a_campaign_that_records_without_a_key_and_recordings_whose_key_is_lost_are_problems(
+    database: str, pool: Pool, tmp_path: Path
+) -> None:
+    campaign_id = await add_campaign(pool, recording="all", name="sales")
+    await pool.execute(
+        "INSERT INTO recordings (shard_key, recording_id, attempt_id, campaign_id, contact_id, node_name, started_time, "
+        "state, path, key_id) VALUES ($1, 1, 1, $2, 1, 'n', now(), 'ready', 'x', 'old')",
+        campaign_id * 256,
+        campaign_id,
+    )
+    found = await examined(database, tmp_path, recordings=RecordingSettings(directory=tmp_path / "r"))
+    assert found["recording_key_missing"].facts == {"campaigns": ["sales"]}
+    assert found["recording_key_lost"].facts == {"keys": ["old"]}
+    with_keys = RecordingSettings(directory=tmp_path / "r", keyring=Keyring("new", {"new": b"", "old": b""}))
+    codes = set(await examined(database, tmp_path, recordings=with_keys))
+    assert {"recording_key_there", "recordings_roomy"} <= codes
+    assert codes.isdisjoint({"recording_key_missing", "recording_key_lost", "recordings_damaged"})
+    await pool.execute("UPDATE recordings SET gap_ms = 4200, cause = 'disk_full'")
+    damaged = (await examined(database, tmp_path, recordings=with_keys))["recordings_damaged"]
+    assert damaged.facts == {"count": 1, "seconds": 4, "causes": ["disk_full"]}

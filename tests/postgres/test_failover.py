@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from analytics.attempt_details import attempt_details, attempts_of_contact
 from analytics.attempts import attempts_page
 from campaigns import settle_buffer
 from campaigns.database import Pool
+from dialer.config import DialerConfig
 from dialer.sip.message import Request, parse_message, response_to
 from dialer.testing.population import CalleePlan
 from dialer.testing.truth import compare
+from tests.dialer.net.dns_server import dns_server
 from tests.postgres.campaign_rows import NOW, add_campaign, add_trunk, number_of, use_trunk
 from tests.postgres.dialing import (
     BUSY,
@@ -68,6 +71,11 @@ async def test_a_refused_connection_moves_the_call_to_the_next_trunk_as_the_same
     assert {attempt.number: attempt.failover_of for attempt in listed if attempt.result == "busy"} == failed
     leads = await pool.fetch("SELECT status, attempts_made, failover, last_reason FROM leads")
     assert {tuple(row) for row in leads} == {("finished", 1, None, "busy")}
+    for attempt in listed:  # either leads to both, though the contact was tried once
+        details = await attempt_details(pool, attempt.attempt_id, around=attempt.started_time)
+        assert details is not None
+        history = [(one.attempt_number, one.result) for one in await attempts_of_contact(pool, details)]
+        assert history == [(1, "unreachable"), (1, "busy")]
 
 
 async def test_a_503_moves_the_call_and_the_callee_is_rung_once(
@@ -81,6 +89,57 @@ async def test_a_503_moves_the_call_and_the_callee_is_rung_once(
     facts = await recorded(pool)
     assert compare({**refused, **truth}, facts) == []
     assert Counter(fact.result for fact in facts) == {"busy": 3, "congested": 3}
+
+
+@pytest.mark.parametrize("first_is", ["a closed port", "refusing with 503"])
+async def test_servers_of_one_name_are_tried_in_the_order_of_srv_within_the_same_try(
+    pool: Pool, database: str, tmp_path: Path, first_is: str
+) -> None:
+    """RFC 3263 §4.2, §4.3: one trunk, its name has two servers, and the first takes no call."""
+    async with carrier(ALWAYS_503) as (refusing, _), carrier(BUSY) as (far_end, truth), dns_server() as dns:
+        first = NOBODY if first_is == "a closed port" else refusing.address
+        dns.add(
+            "_sip._udp.carrier.test",
+            "SRV",
+            f"10 0 {first[1]} one.test.",
+            f"20 0 {far_end.address[1]} two.test.",
+        )
+        dns.add("one.test", "A", first[0])
+        dns.add("two.test", "A", far_end.address[0])
+        campaign_id = await add_campaign(pool, leads=1, trunk_host="carrier.test")
+        await pool.execute("UPDATE trunks SET port = NULL")
+        settings = settings_of(database, tmp_path, dialer=DialerConfig(dns_servers=(dns.address,)))
+        async with running_node(settings):
+            await until(lambda: is_finished(pool, campaign_id))
+    failed = "unreachable" if first_is == "a closed port" else "congested"
+    assert [(row[1], *row[3:]) for row in await attempts(pool)] == [(1, failed, False), (1, "busy", True)]
+    assert truth.numbers == [number_of(0)]
+
+
+async def test_a_server_that_has_let_a_phone_ring_is_not_passed_over_for_the_next_of_its_name(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with (
+        far_end_that_rings_and_goes() as (first, heard),
+        carrier(BUSY) as (second, unused),
+        dns_server() as dns,
+    ):
+        dns.add(
+            "_sip._udp.carrier.test",
+            "SRV",
+            f"10 0 {first[1]} one.test.",
+            f"20 0 {second.address[1]} one.test.",
+        )
+        dns.add("one.test", "A", "127.0.0.9")
+        campaign_id = await add_campaign(pool, leads=1, trunk_host="carrier.test")
+        await pool.execute("UPDATE trunks SET port = NULL")
+        settings = settings_of(database, tmp_path, dialer=DialerConfig(dns_servers=(dns.address,)))
+        async with running_node(settings):
+            await until(lambda: is_finished(pool, campaign_id))
+    assert (len(heard), len(unused)) == (1, 0)
+    invite = parse_message(heard[0])
+    assert isinstance(invite, Request)
+    assert invite.uri.endswith("@carrier.test"), "the name is asked for, wherever it leads"
 
 
 async def test_what_a_callee_decided_is_no_failover(pool: Pool, database: str, tmp_path: Path) -> None:

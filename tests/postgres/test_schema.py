@@ -5,6 +5,8 @@ from campaigns.database import Pool
 GROWING = [
     "shards",
     "call_traces",
+    "recordings",
+    "recording_requests",
     "contacts",
     "import_rejections",
     "leads",
@@ -13,6 +15,7 @@ GROWING = [
     "outbox",
     "number_seals",
     "rollup_checks",
+    "verdict_audits",
 ]
 
 

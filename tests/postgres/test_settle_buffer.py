@@ -265,3 +265,18 @@ async def test_settling_reads_the_attempts_by_their_key_even_in_a_large_campaign
         )
     lines = [row[0] for row in plan]
     assert not any("Seq Scan on attempts" in line for line in lines), "\n".join(lines)
+
+
+async def test_a_drawn_verdict_enters_the_listening_queue_with_the_settlement_and_once(
+    pool: Pool, buffer: SettleBuffer, spool: Spool, campaign_id: int
+) -> None:
+    drawn = of(campaign_id, 10, result="answered", answered_by="machine", audit_share=0.05)
+    buffer.add(drawn)
+    buffer.add(of(campaign_id, 11, result="answered", answered_by="machine"))
+    assert await buffer.flush()
+    spool.append([drawn])  # as after a crash between the commit and the clearing of the spool
+    assert await buffer.flush()
+    queue = await pool.fetch("SELECT shard_key, attempt_id, started_time, judgement FROM verdict_audits")
+    assert [tuple(row) for row in queue] == [(campaign_id * 256, 10, NOW, None)]
+    shares = await pool.fetch("SELECT attempt_id, audit_share FROM attempts WHERE audit_share IS NOT NULL")
+    assert [tuple(row) for row in shares] == [(10, 0.05)]

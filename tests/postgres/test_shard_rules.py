@@ -36,8 +36,12 @@ OVER_SHARDS = {
     # once in a node's life, or when another one died
     "recovery.finish_lost_leads",
     "recovery.settle_lost_attempts",
+    "recording_rows.left_writing",
     # when nothing of a campaign is due; its shards are named by a join
     "node.finish_campaign",
+    # an administrator's question
+    "doctor.recording_key_ids",
+    "doctor.damaged_recordings",
     # people's single requests, shard by shard of a join
     "late_changes.find_attempt",
     "late_changes.lock_leads",
@@ -45,6 +49,17 @@ OVER_SHARDS = {
     "call_trace.find_trace",
     "call_trace.trace_written",
     "call_trace.prune_traces",
+    # people's single requests, and the keeper of recordings, beside the dialing path
+    "recordings.list_recordings",
+    "recordings.get_recording",
+    "recording_keeper.take_due",
+    "recording_keeper.take_uncopied",
+    # the listening queue: one person's next call, of any shard
+    "verdict_audits.claim_audit",
+    "verdict_audits.count_audits",
+    "verdict_audits.held_audit",
+    "verdict_audits.lock_audit",
+    "verdict_audits.release_others",
     # the tasks of the rollups, beside the dialing path
     "number_seals.days_to_seal",
     "number_seals.learn_numbers",

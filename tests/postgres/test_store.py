@@ -132,6 +132,20 @@ async def test_what_has_nothing_to_play_or_nobody_to_call_cannot_start(
         await store.set_status(campaign.campaign_id, "start", NOW)
 
 
+async def test_without_a_key_no_campaign_that_records_starts_or_begins_to_record(
+    pool: Pool, campaign: Campaign
+) -> None:
+    store = CampaignStore(pool, can_record=False)
+    await store.patch_campaign(campaign.campaign_id, CampaignPatch(recording="on_demand"), NOW)
+    with pytest.raises(Conflict, match="recording_key_missing"):
+        await store.set_status(campaign.campaign_id, "start", NOW)
+    await store.patch_campaign(campaign.campaign_id, CampaignPatch(recording="none"), NOW)
+    await store.set_status(campaign.campaign_id, "start", NOW)
+    with pytest.raises(Conflict, match="recording_key_missing"):
+        await store.patch_campaign(campaign.campaign_id, CampaignPatch(recording="all"), NOW)
+    await store.set_status(campaign.campaign_id, "stop", NOW)
+
+
 async def test_a_change_of_status_wakes_the_nodes(
     store: CampaignStore, pool: Pool, campaign: Campaign
 ) -> None:

@@ -5,9 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from campaigns.call_trace import CHANNEL, find_trace, request_trace
-from campaigns.database import Pool
+from campaigns.database import Connection, Pool
 from campaigns.trace_policy import TracePolicy
 from campaigns.trace_writer import STATEMENTS
+from tests.postgres.analytics.facts import add_attempt
 from tests.postgres.campaign_rows import NOW, add_campaign, number_of
 from tests.postgres.dialing import (
     BUSY,
@@ -82,11 +83,13 @@ async def test_a_database_without_the_table_costs_traces_and_no_outcome(
 
 async def test_the_table_is_pruned_by_age_and_by_number(pool: Pool) -> None:
     await add_campaign(pool)
+    ids = [await add_attempt(pool, 1, NOW.isoformat()) for _ in range(4)]
     await pool.execute(
         STATEMENTS["write_traces"],
         256,
         NOW,
-        [1, 2, 3, 4],
+        ids,
+        [NOW] * 4,
         ["a", "b", "c", "d"],
         [NOW - timedelta(days=8), NOW - timedelta(days=2), NOW - timedelta(days=1), NOW],
         [True] * 4,
@@ -97,14 +100,51 @@ async def test_the_table_is_pruned_by_age_and_by_number(pool: Pool) -> None:
 
     assert pruned == 2
     rows = await pool.fetch("SELECT attempt_id FROM call_traces ORDER BY attempt_id")
-    assert [row[0] for row in rows] == [3, 4]
+    assert [row[0] for row in rows] == ids[2:]
 
 
 async def test_a_whole_trace_is_not_replaced_by_an_unfinished_one(pool: Pool) -> None:
     await add_campaign(pool)
+    attempt_id = await add_attempt(pool, 1, NOW.isoformat())
     for is_complete, messages in ((False, b"half"), (True, b"whole"), (False, b"late")):
-        await pool.execute(STATEMENTS["write_traces"], 256, NOW, [1], ["a"], [NOW], [is_complete], [messages])
+        await pool.execute(
+            STATEMENTS["write_traces"], 256, NOW, [attempt_id], [NOW], ["a"], [NOW], [is_complete], [messages]
+        )
 
     row = await pool.fetchrow("SELECT messages, is_complete FROM call_traces")
     assert row is not None
     assert tuple(row) == (b"whole", True)
+
+
+async def write_one(pool: Pool | Connection, attempt_id: int) -> None:
+    await pool.execute(
+        STATEMENTS["write_traces"], 256, NOW, [attempt_id], [NOW], ["a"], [NOW], [True], [b"INVITE"]
+    )
+
+
+async def test_a_trace_that_comes_after_its_person_was_erased_is_not_kept(pool: Pool) -> None:
+    await add_campaign(pool)
+    erased = await add_attempt(pool, 1, NOW.isoformat(), "erased-00000000-0000-4000-8000-000000000000")
+    known = await add_attempt(pool, 1, NOW.isoformat(), number_of(2))
+    for attempt_id in (erased, known):
+        await write_one(pool, attempt_id)
+    assert [row[0] for row in await pool.fetch("SELECT attempt_id FROM call_traces")] == [known]
+
+
+async def test_a_trace_waits_for_an_erasure_that_is_under_way(pool: Pool) -> None:
+    """The writer has begun before the erasure is committed: it must see it all the same."""
+    await add_campaign(pool)
+    attempt_id = await add_attempt(pool, 1, NOW.isoformat(), number_of(1))
+    async with pool.acquire() as eraser, pool.acquire() as writer:
+        erasure = eraser.transaction()
+        await erasure.start()
+        await eraser.execute("UPDATE attempts SET number = 'erased-1' WHERE attempt_id = $1", attempt_id)
+        await eraser.execute("DELETE FROM call_traces")
+        pid = await writer.fetchval("SELECT pg_backend_pid()")
+        writing = asyncio.create_task(write_one(writer, attempt_id), name="writing")
+        await until(
+            lambda: pool.fetchval("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1", pid)
+        )
+        await erasure.commit()
+        await writing
+    assert await pool.fetchval("SELECT count(*) FROM call_traces") == 0

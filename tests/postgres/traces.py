@@ -80,6 +80,7 @@ async def add_traced_attempt(
             campaign_id * 256,
             started_time,
             [attempt_id],
+            [started_time],
             [call_id],
             [started_time],
             [True],

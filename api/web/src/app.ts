@@ -35,3 +35,6 @@ document.addEventListener("click", (event) => {
   if (button.dataset["opens"]) dialog?.showModal();
   else dialog?.close();
 });
+
+// on a phone the bar of sections scrolls sideways: where one is has to be seen
+document.querySelector("header nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -7,8 +7,9 @@ import type { LiveCall, PageData, Rate, Report, Snapshot } from "./model";
 import htmx from "htmx.org";
 
 const TICK_MS = 1_000;
-/** A report reads every attempt of the campaign, so it follows the live counts at a calmer pace. */
 const REPORT_INTERVAL_MS = 1_000;
+/** A report that took long is asked for more seldom: who looks at it must not keep the database busy. */
+const REPORT_REST = 10;
 
 class CampaignView {
   readonly #format: Format;
@@ -19,6 +20,7 @@ class CampaignView {
   #report: Report;
   #reportedCounts = "";
   #isReporting = false;
+  #reportAgainAt = 0;
   #seenCalls: Set<string> | null = null;
 
   constructor(private readonly data: PageData) {
@@ -110,6 +112,8 @@ class CampaignView {
   async #refreshReport(): Promise<void> {
     const counts = JSON.stringify([this.#snapshot.attempts, this.#snapshot.outcomes, this.#snapshot.callback_requests, this.#snapshot.refusals]);
     if (this.#isReporting || counts === this.#reportedCounts || document.hidden) return;
+    const begun = performance.now();
+    if (begun < this.#reportAgainAt) return;
     this.#isReporting = true;
     try {
       const response = await fetch(this.data.report_url, { headers: { Accept: "application/json" } });
@@ -121,6 +125,7 @@ class CampaignView {
       // the connection is away; the live line says so, and the next tick tries again
     } finally {
       this.#isReporting = false;
+      this.#reportAgainAt = performance.now() + REPORT_REST * (performance.now() - begun);
     }
   }
 

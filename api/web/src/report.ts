@@ -6,6 +6,7 @@ import { showHeatMap } from "./heat_map";
 import type { Figure, Panel, QueryAnswer, ReportData, Row } from "./report_model";
 import { SeriesChart } from "./series_chart";
 import { callsAddress, queryOf, Words } from "./report_words";
+import { save } from "./save_report";
 
 const MAX_BARS = 12;
 
@@ -24,6 +25,7 @@ class PanelView {
     for (const button of this.#element.querySelectorAll<HTMLButtonElement>("[data-export]")) {
       button.addEventListener("click", () => void this.#download(button.dataset["export"] ?? "csv"));
     }
+    this.#element.querySelector("[data-save]")?.addEventListener("click", () => void save(panel, data));
   }
 
   async load(): Promise<void> {

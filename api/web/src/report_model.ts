@@ -30,6 +30,8 @@ export interface QueryAnswer {
 
 export interface Panel {
   name: string;
+  /** Of the whole: what a saved one is called unless its owner says otherwise. */
+  title: string;
   chart: "figures" | "funnel" | "columns" | "bars" | "heat" | "lines" | "periods";
   metrics: string[];
   drawn: string[];

@@ -42,6 +42,8 @@ export class SeriesChart extends Chart {
     return {
       grid: { left: 0, right: 8, top: 36, bottom: 2, containLabel: true },
       legend: {
+        // one line, whatever the width: a second one would lie on the chart
+        type: "scroll", pageIconSize: 11, pageIconColor: paint.ink2, pageIconInactiveColor: paint.line, pageTextStyle: { color: paint.ink3 },
         left: 0, top: 0, itemWidth: 10, itemHeight: 10, itemGap: 18, icon: "roundRect", selectedMode: false,
         textStyle: { color: paint.ink2, fontSize: 13 },
       },

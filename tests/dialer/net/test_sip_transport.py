@@ -5,6 +5,7 @@ import random
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from dialer.config import DialerConfig, TrunkConfig
 from dialer.errors import TransportError
 from dialer.net.sip_transport import SipTransport
+from dialer.net.tls import client_context
 from dialer.sip.hop import Hop
-from dialer.transport_config import KeepAlive
+from dialer.transport_config import KeepAlive, TlsConfig, TlsListener
+from tests.dialer.certificates import Authority
 from tests.dialer.net.far_end import CONFIG, HOST, Told, far_end
 from tests.dialer.sip.messages import request
 
@@ -94,6 +97,36 @@ async def test_a_port_that_is_taken_is_named() -> None:
         config = msgspec.structs.replace(CONFIG, bind_port=port, listens_on_tcp=True)
         with pytest.raises(TransportError, match=f"cannot bind {HOST}:{port}"):
             async with transport(Told(), config):
+                pass
+
+
+async def test_a_tls_listener_has_a_port_of_its_own_which_contact_says_to_tls_trunks(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    listener = TlsListener(port=0, certificate_file=str(authority.issue(HOST)))
+    config = msgspec.structs.replace(CONFIG, tls_listener=listener)
+    told = Told()
+    async with far_end() as end, transport(told, config) as ours:
+        host, port = ours.towards(trunk_at(end.address, transport="tls"))
+        assert (host, port != ours.local_address[1]) == (HOST, True)
+        assert ours.towards(trunk_at(end.address, transport="tcp"))[1] != port
+        context = client_context(TlsConfig(ca_file=str(authority.file)))
+        _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=HOST)
+        writer.write(MESSAGE)
+        data, source = await told.messages.get()
+        assert (data, source.transport, source.is_inbound) == (MESSAGE, "tls", True)
+        writer.close()
+
+
+async def test_a_tls_listener_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    missing = TlsListener(port=0, certificate_file=str(tmp_path / "none.pem"))
+    with pytest.raises(TransportError, match=r"none\.pem"):
+        async with transport(Told(), msgspec.structs.replace(CONFIG, tls_listener=missing)):
+            pass
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        listener = TlsListener(port=port, certificate_file=str(Authority(tmp_path).issue(HOST)))
+        with pytest.raises(TransportError, match=f"port {port} for TLS"):
+            async with transport(Told(), msgspec.structs.replace(CONFIG, tls_listener=listener)):
                 pass
 
 

@@ -30,7 +30,11 @@ def figures(reception: Reception) -> tuple[int, int, int, int, int]:
         ([7, 9, 8, 8], (3, 4, 0, 1, 1)),
         ([65534, 65535, 0, 1], (4, 4, 0, 0, 0)),
         ([65535, 1, 0], (3, 3, 0, 1, 0)),
-        ([7, 6], (1, 2, 0, 0, 1)),  # before the first: nobody expected it
+        ([7, 6], (2, 2, 0, 1, 0)),  # the first was overtaken: late, and no duplicate of anything
+        ([7, 8, 5], (4, 3, 1, 1, 0)),
+        ([7, 5, 6, 6], (3, 4, 0, 2, 1)),
+        ([1, 65535, 0], (3, 3, 0, 2, 0)),
+        ([40, 41, 20], (2, 3, 0, 0, 1)),  # nobody is overtaken by so many
         ([7, 20_000, 8], (2, 2, 0, 0, 0)),  # one leap alone is nothing
         ([7, 20_000, 20_001, 20_002], (3, 3, 0, 0, 0)),  # two make another stream
     ],

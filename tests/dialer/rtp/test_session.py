@@ -156,6 +156,17 @@ def test_what_is_in_its_turn_takes_the_short_way_with_the_same_result() -> None:
     assert short.reception.jitter_samples == 0
 
 
+def test_a_packet_that_is_late_counts_as_jitter_where_its_arrival_is_known() -> None:
+    """RFC 3550 A.8 takes every packet in the order of arrival."""
+    made = session()
+    made.receive(arriving(sequence=0, timestamp=0), CALLEE, 0.0)
+    for sequence, arrived in ((1, 0.02), (3, 0.06), (2, 0.10), (4, 0.10)):
+        data = arriving(sequence=sequence, timestamp=160 * sequence)
+        made.receive_from_source(bytearray(data), len(data), arrived, arrived)
+    # transit times step by 0, 480 and 320 samples: 480/16 = 30, then 30 + (320 - 30)/16 = 48.125, an eighth of that in ms
+    assert made.quality().jitter_ms == 6.02
+
+
 def read(made: RtpSession, data: bytes, now: float) -> str | None:
     """As `net.rtp_socket` reads where it can only be the peer's."""
     lane = made.lane

@@ -225,3 +225,20 @@ def test_session_expires_is_written_as_it_was_read(text: str) -> None:
 def test_what_is_no_session_expires_is_refused(text: str) -> None:
     with pytest.raises(InvalidHeader):
         parse_session_expires(text)
+
+
+@given(
+    st.text(alphabet='sip:+@.;=<>"?, aZ09%[]~-', max_size=30),
+    st.none() | st.text(alphabet="aZ0-9.%~ ;=", max_size=8),
+)
+def test_an_address_means_the_same_in_its_usual_spelling_and_with_a_space(uri: str, tag: str | None) -> None:
+    """The usual one is read by one expression, the other step by step."""
+    rest = "" if tag is None else f";tag={tag}"
+
+    def read(text: str) -> NameAddr | None:
+        try:
+            return parse_name_addr(text)
+        except InvalidHeader:
+            return None
+
+    assert read(f"<sip:{uri}>{rest}") == read(f" <sip:{uri}>{rest}")

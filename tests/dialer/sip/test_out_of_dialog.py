@@ -39,10 +39,22 @@ def test_the_transport_stands_in_via_and_contact() -> None:
 
 
 def test_sips_is_written_everywhere() -> None:
-    requests, hop = requests_of(transport="tls", uses_sips=True, port=5061, from_domain="example.net")
+    settings: dict[str, Any] = {"transport": "tls", "uses_sips": True, "from_domain": "example.net"}
+    requests, hop = requests_of(port=5061, **settings)
     assert (requests.address_of_record, requests.contact) == ("sips:us@example.net", "sips:us@127.0.0.1:5080")
-    assert uri_of(hop, uses_sips=True) == "sips:192.0.2.1"
-    assert uri_of(Hop("2001:db8::1", 5070), uses_sips=False) == "sip:[2001:db8::1]:5070"
+    assert uri_of(TrunkConfig(name="t", host="192.0.2.1", **settings), hop) == "sips:192.0.2.1"
+    plain = TrunkConfig(name="t", host="192.0.2.1")
+    assert uri_of(plain, Hop("2001:db8::1", 5070)) == "sip:[2001:db8::1]:5070"
+
+
+@pytest.mark.parametrize(
+    ("domain", "uri"),
+    [("carrier.example", "sip:carrier.example"), ("carrier.example:5070", "sip:carrier.example:5070")],
+)
+def test_a_name_is_asked_for_wherever_it_leads(domain: str, uri: str) -> None:
+    """RFC 3263 §4: the Request-URI is not what DNS has found for it."""
+    trunk = TrunkConfig(name="t", host="192.0.2.1", domain=domain)
+    assert uri_of(trunk, Hop("192.0.2.7", 5099)) == uri
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_a_redirection_that_meets_our_hanging_up_is_not_followed() -> None:
 def test_what_leads_elsewhere_or_nowhere_is_not_followed(status_code: int, contact: str) -> None:
     refusal = response(status_code, headers=(("Contact", contact),))
 
-    assert redirect_target(refusal, "127.0.0.9", {"sip:1@127.0.0.9"}) is None
+    assert redirect_target(refusal, {"127.0.0.9"}, {"sip:1@127.0.0.9"}) is None
 
 
 def test_the_most_wanted_contact_goes_first() -> None:
@@ -116,7 +116,7 @@ def test_the_most_wanted_contact_goes_first() -> None:
     )
     tried = set[str]()
     order = []
-    while (target := redirect_target(refusal, "127.0.0.9", tried)) is not None:
+    while (target := redirect_target(refusal, {"127.0.0.9"}, tried)) is not None:
         tried.add(str(target))
         order.append(target.user)
 

@@ -24,7 +24,7 @@ _I = TimerInput
 
 
 def running(*, is_ours: bool, seconds: int = 1_800) -> SessionTimer:
-    timer = SessionTimer(None)
+    timer = SessionTimer(None, 90)
     timer.agree(SessionExpires(seconds), 0.0, is_ours=is_ours)
     return timer
 
@@ -81,7 +81,7 @@ def test_less_than_the_rfc_allows_is_not_obeyed() -> None:
     ("state", "event"), sorted(set(product(TimerState, TimerInput)) - set(TRANSITIONS), key=str)
 )
 def test_a_pair_that_the_table_lacks_changes_nothing(state: TimerState, event: TimerInput) -> None:
-    timer = SessionTimer(None)
+    timer = SessionTimer(None, 90)
     timer.state = state
 
     assert timer.step(event, 1.0) == ()
@@ -94,7 +94,7 @@ def test_a_pair_that_the_table_lacks_changes_nothing(state: TimerState, event: T
 def test_a_timer_runs_exactly_while_somebody_must_refresh(
     steps: list[tuple[TimerInput, float, int]],
 ) -> None:
-    timer = SessionTimer(None)
+    timer = SessionTimer(None, 90)
     now = 0.0
     reports = 0
     for event, pause, seconds in steps:
@@ -159,6 +159,6 @@ def test_only_a_peer_that_knows_422_is_refused_for_a_short_interval() -> None:
     """RFC 4028 §9."""
     short = ("Session-Expires", "60")
 
-    assert is_too_small(request("UPDATE", headers=(short, ("Supported", "timer"))))
-    assert not is_too_small(request("UPDATE", headers=(short,)))
-    assert not is_too_small(request("UPDATE", headers=(("Supported", "timer"),)))
+    assert is_too_small(request("UPDATE", headers=(short, ("Supported", "timer"))), 90)
+    assert not is_too_small(request("UPDATE", headers=(short,)), 90)
+    assert not is_too_small(request("UPDATE", headers=(("Supported", "timer"),)), 90)

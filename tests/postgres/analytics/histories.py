@@ -48,6 +48,10 @@ def attempts(draw: st.DrawFn) -> dict[str, Any]:
     assert offset is not None
     talk_ms = talk_ms if answered else None
     digit = draw(st.integers(0, 5))
+    answered_by = draw(st.sampled_from([None, "human", "machine", "fax", "unsure"])) if answered else None
+    answered_time = started + timedelta(seconds=4) if answered else None
+    is_drawn = answered_by in {"machine", "fax"} and draw(st.booleans())
+    expected = draw(st.sampled_from([None, 0, 50, 333])) if result is not None else None
     return {
         "campaign_id": campaign_id,
         "started_time": started,
@@ -70,7 +74,21 @@ def attempts(draw: st.DrawFn) -> dict[str, Any]:
         "ended_by": None if result is None else draw(st.sampled_from(["us", "callee", "network"])),
         "sip_status": None if result is None else draw(st.sampled_from([None, 200, 486, 503])),
         "q850_cause": None if result is None else draw(st.sampled_from([None, 16, 17])),
-        "answered_by": draw(st.sampled_from([None, "human", "machine", "fax", "unsure"])) if answered else None,
+        "answered_by": answered_by,
+        "answered_time": answered_time,
+        # null of an attempt from before it was kept
+        "verdict_time": answered_time + timedelta(milliseconds=draw(st.integers(0, 5000)))
+        if answered_time is not None and draw(st.booleans())
+        else None,
+        "audit_share": draw(st.sampled_from([1.0, 0.5, 0.05, 0.2])) if is_drawn else None,
+        "audit_judgement": draw(st.sampled_from([None, "human", "machine", "machine", "cannot_tell"]))
+        if is_drawn
+        else None,
+        "media_packets_expected": expected,
+        "media_packets_lost": None if expected is None else draw(st.integers(-1, 7)),
+        # eighths, which a float4 holds exactly
+        "media_jitter_ms": draw(st.none() | st.integers(0, 400).map(lambda eighths: eighths / 8)) if expected else None,
+        "media_is_one_way": draw(st.sampled_from([None, False, True])) if answered else None,
         "pdd_ms": draw(st.none() | st.integers(0, 4000)) if result is not None else None,
         "talk_ms": talk_ms,
         "is_target": None if result is None else talk_ms is not None and 30_000 <= talk_ms <= 3_600_000,

@@ -130,23 +130,21 @@ async def test_hours_and_days_are_those_of_the_campaigns_zone(pool: Pool) -> Non
 
     report = await report_of(pool, campaign_id)
 
-    days = [(b.start.isoformat(), b.attempts, b.distinct_numbers, b.answered_attempts) for b in report.by_day]
+    days = [(b.start.isoformat(), b.attempts, b.answered_attempts) for b in report.by_day]
     assert days == [
-        ("2026-11-23T00:00:00+03:00", 2, 2, 1),
-        ("2026-11-24T00:00:00+03:00", 10, 7, 4),
+        ("2026-11-23T00:00:00+03:00", 2, 1),
+        ("2026-11-24T00:00:00+03:00", 10, 4),
     ]
     assert [(b.callback_requests, b.refusals, b.talk_seconds_sum) for b in report.by_day] == [
         (1, 0, 12.0),
         (1, 1, 48.0),
     ]
-    hours = [
-        (b.start.isoformat(), b.attempts, b.distinct_numbers, b.answered_attempts) for b in report.by_hour
-    ]
+    hours = [(b.start.isoformat(), b.attempts, b.answered_attempts) for b in report.by_hour]
     assert hours == [
-        ("2026-11-23T23:00:00+03:00", 2, 2, 1),
-        ("2026-11-24T00:00:00+03:00", 4, 4, 2),
-        ("2026-11-24T01:00:00+03:00", 5, 4, 2),
-        ("2026-11-24T02:00:00+03:00", 1, 1, 0),
+        ("2026-11-23T23:00:00+03:00", 2, 1),
+        ("2026-11-24T00:00:00+03:00", 4, 2),
+        ("2026-11-24T01:00:00+03:00", 5, 2),
+        ("2026-11-24T02:00:00+03:00", 1, 0),
     ]
     # the open attempt has no say in the share of its hour
     assert report.by_hour[-1].answered_by_attempt.value is None

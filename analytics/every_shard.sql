@@ -1,0 +1,2 @@
+-- every_shard() --
+SELECT shard_key FROM shards

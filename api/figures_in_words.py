@@ -1,0 +1,37 @@
+"""Numbers and times as a language writes them. No data is a dash, never a zero."""
+
+import functools
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import Final
+
+from babel import Locale
+from babel.dates import format_datetime
+from babel.numbers import format_decimal, format_percent
+
+from api.catalogue import Language
+
+NO_DATA: Final = "—"
+LOCALES: Final[Mapping[Language, str]] = {"en": "en_GB", "ru": "ru"}
+
+
+def integer(value: float | None, language: Language) -> str:
+    return NO_DATA if value is None else format_decimal(value, locale=LOCALES[language])
+
+
+def percent(value: float | None, language: Language) -> str:
+    """Return a share of one in percent, with one decimal."""
+    if value is None:
+        return NO_DATA
+    return format_percent(value, percent_pattern(language), locale=LOCALES[language])
+
+
+def moment(at: datetime, zone: tzinfo, language: Language) -> str:
+    """Return day and minute by a clock on a wall."""
+    return format_datetime(at, "d MMM, HH:mm", tzinfo=zone, locale=LOCALES[language])
+
+
+@functools.cache
+def percent_pattern(language: Language) -> str:
+    """Return the language's own pattern, with one decimal."""
+    return str(Locale.parse(LOCALES[language]).percent_formats[None].pattern.replace("##0", "##0.0"))

@@ -1,0 +1,76 @@
+"""
+The connections that reports are read with: few, apart from all others, and last in line for the cores.
+
+Rule 1. Whoever looks must not slow dialing: more questions than connections wait here, not beside a claim.
+Rule 2. A question that reads facts waits for the other one that does, never in front of one that the sums answer.
+Rule 3. Where the server's processes are ours to order, the kernel lets everything else go first (docs/adr/0023).
+"""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from analytics.database import Pool
+from analytics.plan import reads_facts
+from analytics.query import Query
+from campaigns.database import Connection, open_pool
+
+SUMS_CONNECTIONS: Final = 3
+FACTS_CONNECTIONS: Final = 1
+NICENESS: Final = 10
+"""Of the processes that answer reports: a tenth of the part that an ordinary one gets when there are too few cores."""
+SETTINGS: Final = {
+    "application_name": "obzvon-reports",
+    # one report, one core: the others are for those who dial
+    "max_parallel_workers_per_gather": "0",
+}
+
+
+class Readers(msgspec.Struct, frozen=True):
+    """Two pools, so that a slow question holds up none that is quick."""
+
+    sums: Pool
+    facts: Pool
+
+    def of(self, query: Query) -> Pool:
+        """Return the connections for this query."""
+        return self.facts if reads_facts(query) else self.sums
+
+
+@contextlib.asynccontextmanager
+async def reading_connections(dsn: str) -> AsyncIterator[Readers]:
+    """
+    Open them for the life of an application.
+
+    Raises:
+        OSError, asyncpg.PostgresError: the server cannot be reached, or refuses.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        pools = []
+        for size in (SUMS_CONNECTIONS, FACTS_CONNECTIONS):
+            pool = await open_pool(dsn, max_size=size, settings=SETTINGS, on_connect=go_last)
+            stack.push_async_callback(pool.close)
+            pools.append(pool)
+        yield Readers(*pools)
+
+
+async def go_last(connection: Connection) -> None:
+    """
+    Lower the priority of the server's process behind a connection, if it runs on this machine and obeys us.
+
+    It does when we are root or the server is our own account's: the embedded one always is. Elsewhere the bound on
+    connections is all that we have.
+    """
+    if await connection.fetchval("SELECT inet_server_addr() IS NULL"):  # a unix socket
+        step_back(connection.get_server_pid())
+
+
+def step_back(pid: int) -> None:
+    with contextlib.suppress(OSError):
+        # a server in a container counts its processes differently: only what says that it is PostgreSQL's is touched
+        if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"postgres: "):
+            os.setpriority(os.PRIO_PROCESS, pid, NICENESS)

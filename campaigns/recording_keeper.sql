@@ -1,0 +1,98 @@
+-- Deleting and copying recordings. A row is taken by moving its next time on: that is its lease, and no two take it at once.
+
+-- take_due(now, lease_until, limit) --
+-- What is too old, or is to go for another reason. What failed comes again at its time, and holds up nothing else.
+WITH due AS (
+    SELECT r.shard_key, r.recording_id
+    FROM shards
+    CROSS JOIN LATERAL (
+        SELECT k.shard_key, k.recording_id, k.next_delete_time
+        FROM recordings k JOIN campaigns c ON c.campaign_id = k.campaign_id
+        WHERE k.shard_key = shards.shard_key AND k.deleted_time IS NULL AND NOT k.is_held AND k.state <> 'writing'
+          AND coalesce(k.next_delete_time, '-infinity') <= $1
+          AND (k.copy_state IS DISTINCT FROM 'copying' OR k.next_copy_time <= $1)
+          AND (
+              k.deleted_why IS NOT NULL
+              OR ($1::timestamptz AT TIME ZONE c.time_zone)::date
+                 > coalesce(k.delete_after, (k.started_time AT TIME ZONE c.time_zone)::date + c.recording_days)
+          )
+        ORDER BY k.recording_id
+        LIMIT $3::integer
+    ) AS r
+    ORDER BY r.next_delete_time NULLS FIRST
+    LIMIT $3::integer
+)
+UPDATE recordings r
+SET deleted_why = coalesce(r.deleted_why, 'expired'), delete_tries = r.delete_tries + 1, next_delete_time = $2
+FROM due
+WHERE r.shard_key = due.shard_key AND r.recording_id = due.recording_id
+  AND r.deleted_time IS NULL AND NOT r.is_held AND coalesce(r.next_delete_time, '-infinity') <= $1
+RETURNING r.shard_key, r.recording_id, r.state, r.path, r.size_bytes, r.deleted_why, r.delete_tries, r.copy_state, r.copy_attempts;
+
+-- take_one(shard_key, recording_id, why, now, lease_until) --
+-- Somebody asked for this one. No row: it is held, being written or copied, or gone.
+UPDATE recordings
+SET deleted_why = coalesce(deleted_why, $3), delete_tries = delete_tries + 1, next_delete_time = $5
+WHERE shard_key = $1 AND recording_id = $2
+  AND deleted_time IS NULL AND NOT is_held AND state <> 'writing'
+  AND (copy_state IS DISTINCT FROM 'copying' OR next_copy_time <= $4)
+RETURNING shard_key, recording_id, state, path, size_bytes, deleted_why, delete_tries, copy_state, copy_attempts;
+
+-- decide_deletion(shard_key, recording_id, why) --
+-- It cannot be taken now, but it shall go: the keeper takes it as soon as it can.
+UPDATE recordings SET deleted_why = coalesce(deleted_why, $3)
+WHERE shard_key = $1 AND recording_id = $2 AND deleted_time IS NULL AND NOT is_held;
+
+-- erase_recordings(shard_key, contact_id) --
+-- All of a person. What is held stays, and goes when it is released.
+UPDATE recordings SET deleted_why = 'erased', next_delete_time = NULL
+WHERE shard_key = $1 AND contact_id = $2 AND deleted_time IS NULL
+RETURNING shard_key, recording_id, is_held;
+
+-- finish_deletion(shard_key, recording_id, now, copy_state) --
+UPDATE recordings
+SET state = 'deleted', deleted_time = $3, copy_state = $4, delete_error = NULL, next_delete_time = NULL, next_copy_time = NULL
+WHERE shard_key = $1 AND recording_id = $2 AND deleted_time IS NULL
+RETURNING recording_id;
+
+-- postpone_deletion(shard_key, recording_id, error, next_time) --
+UPDATE recordings SET delete_error = $3, next_delete_time = $4
+WHERE shard_key = $1 AND recording_id = $2 AND deleted_time IS NULL;
+
+-- take_uncopied(now, lease_until, limit) --
+WITH due AS (
+    SELECT r.shard_key, r.recording_id
+    FROM shards
+    CROSS JOIN LATERAL (
+        SELECT k.shard_key, k.recording_id, k.next_copy_time
+        FROM recordings k
+        WHERE k.shard_key = shards.shard_key AND k.deleted_time IS NULL AND k.state = 'ready' AND k.deleted_why IS NULL
+          AND (k.copy_state IS NULL OR k.copy_state IN ('waiting', 'copying'))
+          AND coalesce(k.next_copy_time, '-infinity') <= $1
+        ORDER BY k.recording_id
+        LIMIT $3::integer
+    ) AS r
+    ORDER BY r.next_copy_time NULLS FIRST
+    LIMIT $3::integer
+)
+UPDATE recordings r
+SET copy_state = 'copying', copy_attempts = r.copy_attempts + 1, next_copy_time = $2
+FROM due
+WHERE r.shard_key = due.shard_key AND r.recording_id = due.recording_id
+  AND r.deleted_why IS NULL AND coalesce(r.next_copy_time, '-infinity') <= $1
+RETURNING r.shard_key, r.recording_id, r.path, r.sha256, r.copy_attempts;
+
+-- finish_copy(shard_key, recording_id, now) --
+-- No row: meanwhile it was decided that it goes.
+UPDATE recordings
+SET copy_state = 'copied', copied_time = $3, copy_error = NULL, next_copy_time = NULL
+WHERE shard_key = $1 AND recording_id = $2 AND copy_state = 'copying' AND deleted_why IS NULL
+RETURNING recording_id;
+
+-- postpone_copy(shard_key, recording_id, copy_state, error, next_time) --
+UPDATE recordings SET copy_state = $3, copy_error = $4, next_copy_time = $5
+WHERE shard_key = $1 AND recording_id = $2 AND copy_state = 'copying';
+
+-- copy_again(shard_key, recording_id) --
+UPDATE recordings SET copy_state = 'waiting', copy_attempts = 0, next_copy_time = NULL
+WHERE shard_key = $1 AND recording_id = $2 AND copy_state IN ('failed', 'waiting') AND deleted_why IS NULL;

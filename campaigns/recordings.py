@@ -1,0 +1,216 @@
+"""
+Recordings as people see and care for them: finding, holding, and who listened.
+
+Legal hold: a held recording is deleted by nobody, whatever its age and whoever asks. A deletion that has been decided cannot
+be held up any more; both look at the row under its lock, so one of them is first.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+import structlog
+
+from campaigns import audit
+from campaigns.database import Connection, Pool
+from campaigns.errors import Conflict, NotFound
+from campaigns.statements import load_statements
+
+log = structlog.get_logger()
+
+SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+SAME_LISTENING: Final = timedelta(minutes=10)
+"""A listener who comes back sooner goes on listening; later it is another time."""
+
+RecordingState = Literal["writing", "ready", "broken", "deleted"]
+CopyState = Literal["copying", "waiting", "copied", "failed", "deleted"]
+
+
+class RecordingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One recording as stored, with what belongs to it."""
+
+    shard_key: int
+    recording_id: int
+    attempt_id: int
+    campaign_id: int
+    campaign_name: str
+    time_zone: str
+    """The campaign's."""
+    contact_id: int
+    number: str | None
+    """E.164, or the word that an erased person's number has become; None where it was not asked for."""
+    node_name: str
+    started_time: datetime
+    ended_time: datetime | None
+    state: RecordingState
+    path: str
+    duration_ms: int | None
+    size_bytes: int | None
+    sha256: bytes | None
+    gap_ms: int | None
+    cause: str | None
+    is_held: bool
+    held_by: str | None
+    held_time: datetime | None
+    held_why: str | None
+    kept_until: date
+    """The last day, by the campaign's clock."""
+    deleted_why: str | None
+    """Why it is, or is to be, deleted: expired, asked, erased."""
+    deleted_time: datetime | None
+    delete_tries: int
+    delete_error: str | None
+    copy_state: CopyState | None
+    copied_time: datetime | None
+    copy_error: str | None
+    copy_attempts: int
+
+    @property
+    def can_be_heard(self) -> bool:
+        """A held one can, also when its person has been erased meanwhile: that is what it is held for."""
+        return self.state in {"ready", "broken"} and (self.deleted_why is None or self.is_held)
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """The row that a page ended with."""
+
+    started_us: int
+    recording_id: int
+
+
+class RecordingFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which recordings; None = whichever."""
+
+    campaign_id: int | None = None
+    state: RecordingState | None = None
+    is_held: bool | None = None
+    copy_state: CopyState | None = None
+    from_time: datetime | None = None
+    to_time: datetime | None = None
+
+
+class BadPosition(ValueError):
+    """The cursor was not made by us."""
+
+
+def cursor_after(row: RecordingRow) -> str:
+    position = Position((row.started_time - EPOCH) // timedelta(microseconds=1), row.recording_id)
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
+
+
+def read_cursor(cursor: str) -> tuple[datetime, int]:
+    """Return the time and id that a cursor stands for. Raises `BadPosition`."""
+    try:
+        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        position = msgspec.json.decode(data, type=Position)
+        started_time = EPOCH + timedelta(microseconds=position.started_us)
+    except (msgspec.MsgspecError, UnicodeError, binascii.Error, ValueError, OverflowError) as error:
+        raise BadPosition(str(error)) from error
+    if not 0 <= position.recording_id < 2**63:
+        raise BadPosition("recording id out of range")
+    return started_time, position.recording_id
+
+
+class RecordingStore:
+    """All that the API reads and changes; safe to share between tasks."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def page(
+        self, which: RecordingFilter, cursor: str | None, limit: int
+    ) -> tuple[list[RecordingRow], str | None]:
+        """
+        Return recordings, newest first, and the cursor of the next page, None on the last.
+
+        Raises:
+            BadPosition: `cursor` is not one of ours.
+        """
+        before = read_cursor(cursor) if cursor is not None else (None, None)
+        rows = to_rows(
+            await self._pool.fetch(
+                SQL["list_recordings"], *msgspec.structs.astuple(which), *before, limit + 1
+            )
+        )
+        return rows[:limit], cursor_after(rows[limit - 1]) if len(rows) > limit else None
+
+    async def get(self, recording_id: int) -> RecordingRow:
+        """Raise `NotFound` if there is none."""
+        rows = to_rows(await self._pool.fetch(SQL["get_recording"], recording_id))
+        if not rows:
+            raise NotFound("recording", str(recording_id))
+        return rows[0]
+
+    async def of_attempt(self, shard_key: int, attempt_id: int) -> list[RecordingRow]:
+        return to_rows(await self._pool.fetch(SQL["recordings_of_attempt"], shard_key, attempt_id))
+
+    async def of_contact(self, shard_key: int, contact_id: int) -> list[RecordingRow]:
+        return to_rows(await self._pool.fetch(SQL["recordings_of_contact"], shard_key, contact_id))
+
+    async def hold(self, recording_id: int, why: str, *, actor: str, now: datetime) -> RecordingRow:
+        """
+        Keep it from being deleted until it is released; held once, it stays as it was first held.
+
+        Raises:
+            NotFound
+            Conflict: `recording_deleted`, or it has been decided that it is.
+        """
+        row = await self.get(recording_id)
+        async with self._pool.acquire() as connection, connection.transaction():
+            locked = await connection.fetchrow(SQL["lock_recording"], row.shard_key, recording_id)
+            assert locked is not None, "rows stay"
+            if not locked["is_held"]:
+                if locked["deleted_why"] is not None:
+                    raise Conflict("recording_deleted")
+                await connection.execute(SQL["hold_recording"], row.shard_key, recording_id, actor, now, why)
+                await audit.record(
+                    connection, now, actor, "hold", ("recording", recording_id),
+                    {"is_held": False, "why": None}, {"is_held": True, "why": why},
+                )  # fmt: skip
+        return await self.get(recording_id)
+
+    async def release(self, recording_id: int, *, actor: str, now: datetime) -> RecordingRow:
+        """Let it be deleted when its time comes, or at once if that is overdue. Raises `NotFound`."""
+        row = await self.get(recording_id)
+        async with self._pool.acquire() as connection, connection.transaction():
+            locked = await connection.fetchrow(SQL["lock_recording"], row.shard_key, recording_id)
+            assert locked is not None, "rows stay"
+            if locked["is_held"]:
+                await connection.execute(SQL["release_recording"], row.shard_key, recording_id)
+                await audit.record(
+                    connection, now, actor, "release", ("recording", recording_id),
+                    {"is_held": True, "why": locked["held_why"]}, {"is_held": False, "why": None},
+                )  # fmt: skip
+        return await self.get(recording_id)
+
+    async def note_listening(
+        self, row: RecordingRow, *, actor: str, from_ms: int, to_ms: int, now: datetime
+    ) -> None:
+        """Write down what somebody is about to hear: one line of the audit for each time that somebody listens."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            # two ranges at once are one listening
+            await connection.fetchrow(SQL["lock_recording"], row.shard_key, row.recording_id)
+            known = await connection.fetchval(
+                SQL["extend_listening"], actor, row.recording_id, now - SAME_LISTENING, from_ms, to_ms, now
+            )
+            if known is None:
+                heard = {"from_ms": from_ms, "to_ms": to_ms, "last_time": now}
+                await audit.record(
+                    connection, now, actor, "listen", ("recording", row.recording_id), {}, heard
+                )
+
+
+async def note_export(connection: Connection, recording_id: int, *, actor: str, now: datetime) -> None:
+    """Sound that leaves in an answer about a person is a listening, too."""
+    await audit.record(
+        connection, now, actor, "export", ("recording", recording_id), {}, {"is_exported": True}
+    )
+
+
+def to_rows(rows: Sequence[Any]) -> list[RecordingRow]:
+    return [msgspec.convert(dict(row), RecordingRow) for row in rows]

@@ -1,0 +1,84 @@
+-- Fixed statements of campaigns/verdict_audits.py.
+
+-- held_audit(actor, now) --
+-- What this person has before them, so that a page that is loaded again shows the same call.
+SELECT shard_key, attempt_id, started_time
+FROM verdict_audits
+WHERE judgement IS NULL AND claimed_by = $1 AND claimed_until > $2
+ORDER BY claimed_until DESC
+LIMIT 1;
+
+-- claim_audit(actor, now, claimed_until, campaign_id) --
+-- The newest that can be heard and that nobody has before them; whoever asks at the same moment gets another one.
+UPDATE verdict_audits a
+SET claimed_by = $1, claimed_until = $3
+FROM (
+    SELECT w.shard_key, w.attempt_id
+    FROM verdict_audits w
+    WHERE w.judgement IS NULL
+      AND (w.claimed_until IS NULL OR w.claimed_until <= $2)
+      AND ($4::integer IS NULL OR w.shard_key / 256 = $4)
+      AND EXISTS (
+          SELECT FROM recordings r
+          WHERE r.shard_key = w.shard_key AND r.attempt_id = w.attempt_id AND r.state = 'ready'
+      )
+    ORDER BY w.attempt_id DESC
+    LIMIT 1
+    FOR UPDATE OF w SKIP LOCKED
+) AS newest
+WHERE a.shard_key = newest.shard_key AND a.attempt_id = newest.attempt_id
+RETURNING a.shard_key, a.attempt_id, a.started_time;
+
+-- release_others(actor, attempt_id) --
+-- Whoever asks for the next one gives back what they had.
+UPDATE verdict_audits SET claimed_by = NULL, claimed_until = NULL
+WHERE judgement IS NULL AND claimed_by = $1 AND attempt_id <> $2;
+
+-- lock_audit(attempt_id) --
+SELECT shard_key, started_time, claimed_by, claimed_until, judgement, judged_by
+FROM verdict_audits
+WHERE attempt_id = $1
+FOR UPDATE;
+
+-- judge_audit(shard_key, attempt_id, started_time, judgement, actor, now) --
+-- The queue and the fact that reports read change together.
+WITH judged AS (
+    UPDATE verdict_audits SET judgement = $4, judged_by = $5, judged_time = $6
+    WHERE shard_key = $1 AND attempt_id = $2
+)
+UPDATE attempts SET audit_judgement = $4
+WHERE shard_key = $1 AND started_time = $3 AND attempt_id = $2;
+
+-- describe_audit(shard_key, started_time, attempt_id) --
+SELECT
+    a.attempt_id, a.campaign_id, c.name AS campaign_name, t.name AS trunk_name, a.started_time, a.answered_time,
+    a.answered_by, a.answered_by_cause, a.speech_started_ms, a.verdict_time, a.greeting_ended_time, a.talk_ms, a.ended_by,
+    a.disposition, v.claimed_until, v.judgement, r.recording_id, r.duration_ms AS recording_ms,
+    r.started_time AS recording_started_time
+FROM attempts a
+JOIN verdict_audits v ON v.shard_key = a.shard_key AND v.attempt_id = a.attempt_id
+JOIN campaigns c ON c.campaign_id = a.campaign_id
+JOIN trunks t ON t.trunk_id = a.trunk_id
+LEFT JOIN LATERAL (
+    SELECT * FROM recordings
+    WHERE recordings.shard_key = a.shard_key AND recordings.attempt_id = a.attempt_id AND recordings.state = 'ready'
+    ORDER BY recordings.recording_id
+    LIMIT 1
+) AS r ON true
+WHERE a.shard_key = $1 AND a.started_time = $2 AND a.attempt_id = $3;
+
+-- count_audits(actor, now, campaign_id) --
+SELECT
+    count(*) FILTER (WHERE has_sound AND NOT is_others)::integer AS waiting,
+    count(*) FILTER (WHERE has_sound AND is_others)::integer AS with_others,
+    count(*) FILTER (WHERE NOT has_sound)::integer AS without_sound
+FROM (
+    SELECT
+        coalesce(w.claimed_until > $2 AND w.claimed_by <> $1, false) AS is_others,
+        EXISTS (
+            SELECT FROM recordings r
+            WHERE r.shard_key = w.shard_key AND r.attempt_id = w.attempt_id AND r.state = 'ready'
+        ) AS has_sound
+    FROM verdict_audits w
+    WHERE w.judgement IS NULL AND ($3::integer IS NULL OR w.shard_key / 256 = $3)
+) AS waiting;

@@ -1,0 +1,90 @@
+"""Distinct numbers told apart by day, week, month and campaign: bitmaps of days say what the facts say."""
+
+import itertools
+from datetime import UTC, datetime
+
+import pytest
+
+from analytics.build import build_query
+from analytics.plan import sealed_groups
+from analytics.query import ComparedPeriod, Filter, Order, Period, QueryRequest
+from analytics.run import run_query
+from campaigns.database import Pool
+from campaigns.number_seals import seal_days
+from campaigns.rollups import fold_outbox
+from tests.postgres.analytics.facts import add_attempt, add_campaign
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+METRICS = [
+    "attempts",
+    "distinct_numbers",
+    "answered_by_number",
+    "unique_target_numbers",
+    "repeat_calls",
+    "asr",
+]
+DAYS = ("2026-10-30", "2026-11-01", "2026-11-02", "2026-11-09", "2026-11-23")
+"""Over two months and four weeks; the last is sealed too, the calls of the 24th are of a day that is not over."""
+
+
+async def add_history(pool: Pool) -> int:
+    """Two campaigns that share numbers; every day has numbers of other days."""
+    campaigns = [await add_campaign(pool, f"sealed {index}") for index in range(2)]
+    for index, (campaign_id, day) in enumerate(itertools.product(campaigns, (*DAYS, "2026-11-24"))):
+        for call in range(4):
+            await add_attempt(
+                pool,
+                campaign_id,
+                f"{day}T0{call + 5}:30:00Z",
+                f"+7900000{(index + call * call) % 7:04d}",
+                "answered" if call % 2 else "busy",
+                talk_ms=40_000 if call == 1 else 3_000,
+                is_target=call == 1,
+            )
+    async with pool.acquire() as connection:
+        await fold_outbox(connection)
+        assert await seal_days(connection, NOW) > 0
+    return campaigns[0]
+
+
+@pytest.mark.parametrize(
+    "dimensions", [["day"], ["week"], ["month"], ["campaign"], ["campaign", "day"], ["month", "campaign"]]
+)
+@pytest.mark.parametrize("has_filter", [False, True])
+async def test_sealed_days_tell_groups_apart_as_the_facts_do(
+    pool: Pool, dimensions: list[str], *, has_filter: bool
+) -> None:
+    campaign_id = await add_history(pool)
+    asked = QueryRequest(
+        metrics=METRICS,
+        dimensions=dimensions,
+        filter=Filter(op="is", dimension="campaign", values=[campaign_id]) if has_filter else None,
+        period=Period(from_time="2026-11-01", to_time="2026-11-25"),
+        compare=ComparedPeriod(from_time="2026-10-01", to_time="2026-11-01"),
+        order=[Order(by=name) for name in dimensions],
+    )
+    answers = {}
+    for reading in ("auto", "facts"):
+        query = build_query(
+            QueryRequest(
+                **{name: getattr(asked, name) for name in asked.__struct_fields__} | {"reading": reading}
+            ),
+            NOW,
+        )
+        assert bool(sealed_groups(query)) == (reading == "auto")
+        answers[reading] = await run_query(pool, query)
+    assert answers["auto"].rows
+    assert answers["auto"].rows == answers["facts"].rows
+    assert answers["auto"].totals == answers["facts"].totals
+
+
+async def test_an_order_by_distinct_numbers_is_the_facts_to_make(pool: Pool) -> None:
+    await add_history(pool)
+    asked = QueryRequest(
+        metrics=METRICS, dimensions=["day"], order=[Order(by="distinct_numbers", direction="desc")], limit=2
+    )
+    query = build_query(asked, NOW)
+    assert not sealed_groups(query)
+    counts = [row.metrics["distinct_numbers"].value for row in (await run_query(pool, query)).rows]
+    assert counts == sorted((count for count in counts if count is not None), reverse=True)
+    assert len(counts) == 2

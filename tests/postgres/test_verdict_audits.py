@@ -1,0 +1,117 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from campaigns.audit import list_audit
+from campaigns.database import Pool
+from campaigns.errors import Conflict, NotFound
+from campaigns.verdict_audits import CLAIM, QueueCounts, VerdictAudits
+from tests.postgres.audits import draw_verdict
+from tests.postgres.campaign_rows import NOW, add_campaign
+
+ANNA, BORIS = "session:anna", "session:boris"
+
+
+async def id_before(audits: VerdictAudits, actor: str, **asked: int) -> int | None:
+    item = await audits.claim(actor, NOW, **asked)
+    return None if item is None else item.attempt_id
+
+
+async def test_the_newest_comes_first_and_is_before_one_person_at_a_time(pool: Pool) -> None:
+    campaign_id = await add_campaign(pool)
+    for attempt_id in (1, 2, 3):
+        await draw_verdict(pool, campaign_id, attempt_id)
+    audits = VerdictAudits(pool)
+    first = await audits.claim(ANNA, NOW)
+    assert first is not None
+    assert (first.attempt_id, first.answered_by, first.verdict_ms, first.recording_id) == (
+        3,
+        "machine",
+        2310,
+        3,
+    )
+    assert await id_before(audits, BORIS) == 2
+    assert await audits.counts(ANNA, NOW) == QueueCounts(waiting=2, with_others=1, without_sound=0)
+    held = await audits.held(ANNA, NOW)
+    assert held is not None
+    assert held.attempt_id == 3, "the same call after the page is loaded again"
+    # who asks for another one gives back what they had
+    assert await id_before(audits, ANNA) == 1
+    assert await id_before(audits, BORIS) == 3
+
+
+async def test_many_listeners_at_once_get_a_call_each(pool: Pool) -> None:
+    campaign_id = await add_campaign(pool)
+    for attempt_id in range(1, 21):
+        await draw_verdict(pool, campaign_id, attempt_id)
+    audits = VerdictAudits(pool)
+    found = await asyncio.gather(*(id_before(audits, f"session:{index}") for index in range(20)))
+    # one that met a row locked by another may have passed it over; nobody shares one
+    given = [attempt_id for attempt_id in found if attempt_id is not None]
+    assert len(given) == len(set(given))
+    assert len(given) == 20
+
+
+async def test_a_claim_ends_by_itself(pool: Pool) -> None:
+    campaign_id = await add_campaign(pool)
+    await draw_verdict(pool, campaign_id, 1)
+    audits = VerdictAudits(pool)
+    assert await id_before(audits, ANNA) == 1
+    assert await id_before(audits, BORIS) is None
+    later = await audits.claim(BORIS, NOW + CLAIM)
+    assert later is not None
+    assert later.attempt_id == 1
+    with pytest.raises(Conflict, match="audit_not_yours"):
+        await audits.judge(1, "human", NOW + CLAIM, actor=ANNA)
+
+
+async def test_only_what_can_be_heard_is_given_and_only_of_the_campaign_that_is_asked_for(pool: Pool) -> None:
+    one, other = await add_campaign(pool), await add_campaign(pool)
+    await draw_verdict(pool, one, 1)
+    await draw_verdict(pool, one, 2, has_sound=False)
+    await draw_verdict(pool, other, 3)
+    audits = VerdictAudits(pool)
+    assert await id_before(audits, ANNA, campaign_id=one) == 1
+    assert await audits.counts(ANNA, NOW, one) == QueueCounts(waiting=1, with_others=0, without_sound=1)
+    await pool.execute("UPDATE recordings SET state = 'deleted' WHERE attempt_id = 3")
+    assert await id_before(audits, BORIS) is None
+
+
+async def test_a_judgement_stands_with_the_call_and_in_the_audit_log_with_its_author(pool: Pool) -> None:
+    campaign_id = await add_campaign(pool)
+    await draw_verdict(pool, campaign_id, 1)
+    audits = VerdictAudits(pool)
+    await audits.claim(ANNA, NOW)
+    judged = await audits.judge(1, "human", NOW, actor=ANNA)
+    assert judged.judgement == "human"
+    # the same person may correct themselves, also when the time of the claim is over
+    await audits.judge(1, "machine", NOW + 2 * CLAIM, actor=ANNA)
+    assert await pool.fetchval("SELECT audit_judgement FROM attempts") == "machine"
+    row = await pool.fetchrow("SELECT judgement, judged_by, judged_time FROM verdict_audits")
+    assert row is not None
+    assert tuple(row) == ("machine", ANNA, NOW + 2 * CLAIM)
+    correction, first = await list_audit(pool, 10, 10)
+    assert (first.actor, first.action, first.subject_kind, first.subject_id) == (
+        ANNA,
+        "judge_verdict",
+        "attempt",
+        1,
+    )
+    assert (first.old, first.new) == ({"judgement": None}, {"judgement": "human"})
+    assert (correction.old, correction.new) == ({"judgement": "human"}, {"judgement": "machine"})
+    assert await id_before(audits, BORIS) is None, "it is done"
+
+
+async def test_what_somebody_else_judged_or_nobody_drew_cannot_be_judged(pool: Pool) -> None:
+    campaign_id = await add_campaign(pool)
+    await draw_verdict(pool, campaign_id, 1)
+    audits = VerdictAudits(pool)
+    with pytest.raises(NotFound):
+        await audits.judge(9, "human", NOW, actor=ANNA)
+    with pytest.raises(Conflict, match="audit_not_yours"):
+        await audits.judge(1, "human", NOW, actor=ANNA)
+    await audits.claim(ANNA, NOW)
+    await audits.judge(1, "cannot_tell", NOW + timedelta(minutes=1), actor=ANNA)
+    with pytest.raises(Conflict, match="audit_not_yours"):
+        await audits.judge(1, "human", NOW + timedelta(minutes=2), actor=BORIS)
