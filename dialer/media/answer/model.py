@@ -85,8 +85,8 @@ class AnswerModel:
         return _sigmoid(np.concatenate(blocks))
 
     def _log_odds(self, features: Floats) -> Floats:
-        right = features.take(self._features, axis=1).reshape(len(features), *self._thresholds.shape)
-        right = right > self._thresholds
+        asked = features.take(self._features, axis=1).reshape(len(features), *self._thresholds.shape)
+        right = asked > self._thresholds
         top = right[:, 0]
         middle = np.where(top, right[:, 2], right[:, 1])
         bottom = np.where(
