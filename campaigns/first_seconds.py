@@ -44,6 +44,7 @@ class _Kept(msgspec.Struct):
     track: Track = msgspec.field(default_factory=Track)
     chunks: list[Chunk] = []
     is_drawn: bool = False
+    is_full: bool = False
     is_over: bool = False
     """The tap has ended: no frame comes any more."""
 
@@ -70,6 +71,7 @@ class FirstSeconds:
         self._kept: dict[AudioTap, _Kept] = {}
         self._taps: dict[int, AudioTap] = {}
         """By attempt, while it is under way."""
+        self._loop = asyncio.get_running_loop()
         self._to_write: deque[_Kept] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -100,13 +102,22 @@ class FirstSeconds:
     def take_frames(self, frames: list[TapFrame]) -> None:
         for frame in frames:
             kept = self._kept.get(frame.tap)
-            if kept is None or frame.start_sample >= MAX_SAMPLES:
+            if kept is None or kept.is_full:
                 continue
             heard = kept.live.answered_by
             if heard is not None and heard != "silence" and heard not in NOBODY:
                 del self._kept[frame.tap]  # a person, or perhaps one
+                self._hear_no_more(kept.live, frame.tap)
+            elif frame.start_sample >= MAX_SAMPLES:
+                kept.is_full = True
+                self._hear_no_more(kept.live, frame.tap)
             else:
                 kept.chunks += kept.track.put(frame)
+
+    def _hear_no_more(self, live: LiveAttempt, tap: AudioTap) -> None:
+        """The rest of the call costs nothing; not now, while the clock goes over the taps."""
+        if live.call is not None:
+            self._loop.call_soon(live.call.close_tap, tap)
 
     def end_tap(self, tap: AudioTap) -> None:
         kept = self._kept.get(tap)

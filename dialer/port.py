@@ -34,6 +34,10 @@ class PlacedCall(Protocol):
         """Let a consumer hear both sides from now on (`rtp.tap`); None when there is no audio (any more), or no way to it."""
         ...
 
+    def close_tap(self, tap: AudioTap) -> None:
+        """Let a consumer hear no more, after its last frames; the end of the call does so, too. Not from within the sink."""
+        ...
+
     def hang_up(self) -> None:
         """End the call by whatever its state asks for; `CallEnded` follows."""
         ...

@@ -101,6 +101,9 @@ class PyvoipCall:
         """Nobody can listen in: pyVoIP keeps its sound to itself."""
         return None
 
+    def close_tap(self, tap: AudioTap) -> None:
+        """There is none."""
+
     def play(self, prompt: Prompt) -> None:
         """Send a prompt once the call is answered; pyVoIP has no early media."""
         if self.phone is not None:

@@ -1,5 +1,6 @@
 """What is kept of calls that nobody records: only the sound of drawn verdicts, and never a person's."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -45,10 +46,14 @@ class Begun:
 @dataclass
 class Call:
     taps: list[AudioTap] = field(default_factory=list)
+    closed: list[AudioTap] = field(default_factory=list)
 
     def open_tap(self, sink: AudioSink, *, depth_ms: int = 60) -> AudioTap:
         self.taps.append(AudioTap("call", sink, now=0.0, depth_ms=depth_ms))
         return self.taps[-1]
+
+    def close_tap(self, tap: AudioTap) -> None:
+        self.closed.append(tap)
 
 
 class Live:
@@ -114,6 +119,8 @@ async def test_of_a_drawn_verdict_the_first_seconds_are_kept_and_no_more(
     first, live = make_first(), Live()
     first.call_answered(attempt(live))
     live.talks(first, SECONDS + 5)
+    await asyncio.sleep(0)
+    assert live.call.closed == live.call.taps, "once, and the rest of the call is not listened to"
     steps: list[Callable[[], None]] = [
         lambda: first.end_tap(live.call.taps[0]),
         lambda: first.call_ended(attempt(live), DRAWN),
@@ -152,6 +159,8 @@ async def test_a_person_is_forgotten_at_the_verdict_whatever_comes_after(
     live.talks(first, 2)
     live.answered_by = answered_by
     live.talks(first, 1, from_second=2)
+    await asyncio.sleep(0)
+    assert live.call.closed == live.call.taps
     first.call_ended(attempt(live), DRAWN)
     first.end_tap(live.call.taps[0])
     assert await kept(first, make_first, pool) == []

@@ -14,7 +14,7 @@ import structlog
 from dialer.recording.container import slot_at
 from dialer.recording.reader import G711, Recording
 from dialer.recording.recorder import part_directory
-from dialer.recording.salvage import examine, parts_left
+from dialer.recording.salvage import examine, forget_parts, parts_left
 from tests.dialer.recording.recorded_calls import (
     KEYRING,
     RecordedCalls,
@@ -42,6 +42,9 @@ async def test_two_hundred_calls_at_once_are_recorded_byte_for_byte(tmp_path: Pa
             assert is_contiguous(sound.us_marks)
             assert is_contiguous(sound.callee_marks)
             assert file.size_bytes == calls.path(number).stat().st_size
+        # the first names stay for who writes the rows
+        assert len(list(part_directory(tmp_path, "test").iterdir())) == 200
+        forget_parts(tmp_path, "test", range(200))
         assert not list(part_directory(tmp_path, "test").iterdir())
         assert {calls.path(number).stat().st_mode & 0o777 for number in range(200)} == {0o600}
 
