@@ -43,12 +43,6 @@ RETURNING shard_key, recording_id, state, path, size_bytes, deleted_why, delete_
 UPDATE recordings SET deleted_why = coalesce(deleted_why, $3)
 WHERE shard_key = $1 AND recording_id = $2 AND deleted_time IS NULL AND NOT is_held;
 
--- erase_recordings(shard_key, contact_id) --
--- All of a person. What is held stays, and goes when it is released.
-UPDATE recordings SET deleted_why = 'erased', next_delete_time = NULL
-WHERE shard_key = $1 AND contact_id = $2 AND deleted_time IS NULL
-RETURNING shard_key, recording_id, is_held;
-
 -- finish_deletion(shard_key, recording_id, now, copy_state) --
 UPDATE recordings
 SET state = 'deleted', deleted_time = $3, copy_state = $4, delete_error = NULL, next_delete_time = NULL, next_copy_time = NULL
