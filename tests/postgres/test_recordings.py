@@ -16,7 +16,7 @@ from dialer.media.g711 import to_ulaw
 from dialer.recording.container import Header
 from dialer.recording.keyring import new_entry, parse_keyring
 from dialer.recording.reader import G711, Recording
-from tests.dialer.recording.recorded_calls import heard
+from tests.dialer.recording.recorded_calls import spoken
 from tests.postgres.campaign_rows import add_campaign
 from tests.postgres.dialing import (
     BUSY,
@@ -61,7 +61,7 @@ async def test_a_campaign_that_records_all_has_every_answered_call_from_its_answ
             assert recording.samples == row["duration_ms"] * 8
             sound = recording.read_g711(0, recording.samples)
         assert isinstance(sound, G711)
-        assert heard(sound.us, sound.us_marks) == to_ulaw(pcm)
+        assert spoken(sound.us) == spoken(to_ulaw(pcm))
 
 
 async def test_a_campaign_that_records_nothing_has_nothing(pool: Pool, database: str, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ async def test_a_killed_node_leaves_recordings_that_its_next_life_settles(
     assert not list(parts.iterdir())
     rows = await pool.fetch("SELECT * FROM recordings")
     assert len(rows) == 4
-    prompt = to_ulaw(await pool.fetchval("SELECT pcm_s16le_8khz FROM prompts"))
+    prompt = spoken(to_ulaw(await pool.fetchval("SELECT pcm_s16le_8khz FROM prompts")))
     for row in rows:
         assert (row["state"], row["cause"]) == ("ready", "cut")
         assert row["duration_ms"] >= 2_000
@@ -183,7 +183,7 @@ async def test_a_killed_node_leaves_recordings_that_its_next_life_settles(
             assert recording.samples == row["duration_ms"] * 8
             sound = recording.read_g711(0, recording.samples)
         assert isinstance(sound, G711)
-        said = heard(sound.us, sound.us_marks)
+        said = spoken(sound.us)
         assert len(said) > 8_000
         assert prompt.startswith(said)
     log = (tmp_path / "dial.log").read_text()
