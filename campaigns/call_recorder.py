@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import asyncpg
+import msgspec
 import structlog
 
 from campaigns.database_link import DatabaseAway, DatabaseLink
@@ -21,9 +23,10 @@ from campaigns.live_attempt import LiveAttempt
 from campaigns.recording_rows import RecordingRow, RecordingRows, row_of_file
 from campaigns.recording_settings import RecordingSettings
 from campaigns.settlement import Settlement
-from campaigns.snowflake import SnowflakeIds
+from campaigns.snowflake import SnowflakeIds, time_of
 from dialer.recording.recorder import ClosedRecording, Recorder, relative_path
-from dialer.recording.salvage import Salvaged, examine, parts_left
+from dialer.recording.recording_file import forget_part, put_in_place
+from dialer.recording.salvage import CUT, Salvaged, examine, forget_parts, parts_left
 
 log = structlog.get_logger()
 
@@ -59,6 +62,8 @@ class CallRecorder:
         """Answered calls that nobody has asked for yet."""
         self._over: list[tuple[int, int]] = []
         """Shard and id of attempts that can be recorded no more."""
+        self._ended: list[int] = []
+        """Recordings whose rows are written, and whose first names are not dropped yet."""
         self._wake = asyncio.Event()
         self._first_seconds = FirstSeconds(
             self._rows, settings, node_name=node_name, ids=ids, rng=rng, wall_clock=wall_clock
@@ -73,10 +78,6 @@ class CallRecorder:
             rng=rng,
             on_closed=self._closed,
         )  # fmt: skip
-
-    @property
-    def open_recordings(self) -> Collection[int]:
-        return self._open.keys()
 
     def call_answered(self, live: LiveAttempt) -> None:
         """Record it from here on, or remember it for who may ask; keep its first seconds for the listening queue."""
@@ -116,7 +117,7 @@ class CallRecorder:
                     await self._wake.wait()
             self._wake.clear()
             await self._follow_requests()
-            await self._rows.flush()
+            await self._flush()
 
     async def close(self) -> None:
         """End, after the calls: every recording is closed and told, unless its disk stalls."""
@@ -125,7 +126,14 @@ class CallRecorder:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._first_seconds.flush()
-        await self._rows.flush()
+        await self._flush()
+
+    async def _flush(self) -> None:
+        """Write rows; the first name of a file is needed until its row is there."""
+        self._ended += await self._rows.flush()
+        if self._ended:
+            await asyncio.to_thread(forget_parts, self._settings.directory, self._node_name, self._ended)
+            self._ended = []
 
     def _begin(self, live: LiveAttempt) -> None:
         begun, now = live.begun, self._wall_clock()
@@ -184,56 +192,72 @@ class CallRecorder:
                 for attempt_id in await self._rows.take_requests(shard_key, attempt_ids):
                     if attempt_id in self._on_demand:
                         self._begin(self._on_demand.pop(attempt_id))
-        except DatabaseAway:
+        except (DatabaseAway, asyncpg.PostgresError):
             self._over += over
 
     # What the last life left
 
     async def _settle_left(self) -> None:
         """Settle the files that were never closed, then the rows that have no such file."""
-        paths = await asyncio.to_thread(parts_left, self._settings.directory, self._node_name)
-        for path in paths:
+        before_ms = int(self._started_time.timestamp() * 1_000)
+        empty: set[int] = set()
+        for path in await asyncio.to_thread(parts_left, self._settings.directory, self._node_name):
+            if path.stem.isdecimal() and time_of(int(path.stem)) >= before_ms:
+                continue  # of this life
             found = await asyncio.to_thread(examine, path, self._settings.keyring)
-            if found is None or found.recording_id in self._open:
-                continue
-            if found.file.cause == "unknown_key":
+            if found is None:
+                log.error("recording.unreadable", path=str(path))
+            elif found.file.cause == "unknown_key":
                 # not the file's fault: a start with the right keys will read it
                 log.error("recording.key_unknown", recording_id=found.recording_id, key_id=found.key_id)
-            elif await asyncio.to_thread(self._put_in_place, found):
-                row = row_of_file(
-                    found.recording_id, found.started_ms, found.owner, str(_place_of(found)), found.key_id
-                )
-                self._tell(row.ended(found.file))
-        await self._rows.flush()
-        await self._settle_rows()
+            elif not found.file.samples:
+                empty.add(found.recording_id)  # not one second, and nothing that vouches for its ids
+                await asyncio.to_thread(forget_part, path)
+            else:
+                await self._settle_file(found)
+        await self._flush()
+        await self._settle_rows(empty)
 
-    async def _settle_rows(self) -> None:
+    async def _settle_file(self, found: Salvaged) -> None:
+        row = _row_of(found)
+        try:
+            if await self._rows.is_settled(row):
+                # killed between its row and this; the file may have been deleted since, and stays so
+                await asyncio.to_thread(forget_part, found.path)
+                return
+        except (DatabaseAway, asyncpg.PostgresError) as error:
+            log.warning("recordings.left_open", error=str(error))  # until the next start
+            return
+        if await asyncio.to_thread(self._put_in_place, found.path, row):
+            self._tell(row.ended(found.file))
+
+    async def _settle_rows(self, empty: Collection[int]) -> None:
         try:
             rows = await self._rows.left_writing(self._started_time)
-        except DatabaseAway:
-            return  # the next start
+        except (DatabaseAway, asyncpg.PostgresError) as error:
+            log.warning("recordings.left_open", error=str(error))  # until the next start
+            return
         for row in rows:
             path = self._settings.directory / row.path
             found = await asyncio.to_thread(examine, path, self._settings.keyring)
             if found is None:
-                self._tell(row.broken("missing"))
+                self._tell(row.broken(CUT if row.recording_id in empty else "missing"))
             elif found.file.cause != "unknown_key":
                 self._tell(row.ended(found.file))
 
-    def _put_in_place(self, found: Salvaged) -> bool:
-        place = self._settings.directory / _place_of(found)
+    def _put_in_place(self, part_path: Path, row: RecordingRow) -> bool:
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            found.path.replace(place)
+            put_in_place(part_path, self._settings.directory / row.path)
         except OSError as error:
-            log.error("recording.not_moved", recording_id=found.recording_id, error=str(error))  # noqa: TRY400 - said by the error
+            log.error("recording.not_moved", recording_id=row.recording_id, error=str(error))  # noqa: TRY400 - said by the error
             return False
         return True
 
 
-def _place_of(found: Salvaged) -> Path:
+def _row_of(found: Salvaged) -> RecordingRow:
+    """Build the row of a file from what stands in its header."""
     row = row_of_file(found.recording_id, found.started_ms, found.owner, "", found.key_id)
-    return relative_path(found.recording_id, row.started_time)
+    return msgspec.structs.replace(row, path=relative_path(found.recording_id, row.started_time).as_posix())
 
 
 def _ids_of(row: RecordingRow) -> dict[str, int]:

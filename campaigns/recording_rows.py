@@ -5,6 +5,7 @@ Rule 1: nothing here is waited for. While the database is away rows wait, bounde
 Rule 2: a row may come twice, and the row of the end may come alone: the statement is an upsert.
 """
 
+import functools
 import struct
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import asyncpg
 import msgspec
 import structlog
 
@@ -26,7 +28,7 @@ STATEMENTS: Final = load_statements(Path(__file__).with_suffix(".sql"))
 CHANNEL: Final = "recording_request"
 """NOTIFY: somebody wants a live call recorded; the payload is the attempt's id, and the table is the truth."""
 MAX_WAITING: Final = 100_000
-_BATCH: Final = 500
+MAX_BATCH: Final = 500
 _SAMPLES_PER_MS: Final = 8
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _OWNER: Final = struct.Struct(">iiqq")
@@ -102,26 +104,37 @@ class RecordingRows:
         self._node_name = node_name
         self._waiting: deque[RecordingRow] = deque(maxlen=MAX_WAITING)
         self._is_away = False
+        self._batch = MAX_BATCH
 
     def add(self, row: RecordingRow) -> None:
         if len(self._waiting) == MAX_WAITING:
             log.error("recordings.row_lost", recording_id=self._waiting[0].recording_id)
         self._waiting.append(row)
 
-    async def flush(self) -> None:
-        """Write what waits; what the database does not take now waits on."""
+    async def flush(self) -> list[int]:
+        """Write what waits, and return the ids whose end is written now; what the database does not take waits on."""
+        ended: list[int] = []
         while self._waiting:
-            batch = [self._waiting[index] for index in range(min(_BATCH, len(self._waiting)))]
+            batch = [self._waiting[index] for index in range(min(self._batch, len(self._waiting)))]
             try:
-                await self._link.run(lambda connection, batch=batch: self._write(connection, batch))  # type: ignore[misc]
+                await self._link.run(functools.partial(self._write, batch))
             except DatabaseAway as error:
                 if not self._is_away:
                     log.warning("recordings.rows_delayed", count=len(self._waiting), error=str(error))
                 self._is_away = True
-                return
+                return ended
+            except asyncpg.PostgresError as error:
+                if self._batch > 1:
+                    self._batch = 1  # find the one that it will never take
+                    continue
+                log.error("recordings.row_rejected", recording_id=batch[0].recording_id, error=str(error))  # noqa: TRY400 - said by the error
+            else:
+                ended += [row.recording_id for row in batch if row.state != "writing"]
             self._is_away = False
             for _ in batch:
                 self._waiting.popleft()
+        self._batch = MAX_BATCH
+        return ended
 
     async def take_requests(self, shard_key: int, attempt_ids: list[int]) -> set[int]:
         """
@@ -136,6 +149,19 @@ class RecordingRows:
 
         return {row["attempt_id"] for row in await self._link.run(take)}
 
+    async def is_settled(self, row: RecordingRow) -> bool:
+        """
+        Tell whether the end of this recording, or of its file, is written already.
+
+        Raises:
+            DatabaseAway
+        """
+
+        async def read(connection: Connection) -> bool:
+            return bool(await connection.fetchval(STATEMENTS["is_settled"], row.shard_key, row.recording_id))
+
+        return await self._link.run(read)
+
     async def left_writing(self, before_time: datetime) -> list[RecordingRow]:
         """
         Return what this node began before and never ended.
@@ -149,7 +175,7 @@ class RecordingRows:
 
         return [RecordingRow(**dict(row)) for row in await self._link.run(read)]
 
-    async def _write(self, connection: Connection, batch: list[RecordingRow]) -> None:
+    async def _write(self, batch: list[RecordingRow], connection: Connection) -> None:
         # a row's beginning and end may be in one batch, and one statement cannot touch a row twice
         newest = {row.recording_id: row for row in batch}
         by_shard: dict[int, list[tuple[Any, ...]]] = defaultdict(list)

@@ -1,5 +1,6 @@
 """
-One recording on its way to the disk: written beside its place and moved there when it is closed.
+One recording on its way to the disk: written beside its place, and linked there when it is closed. The first name stays until
+somebody has written down what became of it (`forget_part`), so that a kill in between loses nothing.
 
 What the disk refuses is a gap with a reason, and the next second is tried anew; a sealed chunk is written once, never mended.
 Blocking: only for the thread of the recorder.
@@ -114,7 +115,7 @@ class RecordingFile:
         return True
 
     def close(self, samples: int, gaps: list[Gap]) -> ClosedFile:
-        """Write the trailer, make it last, and move the file to its place; `gaps` are those of the track."""
+        """Write the trailer, make it last, and put the file in its place; `gaps` are those of the track."""
         told = merged(_within(samples, [*self._gaps, *gaps]))
         cause = told[0].reason if told else None
         if self._fd is None:
@@ -129,8 +130,7 @@ class RecordingFile:
             cause = cause or reason_of(error)
             size, sha256 = os.fstat(self._fd).st_size, None
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._part_path.replace(self._path)
+            put_in_place(self._part_path, self._path)
             if sha256 is None:
                 sha256 = hashlib.sha256(self._path.read_bytes()).digest()
         except OSError as error:
@@ -196,6 +196,29 @@ class RecordingFile:
             self._fd = None
 
 
+def put_in_place(part_path: Path, path: Path) -> None:
+    """
+    Give a closed file its lasting name, and keep the first one where the filesystem knows links.
+
+    Raises:
+        OSError: it has its first name still.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.hardlink_to(part_path)
+    except FileExistsError:
+        if not path.samefile(part_path):
+            part_path.replace(path)
+    except OSError:
+        part_path.replace(path)
+
+
+def forget_part(part_path: Path) -> None:
+    """Drop the first name; what cannot be dropped now is found again at the next start, and changes nothing."""
+    with contextlib.suppress(OSError):
+        part_path.unlink()
+
+
 def reason_of(error: OSError) -> GapReason:
     if error.errno in _FULL:
         return "disk_full"
@@ -226,7 +249,9 @@ def write_recording(
         part = slice(number * CHUNK_SAMPLES, (number + 1) * CHUNK_SAMPLES)
         sides = (side[part].ljust(CHUNK_SAMPLES, b"\0") for side in (callee, us))
         file.write(number, b"".join(sides) + marks)
-    return file.close(len(callee), [])
+    closed = file.close(len(callee), [])
+    forget_part(path.with_suffix(PART_SUFFIX))
+    return closed
 
 
 def _within(samples: int, gaps: list[Gap]) -> list[Gap]:

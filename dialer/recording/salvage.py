@@ -5,6 +5,7 @@ Blocking; at the start, before anything new is recorded under the same name.
 """
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -14,13 +15,13 @@ from dialer.recording.container import CHUNK_SAMPLES, HEADER_BYTES, Gap, slot_at
 from dialer.recording.keyring import Keyring
 from dialer.recording.reader import Forged, Recording, Unreadable
 from dialer.recording.recorder import part_directory
-from dialer.recording.recording_file import PART_SUFFIX, ClosedFile
+from dialer.recording.recording_file import PART_SUFFIX, ClosedFile, forget_part
 
 CUT: Final = "cut"
 
 
 class Salvaged(msgspec.Struct, frozen=True, kw_only=True):
-    """One file that was found, and is still where it was."""
+    """One file that was found, and is still where it was. Where `file` has no samples nothing vouches for the ids."""
 
     path: Path
     recording_id: int
@@ -38,23 +39,29 @@ def parts_left(directory: Path, node_name: str) -> list[Path]:
         return []
 
 
+def forget_parts(directory: Path, node_name: str, recording_ids: Iterable[int]) -> None:
+    """Drop the first names of recordings whose end is written down."""
+    for recording_id in recording_ids:
+        forget_part(part_directory(directory, node_name) / f"{recording_id}{PART_SUFFIX}")
+
+
 def examine(path: Path, keyring: Keyring | None) -> Salvaged | None:
-    """Look at a file as it is; None where it is no recording of ours. Half a second at its end is cut off."""
+    """Look at a file as it is; None where it is no recording of ours, or the disk says no. Half a second at its end is cut off."""
     try:
         with path.open("rb") as file:
             header = unpack_header(file.read(HEADER_BYTES))
+        if header is None:
+            return None
+        return Salvaged(
+            path=path,
+            recording_id=header.recording_id,
+            started_ms=header.started_ms,
+            owner=header.owner,
+            key_id=header.key_id,
+            file=_measure(path, keyring),
+        )
     except OSError:
         return None
-    if header is None:
-        return None
-    return Salvaged(
-        path=path,
-        recording_id=header.recording_id,
-        started_ms=header.started_ms,
-        owner=header.owner,
-        key_id=header.key_id,
-        file=_measure(path, keyring),
-    )
 
 
 def _measure(path: Path, keyring: Keyring | None) -> ClosedFile:

@@ -5,7 +5,7 @@ Both get the same traffic: N calls, a packet of 20 ms of G.711 each way where th
 connected to a leg of its own at SIPp, which echoes (`direct_media=no` in Asterisk). Recording: the call's sound into a
 file of µ-law; ours has both sides as two channels, Asterisk's `Record()` the caller's. Measured in a window in which all calls are
 up, without their signalling; ours is one process, Asterisk's its process. Rounds are interleaved.
-`us_per_frame_classified` is decoding and classifying alone, all calls of a tick together.
+`us_per_frame_classified` is decoding and classifying alone, all calls of a tick together; the sound is then speech.
 
     python -m tests.bench.media [--quick] [--calls N] [--seconds S] [--rounds N]      (needs `make lab-up`)
 """
@@ -16,15 +16,23 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import numpy as np
 import psutil
 
+from dialer.media.g711 import to_ulaw
+from tests.bench.amd.corpus import build_clips
+from tests.bench.amd.voices import fetch_sounds
 from tests.bench.signalling_load import MEDIA_PORT, far_end
 from tests.lab.container import LAB
 
 RELAY_PREFIX: Final = "7917"
 RECORD_PREFIX: Final = "7915"
+SPOKEN_CLIPS: Final = 60
+SPOKEN_SEED: Final = 31
 
 
 def spawn(*arguments: str) -> "subprocess.Popen[str]":
@@ -51,12 +59,21 @@ def go_on(process: "subprocess.Popen[str]") -> None:
     process.stdin.flush()
 
 
-def ours(mode: str, calls: int, seconds: float) -> dict[str, Any]:
+def write_speech(path: Path) -> None:
+    """Write what answered calls sound like, of the classifier's development voices, as whole packets of µ-law."""
+    fetch_sounds()
+    clips = [clip.samples for clip in build_clips("dev", SPOKEN_CLIPS, SPOKEN_SEED)]
+    whole = np.concatenate([samples[: len(samples) // 160 * 160] for samples in clips])
+    path.write_bytes(to_ulaw(whole.astype("<i2").tobytes()))
+
+
+def ours(mode: str, calls: int, seconds: float, speech: str = "") -> dict[str, Any]:
     """What our process told, with its microseconds of CPU per packet as `us`."""
     shape = ("--calls", str(calls), "--seconds", str(seconds))
     with spawn("hub", mode, *shape, "--echo", f"{LAB.callee_host}:{MEDIA_PORT}") as hub:
         ports = ",".join(map(str, line_of(hub)["ports"]))
-        with spawn("talkers", "--ports", ports, "--seconds", str(seconds + 60)) as talkers:
+        length = str(seconds + 60)
+        with spawn("talkers", "--ports", ports, "--seconds", length, "--speech", speech) as talkers:
             told = line_of(hub)
             talkers.terminate()
     us = report_row("obzvon", mode, calls, told["packets"], told["cpu_seconds"], seconds)
@@ -97,10 +114,12 @@ def calls_per_core(us_per_packet: float, packets_per_second: int) -> int:
 def main(calls: int, seconds: float, rounds: int) -> None:
     load = round(os.getloadavg()[0], 1)
     rows: dict[tuple[str, str], list[float]] = {}
-    with far_end(rings=False, host=LAB.callee_host):
+    with TemporaryDirectory() as folder, far_end(rings=False, host=LAB.callee_host):
+        speech = Path(folder) / "speech.ulaw"
+        write_speech(speech)
         for _ in range(rounds):
             rows.setdefault(("obzvon", "receive"), []).append(ours("receive", calls, seconds)["us"])
-            told = ours("classify", calls, seconds)
+            told = ours("classify", calls, seconds, str(speech))
             rows.setdefault(("obzvon", "classify"), []).append(told["us"])
             rows.setdefault(("obzvon", "frame"), []).append(1e6 * told["classified_seconds"] / told["frames"])
             for mode in ("relay", "record"):

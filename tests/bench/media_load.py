@@ -2,12 +2,13 @@
 The processes of `tests.bench.media`: the one that is measured, and those that make its traffic.
 
     python -m tests.bench.media_load hub receive|relay|record|classify --calls N --seconds S --echo HOST:PORT
-    python -m tests.bench.media_load talkers --ports P,... --seconds S
+    python -m tests.bench.media_load talkers --ports P,... --seconds S [--speech FILE]
     python -m tests.bench.media_load callers --trunk HOST --prefix 79NN --calls N --seconds S
 
 `hub` opens its calls' audio without signalling, prints its ports, waits until all hear something, and prints what a
 window of S seconds cost. `talkers` send sound to these ports. `callers` place real calls with sound and tell when all are up, and at the end
-of the window what was sent and heard. Sound is a packet of 160 bytes every 20 ms and call.
+of the window what was sent and heard. Sound is a packet of 160 bytes every 20 ms and call; always the same one, but with --speech, a file of µ-law that
+each call begins elsewhere.
 """
 
 import argparse
@@ -41,6 +42,8 @@ HUB_HOST: Final = "127.0.0.34"
 TALKER_HOST: Final = "127.0.0.35"
 WARM_UP_SECONDS: Final = 2.0
 """Until every socket knows its peer."""
+APART_FRAMES: Final = 211
+"""Of the speech, from one call to the next."""
 UP_SECONDS: Final = 30.0
 """How long the traffic may take to begin."""
 
@@ -164,13 +167,14 @@ def talkers(options: argparse.Namespace) -> None:
         made.connect((HUB_HOST, port))
         made.setblocking(False)
         sockets.append(made)
-    payload = bytes(range(160))
+    sound = Path(options.speech).read_bytes() if options.speech else bytes(range(160))
     due_at = time.monotonic()
     for tick in range(round(options.seconds * 50)):
         for index, made in enumerate(sockets):
             header = struct.pack("!BBHII", 0x80, 0, tick & 0xFFFF, 160 * tick, index + 1)
+            at = 160 * (tick + index * APART_FRAMES) % len(sound)
             try:
-                made.send(header + payload)
+                made.send(header + sound[at : at + 160])
                 made.recv(2_048)
             except OSError:
                 continue  # nothing yet, or the hub is gone
@@ -228,6 +232,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--echo", default="127.0.0.13:6000")
     parser.add_argument("--ports", default="")
+    parser.add_argument("--speech", default="")
     parser.add_argument("--trunk", default="127.0.0.10")
     parser.add_argument("--prefix", default="7917")
     options = parser.parse_args()

@@ -13,9 +13,10 @@ from campaigns.database import Pool
 from campaigns.recording_rows import request_recording
 from campaigns.recording_settings import RecordingSettings
 from dialer.media.g711 import to_ulaw
+from dialer.recording.container import Header
 from dialer.recording.keyring import new_entry, parse_keyring
 from dialer.recording.reader import G711, Recording
-from tests.dialer.recording.recorded_calls import heard
+from tests.dialer.recording.recorded_calls import spoken
 from tests.postgres.campaign_rows import add_campaign
 from tests.postgres.dialing import (
     BUSY,
@@ -60,7 +61,7 @@ async def test_a_campaign_that_records_all_has_every_answered_call_from_its_answ
             assert recording.samples == row["duration_ms"] * 8
             sound = recording.read_g711(0, recording.samples)
         assert isinstance(sound, G711)
-        assert heard(sound.us, sound.us_marks) == to_ulaw(pcm)
+        assert spoken(sound.us) == spoken(to_ulaw(pcm))
 
 
 async def test_a_campaign_that_records_nothing_has_nothing(pool: Pool, database: str, tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ async def test_a_killed_node_leaves_recordings_that_its_next_life_settles(
     assert not list(parts.iterdir())
     rows = await pool.fetch("SELECT * FROM recordings")
     assert len(rows) == 4
-    prompt = to_ulaw(await pool.fetchval("SELECT pcm_s16le_8khz FROM prompts"))
+    prompt = spoken(to_ulaw(await pool.fetchval("SELECT pcm_s16le_8khz FROM prompts")))
     for row in rows:
         assert (row["state"], row["cause"]) == ("ready", "cut")
         assert row["duration_ms"] >= 2_000
@@ -182,7 +183,7 @@ async def test_a_killed_node_leaves_recordings_that_its_next_life_settles(
             assert recording.samples == row["duration_ms"] * 8
             sound = recording.read_g711(0, recording.samples)
         assert isinstance(sound, G711)
-        said = heard(sound.us, sound.us_marks)
+        said = spoken(sound.us)
         assert len(said) > 8_000
         assert prompt.startswith(said)
     log = (tmp_path / "dial.log").read_text()
@@ -218,6 +219,98 @@ async def test_rows_whose_files_are_gone_or_were_closed_in_time_are_settled_too(
     found, lost = await pool.fetch("SELECT * FROM recordings ORDER BY recording_id")
     assert dict(found) == dict(closed[0])
     assert (lost["state"], lost["cause"]) == ("broken", "missing")
+
+
+async def test_a_stop_while_the_database_is_away_loses_no_recording(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    """A row that was never written, not even its beginning, comes from the file at the next start."""
+    async with carrier(LISTENS) as (far_end, _):
+        campaign_id = await add_campaign(
+            pool, leads=1, trunk_host=far_end.address[0], trunk_port=far_end.address[1],
+            prompt_id=await add_prompt(pool, seconds=3.0), key_wait_seconds=0.2, recording="all",
+        )  # fmt: skip
+        await pool.execute("ALTER TABLE recordings RENAME TO away")
+        async with running_node(settings_of(database, tmp_path)) as drained:
+            await until(lambda: is_finished(pool, campaign_id))
+            await drained()
+        await pool.execute("ALTER TABLE away RENAME TO recordings")
+    assert await pool.fetchval("SELECT count(*) FROM recordings") == 0
+    async with running_node(settings_of(database, tmp_path)) as drained:
+
+        async def is_there() -> bool:
+            return bool(await pool.fetchval("SELECT count(*) FROM recordings"))
+
+        await until(is_there)
+        await drained()
+    row = await pool.fetchrow(
+        "SELECT r.*, a.result FROM recordings r JOIN attempts a USING (shard_key, attempt_id)"
+    )
+    assert row is not None
+    assert (row["state"], row["cause"], row["campaign_id"], row["result"]) == (
+        "ready",
+        None,
+        campaign_id,
+        "answered",
+    )
+    assert row["duration_ms"] >= 3_000
+    assert (tmp_path / "recordings" / row["path"]).stat().st_size == row["size_bytes"]
+    assert not list((tmp_path / "recordings" / "writing" / "test").iterdir())
+
+
+async def test_what_was_deleted_does_not_come_back_from_the_first_name_of_its_file(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(LISTENS) as (far_end, _):
+        campaign_id = await add_campaign(
+            pool, leads=1, trunk_host=far_end.address[0], trunk_port=far_end.address[1],
+            prompt_id=await add_prompt(pool, seconds=1.2), key_wait_seconds=0.2, recording="all",
+        )  # fmt: skip
+        async with running_node(settings_of(database, tmp_path)) as drained:
+            await until(lambda: is_finished(pool, campaign_id))
+            await drained()
+    row = await pool.fetchrow("SELECT path, recording_id FROM recordings WHERE state = 'ready'")
+    assert row is not None
+    file = tmp_path / "recordings" / row["path"]
+    # as if killed right after the row was written; the recording is deleted before the node starts again
+    part = tmp_path / "recordings" / "writing" / "test" / f"{row['recording_id']}.part"
+    file.rename(part)
+    await pool.execute("UPDATE recordings SET state = 'deleted'")
+    async with running_node(settings_of(database, tmp_path)) as drained:
+
+        async def is_forgotten() -> bool:
+            return not part.exists()
+
+        await until(is_forgotten)
+        await drained()
+    assert not file.exists()
+    assert await pool.fetchval("SELECT state FROM recordings") == "deleted"
+
+
+async def test_a_call_that_was_killed_in_its_first_second_has_a_row_and_no_file(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    campaign_id = await add_campaign(pool, recording="all")
+    await pool.execute(
+        "INSERT INTO recordings (shard_key, recording_id, attempt_id, campaign_id, contact_id, node_name, started_time, "
+        "state, path, key_id) VALUES ($1, 7, 1, $2, 1, 'test', now() - interval '1 min', 'writing', '2026/1/1/7.obz', 'k1')",
+        campaign_id * 256,
+        campaign_id,
+    )
+    header = Header(recording_id=7, key_id="k1", salt=bytes(16), started_ms=2**63, owner=b"\xff" * 32)
+    part = tmp_path / "recordings" / "writing" / "test" / "7.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(header.pack() + bytes(100))
+    (part.parent / "8.part").write_bytes(b"no recording")
+    async with running_node(settings_of(database, tmp_path)) as drained:
+
+        async def is_settled() -> bool:
+            return bool(await pool.fetchval("SELECT count(*) FROM recordings WHERE state = 'broken'"))
+
+        await until(is_settled)
+        await drained()
+    assert await pool.fetchval("SELECT cause FROM recordings") == "cut"
+    assert [path.name for path in part.parent.iterdir()] == ["8.part"]
 
 
 async def start_dialing(database: str, directory: Path, keys: str) -> asyncio.subprocess.Process:

@@ -28,11 +28,16 @@ NAMES: Final = (
     "snr",  # dB over the quiet frames
     "sureness",  # mean probability of speech in its frames
     "tonal_share",  # of the frames with speech
+    "last_pause",
+    "doubt",  # mean probability of speech in the silence that lasts
+    "fall",  # dB from the speech to the silence that lasts
+    "rise",  # dB of the last segment over all speech
 )
-_ON: Final = np.float32(0.55)
-_OFF: Final = np.float32(0.35)
-_SHARE: Final = np.float32(0.5)
+_ON: Final = np.float32(0.75)
+_OFF: Final = np.float32(0.55)
+_SHARE: Final = np.float32(0.7)
 _SPLIT_FRAMES: Final = 5
+_BURST_FRAMES: Final = 2
 _LONG_PAUSE_FRAMES: Final = 15
 _CRACKLE_FRAMES: Final = 5
 _CRACKLE_SILENCE_FRAMES: Final = 25
@@ -52,6 +57,8 @@ class Timing:
         self.segments = np.zeros(capacity, np.int64)
         self._smooth = np.zeros(capacity, np.float32)
         self._speaking = np.zeros(capacity, bool)
+        self._burst = np.zeros(capacity, np.int64)
+        """Frames of sound that may end the silence."""
         self._segment = np.zeros(capacity, np.int64)
         self._first_segment = np.zeros(capacity, np.int64)
         self._first_pause = np.zeros(capacity, np.int64)
@@ -62,11 +69,17 @@ class Timing:
         self._quiet_db = np.zeros(capacity, np.float32)
         self._sureness = np.zeros(capacity, np.float32)
         self._tonal = np.zeros(capacity, np.int64)
+        self._last_pause = np.zeros(capacity, np.int64)
+        self._segment_frames = np.zeros(capacity, np.int64)
+        self._segment_db = np.zeros(capacity, np.float32)
+        self._doubt = np.zeros(capacity, np.float32)
+        self._silence_db = np.zeros(capacity, np.float32)
 
     def restart(self, slot: int) -> None:
         self.frames[slot] = 0
         self._smooth[slot] = 0.0
         self._speaking[slot] = False
+        self._burst[slot] = 0
         self._quiet_db[slot] = -60.0
         self._forget(np.array([slot]))
 
@@ -80,24 +93,33 @@ class Timing:
         for counter in (
             self.silence, self.voiced, self.segments, self._segment, self._first_segment, self._first_pause,
             self._longest_segment, self._longest_pause, self._long_pauses, self._tonal,
+            self._last_pause, self._segment_frames,
         ):  # fmt: skip
             counter[slots] = 0
-        self._speech_db[slots] = 0.0
-        self._sureness[slots] = 0.0
+        for total in (self._speech_db, self._sureness, self._segment_db, self._doubt, self._silence_db):
+            total[slots] = 0.0
 
     def take(self, slots: NDArray[np.intp], speech: Floats, level_db: Floats, purity: Floats) -> None:
         """Take one frame of each slot: the probability of speech, the level, how tonal it is."""
         smooth = self._smooth[slots]
         smooth += _SHARE * (speech - smooth)
         self._smooth[slots] = smooth
-        speaking = np.where(self._speaking[slots], smooth > _OFF, smooth > _ON)
+        sounds = np.where(self._speaking[slots] | (self._burst[slots] > 0), smooth > _OFF, smooth > _ON)
+        # a scrap of babble does not end a silence that has begun: what goes on for 40 ms does
+        resting = (self.onset[slots] >= 0) & (self.silence[slots] >= _SPLIT_FRAMES)
+        burst = np.where(sounds & resting, self._burst[slots] + 1, 0)
+        speaking = sounds & (~resting | (burst >= _BURST_FRAMES))
+        self._burst[slots] = np.where(speaking, 0, burst)
         self._speaking[slots] = speaking
         on, off = slots[speaking], slots[~speaking]
         if len(on):
             self._speak(on, level_db[speaking], speech[speaking], purity[speaking])
         self._quiet_db[off] += np.float32(0.1) * (level_db[~speaking] - self._quiet_db[off])
-        quiet = off[self.onset[off] >= 0]
+        begun = self.onset[off] >= 0
+        quiet = off[begun]
         self.silence[quiet] += 1
+        self._doubt[quiet] += speech[~speaking][begun]
+        self._silence_db[quiet] += level_db[~speaking][begun]
         crackle = quiet[
             (self.voiced[quiet] < _CRACKLE_FRAMES) & (self.silence[quiet] >= _CRACKLE_SILENCE_FRAMES)
         ]
@@ -116,11 +138,17 @@ class Timing:
         self._first_pause[back] = np.where(self.segments[back] == 1, pause, self._first_pause[back])
         self._longest_pause[back] = np.maximum(self._longest_pause[back], pause)
         self._long_pauses[back] += pause >= _LONG_PAUSE_FRAMES
+        self._last_pause[back] = pause
+        self._segment_frames[on[splits]] = 0
+        self._segment_db[on[splits]] = 0.0
         self.segments[on] += splits
         self._segment[on] = np.where(splits, 1, self._segment[on] + silence + 1)
         self._first_segment[on] = np.where(self.segments[on] == 1, self._segment[on], self._first_segment[on])
         self._longest_segment[on] = np.maximum(self._longest_segment[on], self._segment[on])
         self.silence[on] = 0
+        self._doubt[on] = self._silence_db[on] = 0.0
+        self._segment_frames[on] += 1
+        self._segment_db[on] += level_db
         self.voiced[on] += 1
         self._speech_db[on] += level_db
         self._sureness[on] += speech
@@ -129,12 +157,15 @@ class Timing:
     def features(self, slots: NDArray[np.intp]) -> Floats:
         """Give (slots, len(NAMES)); only of slots whose speech has begun."""
         voiced = np.maximum(self.voiced[slots], 1)
-        span = self.frames[slots] - self.onset[slots] - self.silence[slots]
+        silence = self.silence[slots]
+        span = self.frames[slots] - self.onset[slots] - silence
+        quiet = np.maximum(silence, 1)
+        speech_db = self._speech_db[slots] / voiced
         return np.stack(
             [
                 span,
                 self.voiced[slots],
-                self.silence[slots],
+                silence,
                 self.segments[slots],
                 self._first_segment[slots],
                 self._first_pause[slots],
@@ -144,9 +175,13 @@ class Timing:
                 self._long_pauses[slots],
                 voiced / np.maximum(span, 1),
                 self.onset[slots],
-                self._speech_db[slots] / voiced - self._quiet_db[slots],
+                speech_db - self._quiet_db[slots],
                 self._sureness[slots] / voiced,
                 self._tonal[slots] / voiced,
+                self._last_pause[slots],
+                self._doubt[slots] / quiet,
+                np.where(silence > 0, speech_db - self._silence_db[slots] / quiet, 0),
+                self._segment_db[slots] / np.maximum(self._segment_frames[slots], 1) - speech_db,
             ],
             axis=1,
             dtype=np.float32,

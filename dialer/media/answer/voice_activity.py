@@ -1,6 +1,6 @@
 """
-Is somebody speaking in this frame? webrtcvad's three opinions, the bands against their noise floor, and a small network
-over both, for many calls at once.
+Is somebody speaking in this frame? webrtcvad's opinion, the bands against their noise floor, and a small network
+over both and over their recent past, for many calls at once.
 
 webrtcvad alone takes street noise and babble for speech, and energy alone takes a loud line for it; together they tell
 speech at 0 dB SNR in most frames. The network is trained by tests/bench/amd/train.py.
@@ -14,79 +14,80 @@ from numpy.typing import NDArray
 
 from dialer.media.answer.spectrum import BANDS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Floats, Spectrum
 
-_MODES: Final = (1, 3)
-"""webrtcvad's aggressiveness; the pair says most of what all four do."""
+_MODE: Final = 2
+"""webrtcvad's aggressiveness. Two detectors of other modes say no more than this one, and cost 3 us of a frame."""
 _FLOOR_BLOCK_FRAMES: Final = 25
 _FLOOR_BLOCKS: Final = 4
 """The floor is the lowest smoothed level of the last 2 s, known in blocks of 0.5 s."""
 _SMOOTHING: Final = np.float32(0.3)
-_MEMORIES: Final = tuple(np.float32(share) for share in (0.4, 0.1))
+_MEMORIES: Final = np.array([0.4, 0.15, 0.03], np.float32)[:, None]
+_BAND_MEMORIES: Final = np.array([0.3, 0.05], np.float32)[:, None]
+"""What a new frame weighs in each of the running means."""
 _FIRST_FLOOR_DB: Final = -55.0
-FEATURES: Final = 6 * (1 + len(_MEMORIES)) + 2 * BANDS + 3
+_LOWEST_DB: Final = np.float32(-75)
+_FRAME_BYTES: Final = FRAME_SAMPLES * 2
+_NOW: Final = 5
+"""Numbers of this frame alone: opinion, height over the floor, level, flatness, level under the loudest."""
+FEATURES: Final = _NOW * (1 + len(_MEMORIES)) + BANDS * (2 + len(_BAND_MEMORIES)) + 3
 
 
 class VoiceActivity:
     """State of `capacity` calls; a call is a slot. `restart` before the first frame of each."""
 
     def __init__(self, capacity: int) -> None:
-        self._detectors = [[webrtcvad.Vad(mode) for mode in _MODES] for _ in range(capacity)]
+        self._detectors = [webrtcvad.Vad(_MODE) for _ in range(capacity)]
         self._smooth = np.zeros((capacity, BANDS), np.float32)
         self._block_floor = np.zeros((capacity, BANDS), np.float32)
         self._floors = np.zeros((capacity, _FLOOR_BLOCKS, BANDS), np.float32)
         self._level_max = np.zeros(capacity, np.float32)
-        self._memory = np.zeros((capacity, len(_MEMORIES), 6), np.float32)
+        self._memory = np.zeros((capacity, len(_MEMORIES), _NOW), np.float32)
+        self._band_memory = np.zeros((capacity, len(_BAND_MEMORIES), BANDS), np.float32)
         self._frames = np.zeros(capacity, np.int64)
 
     def restart(self, slot: int) -> None:
-        self._detectors[slot] = [webrtcvad.Vad(mode) for mode in _MODES]
+        self._detectors[slot] = webrtcvad.Vad(_MODE)
         self._smooth[slot] = _FIRST_FLOOR_DB
         self._block_floor[slot] = _FIRST_FLOOR_DB
         self._floors[slot] = _FIRST_FLOOR_DB
         self._level_max[slot] = -45.0
         self._memory[slot] = 0.0
+        self._band_memory[slot] = 0.0
         self._frames[slot] = 0
 
     def features(self, slots: NDArray[np.intp], frames: NDArray[np.int16], spectrum: Spectrum) -> Floats:
         """Take one frame of each slot; return (slots, FEATURES) for the network."""
-        opinions = np.empty((len(slots), len(_MODES)), np.float32)
-        for row, slot in enumerate(slots.tolist()):
-            data = frames[row].tobytes()
-            for column, detector in enumerate(self._detectors[slot]):
-                opinions[row, column] = detector.is_speech(data, SAMPLE_RATE_HZ)
-        bands = np.maximum(spectrum.bands_db, np.float32(-75.0))
-        floor = self._track_floor(slots, bands)
-        level = np.maximum(spectrum.level_db, np.float32(-75.0))
-        self._level_max[slots] = np.maximum(self._level_max[slots] - np.float32(0.02), level)
-        above_floor = bands - floor
-        mean_above = above_floor.mean(axis=1)
-        now = np.stack(
-            [
-                opinions[:, 0],
-                opinions[:, 1],
-                mean_above / 10,
-                level / 20,
-                spectrum.flatness / 10,
-                (level - self._level_max[slots]) / 20,
-            ],
-            axis=1,
-        )
-        memory = self._memory[slots]
-        for index, share in enumerate(_MEMORIES):
-            memory[:, index] += share * (now - memory[:, index])
-        self._memory[slots] = memory
-        return np.concatenate(
-            [
-                now,
-                memory.reshape(len(slots), -1),
-                above_floor / 10,
-                (bands - level[:, None]) / 10,
-                spectrum.purity[:, None],
-                spectrum.second_purity[:, None],
-                np.minimum(self._frames[slots, None] / np.float32(100), 1),
-            ],
-            axis=1,
-            dtype=np.float32,
-        )
+        data = frames.tobytes()
+        opinions = [
+            self._detectors[slot].is_speech(data[row : row + _FRAME_BYTES], SAMPLE_RATE_HZ)
+            for row, slot in zip(range(0, len(data), _FRAME_BYTES), slots.tolist(), strict=True)
+        ]
+        bands = np.maximum(spectrum.bands_db, _LOWEST_DB)
+        level = np.maximum(spectrum.level_db, _LOWEST_DB)
+        above_floor = (bands - self._track_floor(slots, bands)) / 10
+        loudest = np.maximum(self._level_max[slots] - np.float32(0.02), level)
+        self._level_max[slots] = loudest
+        features = np.empty((len(slots), FEATURES), np.float32)
+        now, place = features[:, :_NOW], _NOW
+        now[:, 0] = opinions
+        now[:, 1] = above_floor.mean(axis=1)
+        now[:, 2] = level / 20
+        now[:, 3] = spectrum.flatness / 10
+        now[:, 4] = (level - loudest) / 20
+        for kept, shares, new in (
+            (self._memory, _MEMORIES, now),
+            (self._band_memory, _BAND_MEMORIES, above_floor),
+        ):
+            mean = kept[slots]
+            mean += shares * (new[:, None] - mean)
+            kept[slots] = mean
+            features[:, place : place + mean[0].size] = mean.reshape(len(slots), -1)
+            place += mean[0].size
+        features[:, place : place + BANDS] = above_floor
+        features[:, place + BANDS : place + 2 * BANDS] = (bands - level[:, None]) / 10
+        features[:, -3] = spectrum.purity
+        features[:, -2] = spectrum.second_purity
+        features[:, -1] = np.minimum(self._frames[slots] / np.float32(100), 1)
+        return features
 
     def _track_floor(self, slots: NDArray[np.intp], bands: Floats) -> Floats:
         first = self._frames[slots] == 0

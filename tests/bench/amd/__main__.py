@@ -1,11 +1,12 @@
 """
 Who answered? Our classifier and Asterisk's AMD() on the same clips, with default settings and with tuned ones.
 
-    python -m tests.bench.amd [--quick] [--clips N] [--seed N] [--no-asterisk]
+    python -m tests.bench.amd [--quick] [--clips N] [--seed N] [--no-asterisk] [--voices dev]
     python -m tests.bench.amd --classify FOLDER    # PATH<TAB>VERDICT<TAB>MS for each sound file
 
 The clips are built from voices that the model has not heard (tests/bench/amd/voices.py): no real calls are among them. The
-last line is one JSON object. `machine_to_human` counts unsure and silent machines as errors.
+last line is one JSON object. `machine_to_human` counts unsure and silent machines as errors; `machine_unsure_first` are those that
+were unsure for a while and are not in it.
 """
 
 import argparse
@@ -29,16 +30,16 @@ from tests.bench.amd.voices import fetch_sounds
 
 def main(options: argparse.Namespace) -> None:
     fetch_sounds()
-    clips = list(build_clips("test", options.clips, options.seed))
+    clips = list(build_clips(options.voices, options.clips, options.seed))
+    peers: dict[Settings, dict[str, AmdVerdict]] = {}
+    if not options.no_asterisk:
+        peers = judge_clips({clip.name: clip.samples for clip in clips}, ("default", "tuned"))
     results = hear([clip.samples for clip in clips])
     said = [result.verdict.answered_by if result.verdict else "silence" for result in results]
     table = {"obzvon": errors(clips, said)}
-    if not options.no_asterisk:
-        settings: tuple[Settings, ...] = ("default", "tuned")
-        peers = judge_clips({clip.name: clip.samples for clip in clips}, settings)
-        for one, verdicts in peers.items():
-            table[f"asterisk {one}"] = errors(clips, [verdicts[clip.name].status for clip in clips])
-            print_causes(one, list(verdicts.values()))
+    for one, verdicts in peers.items():
+        table[f"asterisk {one}"] = errors(clips, [verdicts[clip.name].status for clip in clips])
+        print_causes(one, list(verdicts.values()))
     print_kinds(clips, said)
     print_table(table)
     tones = tone_figures(
@@ -47,9 +48,15 @@ def main(options: argparse.Namespace) -> None:
         speech_seconds=600 if options.quick else 7_200,
         seed=options.seed,
     )
-    answer: dict[str, object] = {"clips": len(clips), "seed": options.seed, "quick": options.quick}
+    answer: dict[str, object] = {
+        "clips": len(clips),
+        "seed": options.seed,
+        "voices": options.voices,
+        "quick": options.quick,
+    }
     answer |= msgspec.to_builtins(table.pop("obzvon"))
     answer |= human_delays(clips, results)
+    answer |= unsure_shares(clips, results)
     for name, figures in table.items():
         prefix = "asterisk_" if name == "asterisk default" else "asterisk_tuned_"
         answer |= {prefix + key: value for key, value in msgspec.to_builtins(figures).items()}
@@ -69,6 +76,22 @@ def human_delays(clips: Sequence[Clip], results: Sequence[Result]) -> dict[str, 
     return {
         f"human_verdict_ms_p{percent}": round(float(np.percentile(delays, percent))) if delays else None
         for percent in (50, 95)
+    }
+
+
+def unsure_shares(clips: Sequence[Clip], results: Sequence[Result]) -> dict[str, float]:
+    """Share of the people who were never decided, and of the machines that were `unsure` (so with a person) before they were told."""
+    unsure = [any(verdict.answered_by == "unsure" for verdict in result.verdicts) for result in results]
+    final = [result.verdict.answered_by if result.verdict else "silence" for result in results]
+    people = [said == "unsure" for clip, said in zip(clips, final, strict=True) if clip.label == "human"]
+    late = [
+        was_unsure and said not in {"unsure", "human", "silence"}
+        for clip, was_unsure, said in zip(clips, unsure, final, strict=True)
+        if clip.label == "machine"
+    ]
+    return {
+        "human_unsure": round(float(np.mean(people)), 4),
+        "machine_unsure_first": round(float(np.mean(late)), 4),
     }
 
 
@@ -101,6 +124,12 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--no-asterisk", action="store_true", help="our classifier only; no container is needed"
+    )
+    parser.add_argument(
+        "--voices",
+        choices=["test", "dev"],
+        default="test",
+        help="dev: those the model was trained on, with a seed it was not, so that nobody tunes on the test voices",
     )
     parser.add_argument("--classify", type=Path, metavar="FOLDER")
     chosen = parser.parse_args()

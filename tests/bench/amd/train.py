@@ -1,7 +1,7 @@
 """
 Trains the answer classifier and writes dialer/media/answer/model.json; its card is docs/answer_model.md.
 
-    python -m tests.bench.amd.train [--clips 3000] [--seed 1] [--cross-validate]
+    python -m tests.bench.amd.train [--clips 6000] [--seed 1] [--cross-validate]
 
 Only voices of the split "dev" are heard (tests/bench/amd/voices.py). With --cross-validate each source or language is left
 out once and judged by trees that have not heard it. The same arguments on the same machine give the same file. It stands
@@ -9,6 +9,7 @@ beside the benchmark, because both build the same clips. It takes about six minu
 """
 
 import argparse
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any, Final
@@ -20,9 +21,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 from dialer.media.answer.model import DEPTH, AnswerModel, ModelFile, Thresholds
-from dialer.media.answer.spectrum import FRAME_SAMPLES, WINDOW_SAMPLES, Floats, analyse
+from dialer.media.answer.spectrum import FRAME_MS, FRAME_SAMPLES, Floats, analyse
 from dialer.media.answer.timing import NAMES, Timing
 from dialer.media.answer.tone_runs import ToneRuns
 from dialer.media.answer.voice_activity import FEATURES, VoiceActivity
@@ -32,28 +34,33 @@ from tests.bench.amd.voices import ROOT, fetch_sounds
 MODEL: Final = ROOT / "dialer/media/answer/model.json"
 MUSIC_SHARE: Final = 20
 """One clip of music for so many calls; only the network that tells speech hears them."""
-HIDDEN: Final = 24
-NETWORK_FRAMES: Final = 500_000
-TREES: Final = 120
+HIDDEN: Final = 64
+ROUNDS: Final = 16
+NETWORK_FRAMES: Final = 1_500_000
+ASKS_AGAIN_FRAMES: Final = 85
+"""In the corpus nobody asks again sooner than after 1.8 s."""
+TREES: Final = 240
 MONOTONIC: Final = {"span": 1, "voiced": 1, "silence": -1}
 """More talk cannot make a machine less likely, more silence cannot make it more likely, whatever the sample says."""
 THRESHOLDS: Final = Thresholds(
-    machine=0.98,
-    late_machine=0.97,
-    quick_human=0.92,
-    quick_silence_frames=33,
-    slow_human=0.6,
-    slow_silence_frames=61,
+    machine=0.995,
+    late_machine=0.85,
+    quick_human=0.95,
+    quick_silence_frames=36,
+    slow_human=0.734,
+    slow_silence_frames=60,
 )
-"""Chosen on clips of the development voices that training did not hear (seed 7): few people lost first, then the delay
-that half of the people may wait, then machines."""
+"""Chosen on development voices that the judging model had not heard (three folds of three groups): at most 0.9 % of
+the people lost, a median of 0.79 s and 95 % within 1.48 s, then as few machines missed as there can be."""
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """What the front end makes of clips, all of them padded to the longest: (clips, frames, ...)."""
+    """What the front end makes of clips: the frames of all, one clip after the other."""
 
     clips: list[Clip]
-    frames: list[int]
+    frames: NDArray[np.intp]
+    """Of each clip."""
+    starts: NDArray[np.intp]
     features: Floats
     level_db: Floats
     purity: Floats
@@ -62,38 +69,45 @@ class Heard(msgspec.Struct, frozen=True):
 
 def listen(clips: Sequence[Clip]) -> Heard:
     """Run the product's own front end over all clips at once."""
-    count, frames = len(clips), [len(clip.samples) // FRAME_SAMPLES for clip in clips]
-    voice, runs = VoiceActivity(count), ToneRuns(count)
-    shape = (count, max(frames))
-    samples = np.zeros((count, (max(frames) + 1) * FRAME_SAMPLES), np.int16)
-    for row, clip in enumerate(clips):
+    frames = np.array([len(clip.samples) // FRAME_SAMPLES for clip in clips])
+    starts, total = np.cumsum(frames) - frames, int(frames.sum())
+    voice, runs = VoiceActivity(len(clips)), ToneRuns(len(clips))
+    for row in range(len(clips)):
         voice.restart(row)
         runs.restart(row)
-        end = frames[row] * FRAME_SAMPLES
-        samples[row, FRAME_SAMPLES : FRAME_SAMPLES + end] = clip.samples[:end]
-    features = np.zeros((*shape, FEATURES), np.float32)
-    level_db, purity = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    steady = np.zeros(shape, bool)
-    for frame in range(shape[1]):
-        slots = np.flatnonzero(np.array(frames) > frame)
-        window = samples[slots, frame * FRAME_SAMPLES : frame * FRAME_SAMPLES + WINDOW_SAMPLES]
-        spectrum = analyse(window.astype(np.float32) * np.float32(1 / 32_768))
+    samples = np.concatenate(
+        [clip.samples[: count * FRAME_SAMPLES] for clip, count in zip(clips, frames, strict=True)]
+    ).reshape(-1, FRAME_SAMPLES)
+    features = np.zeros((total, FEATURES), np.float32)
+    level_db, purity, steady = np.zeros(total, np.float32), np.zeros(total, np.float32), np.zeros(total, bool)
+    for frame in range(int(frames.max())):
+        slots = np.flatnonzero(frames > frame)
+        at = starts[slots] + frame
+        last = samples[at - 1] if frame else np.zeros_like(samples[at])
+        spectrum = analyse(np.concatenate([last, samples[at]], axis=1) * np.float32(1 / 32_768))
         runs.take(slots, spectrum)
-        features[slots, frame] = voice.features(slots, window[:, FRAME_SAMPLES:], spectrum)
-        level_db[slots, frame], purity[slots, frame] = spectrum.level_db, spectrum.purity
-        steady[slots, frame] = runs.is_steady(slots)
-    return Heard(list(clips), frames, features, level_db, purity, steady)
+        features[at] = voice.features(slots, samples[at], spectrum)
+        level_db[at], purity[at] = spectrum.level_db, spectrum.purity
+        steady[at] = runs.is_steady(slots)
+    return Heard(list(clips), frames, starts, features, level_db, purity, steady)
 
 
 def fit_network(heard: Heard) -> MLPClassifier:
-    rows = [(clip, count) for clip, count in zip(heard.clips, heard.frames, strict=True)]
-    x = np.concatenate([heard.features[row, :count] for row, (_, count) in enumerate(rows)])
-    y = np.concatenate([clip.speech[:count] for clip, count in rows])
-    chosen = np.random.default_rng(0).permutation(len(x))[:NETWORK_FRAMES]
-    network = MLPClassifier((HIDDEN,), max_iter=30, random_state=0, batch_size=512)
+    """Learn from frames whose truth is known: not from a person who asks again, whom the corpus does not mark."""
+    of_clip = np.repeat(np.arange(len(heard.clips)), heard.frames)
+    frame = np.arange(len(of_clip)) - heard.starts[of_clip]
+    ends = [
+        (clip.greeting_end_ms or 0) // FRAME_MS if clip.label == "human" else math.inf for clip in heard.clips
+    ]
+    known = np.flatnonzero((frame < np.array(ends)[of_clip] + ASKS_AGAIN_FRAMES) & ~heard.steady)
+    chosen = np.random.default_rng(0).permutation(known)[:NETWORK_FRAMES]
+    speech = np.concatenate(
+        [clip.speech[:count] for clip, count in zip(heard.clips, heard.frames, strict=True)]
+    )
+    network = MLPClassifier((HIDDEN,), max_iter=ROUNDS, random_state=0, batch_size=512)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # thirty rounds are enough, and always the same
-        return network.fit(x[chosen], y[chosen])
+        warnings.simplefilter("ignore", ConvergenceWarning)  # so many rounds are enough, and always the same
+        return network.fit(heard.features[chosen], speech[chosen])
 
 
 def rhythms(heard: Heard, model: AnswerModel, every: int = 3) -> NDArray[np.float32]:
@@ -101,13 +115,13 @@ def rhythms(heard: Heard, model: AnswerModel, every: int = 3) -> NDArray[np.floa
     timing = Timing(len(heard.clips))
     for row in range(len(heard.clips)):
         timing.restart(row)
-    shape = heard.features.shape
-    speech = model.speech_probability(heard.features.reshape(-1, shape[2])).reshape(shape[:2])
+    speech = model.speech_probability(heard.features)
     speech[heard.steady] = 0.0
     parts = []
-    for frame in range(shape[1]):
-        slots = np.flatnonzero(np.array(heard.frames) > frame)
-        timing.take(slots, speech[slots, frame], heard.level_db[slots, frame], heard.purity[slots, frame])
+    for frame in range(int(heard.frames.max())):
+        slots = np.flatnonzero(heard.frames > frame)
+        at = heard.starts[slots] + frame
+        timing.take(slots, speech[at], heard.level_db[at], heard.purity[at])
         begun = slots[timing.onset[slots] >= 0]
         if (frame + 1) % every == 0 and len(begun):
             head = np.stack([begun, np.full(len(begun), frame)], axis=1)
@@ -118,11 +132,11 @@ def rhythms(heard: Heard, model: AnswerModel, every: int = 3) -> NDArray[np.floa
 def fit_trees(
     rows: NDArray[np.float32], clips: Sequence[Clip], without: str | None = None
 ) -> HistGradientBoostingClassifier:
-    """Learn P(machine) at every moment until 1.6 s after the talk, or its eighth second."""
+    """Learn P(machine) at every moment until 2 s after the talk, or its eighth second."""
     of_clip = rows[:, 0].astype(int)
     silence, span = rows[:, 2 + NAMES.index("silence")], rows[:, 2 + NAMES.index("span")]
     groups = np.array([clip.group for clip in clips])
-    kept = (silence <= 80) & (span <= 400) & (groups[of_clip] != without)
+    kept = (silence <= 100) & (span <= 400) & (groups[of_clip] != without)
     labels = np.array([clip.label == "machine" for clip in clips])
     of_clip = of_clip[kept]
     weights = 1 / np.sqrt(np.bincount(of_clip, minlength=len(clips))[of_clip])
@@ -212,8 +226,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--clips", type=int, default=3_000)
+    parser.add_argument("--clips", type=int, default=6_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cross-validate", action="store_true")
     options = parser.parse_args()
-    main(options.clips, options.seed, with_cross_validation=options.cross_validate)
+    with threadpool_limits(1):  # sums in another order would be another file
+        main(options.clips, options.seed, with_cross_validation=options.cross_validate)

@@ -33,10 +33,10 @@ def hear(
     return told
 
 
-def impatient_model() -> AnswerModel:
+def model_with(**thresholds: float) -> AnswerModel:
     data = files("dialer.media.answer").joinpath("model.json").read_bytes()
     file = msgspec.json.decode(data, type=ModelFile)
-    limits = msgspec.structs.replace(file.thresholds, machine=0.8)
+    limits = msgspec.structs.replace(file.thresholds, **thresholds)
     return AnswerModel(msgspec.structs.replace(file, thresholds=limits))
 
 
@@ -56,6 +56,41 @@ def test_a_word_and_silence_is_a_person() -> None:
     assert verdict.verdict_ms - 1200 < 1500
 
 
+@pytest.mark.parametrize(("quick_human", "waits_frames"), [(0.0, 36), (2.0, 60)])
+def test_a_person_is_believed_at_the_quick_look_or_not_before_the_slow_one(
+    quick_human: float, waits_frames: int
+) -> None:
+    model = model_with(
+        quick_human=quick_human, quick_silence_frames=36, slow_human=0.0, slow_silence_frames=60, machine=2.0
+    )
+    (verdict,) = verdicts(
+        hear(with_noise(np.concatenate([pause(600), talk([600]), pause(3000)])), model=model)
+    )
+    assert verdict.answered_by == "human"
+    assert verdict.greeting_end_ms is not None
+    waited_frames = (verdict.verdict_ms - verdict.greeting_end_ms) // 20
+    assert waits_frames <= waited_frames < waits_frames + 3
+
+
+def test_nobody_is_believed_while_the_beep_sounds() -> None:
+    model = model_with(quick_human=0.0, quick_silence_frames=36, slow_human=0.0, slow_silence_frames=60)
+    beep = 0.2 * np.sin(2 * np.pi * 1000 * np.arange(5_600) / 8_000)
+    told = hear(
+        with_noise(np.concatenate([pause(600), talk([600]), pause(450), beep, pause(2000)])), model=model
+    )
+    assert [(verdict.answered_by, verdict.cause) for verdict in verdicts(told)] == [("machine", "beep")]
+
+
+def test_two_seconds_of_silence_without_a_decision_are_enough() -> None:
+    model = model_with(quick_human=2.0, slow_human=2.0, machine=2.0, late_machine=2.0)
+    (verdict,) = verdicts(
+        hear(with_noise(np.concatenate([pause(600), talk([600]), pause(3000)])), model=model)
+    )
+    assert verdict.answered_by == "unsure"
+    assert verdict.greeting_end_ms is not None
+    assert 2_000 <= verdict.verdict_ms - verdict.greeting_end_ms < 2_100
+
+
 def test_the_clock_starts_at_speech_and_not_at_the_answer() -> None:
     late = verdicts(hear(with_noise(np.concatenate([pause(3500), talk([600]), pause(3000)]))))
     assert [verdict.answered_by for verdict in late] == ["human"]
@@ -64,7 +99,7 @@ def test_the_clock_starts_at_speech_and_not_at_the_answer() -> None:
 def test_long_talk_is_a_machine_whose_end_and_beep_are_told() -> None:
     signal = np.concatenate([pause(500), talk([900, 200] * 7 + [850]), pause(1900), BEEP, pause(1500)])
     # the buzz of the test is less of a greeting than real ones are: what is tested is what follows the verdict
-    verdict, end, beep = hear(with_noise(signal), model=impatient_model())
+    verdict, end, beep = hear(with_noise(signal), model=model_with(machine=0.8))
     assert isinstance(verdict, AnswerVerdict)
     assert verdict.answered_by == "machine"
     assert isinstance(end, GreetingEnd)
