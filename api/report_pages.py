@@ -35,7 +35,7 @@ SCRIPT_TEXTS: Final = {
     name: f"reports.{name}"
     for name in (
         "empty", "failed", "total", "none", "before", "interval", "of", "points", "fresh", "truncated", "calls_behind",
-        "sums_proven", "sums_unproven", "sums_wrong", "save_failed",
+        "sums_proven", "sums_unproven", "sums_wrong", "save_failed", "other_period",
     )
 }  # fmt: skip
 

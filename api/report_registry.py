@@ -58,17 +58,6 @@ ALL: Final = (
                     "callback_requests",
                 ),
             ),
-            Panel(
-                name="funnel",
-                chart="funnel",
-                metrics=(
-                    "settled_attempts",
-                    "answered_attempts",
-                    "person_answers",
-                    "talks",
-                    "successful_talks",
-                ),
-            ),
             over(
                 "day",
                 (
@@ -80,6 +69,17 @@ ALL: Final = (
                     "conversion_per_talk",
                 ),
                 ("attempts", "answered_attempts"),
+            ),
+            Panel(
+                name="funnel",
+                chart="funnel",
+                metrics=(
+                    "settled_attempts",
+                    "answered_attempts",
+                    "person_answers",
+                    "talks",
+                    "successful_talks",
+                ),
             ),
             by("campaign", CAMPAIGN_RESULTS),
         ),

@@ -80,6 +80,8 @@ LEVELS: Final[dict[str, tuple[Area, Level]]] = {
     "recordings_unwritable": ("recordings", "problem"),
     "recordings_full": ("recordings", "problem"),
     "recordings_roomy": ("recordings", "ok"),
+    "copy_unwritable": ("recordings", "problem"),
+    "copy_writable": ("recordings", "ok"),
 }
 """Every code: what it is about, and how bad it is. A note is worth reading and changes nothing."""
 

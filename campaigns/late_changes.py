@@ -9,7 +9,7 @@ do-not-call list keeps the number: only so can the refusal be honoured (GDPR art
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -44,6 +44,8 @@ class ErasedPerson(msgspec.Struct, frozen=True, kw_only=True):
     contacts: int
     attempts: int
     rejected_rows: int
+    recording_ids: tuple[int, ...] = ()
+    """What is to be deleted of their voice, held ones too: those go when they are released (`campaigns.recording_keeper`)."""
 
 
 class LateChanges:
@@ -130,14 +132,21 @@ async def erase(connection: Connection, number: E164, word: str) -> ErasedPerson
     if any(lead["open_attempt_id"] is not None for lead in leads):
         raise Conflict("call_under_way")
     attempts = 0
+    recordings: list[Any] = []
     for lead in leads:
         shard_key, contact_id = lead["shard_key"], lead["contact_id"]
         await connection.execute(SQL["erase_contact"], shard_key, number, word)
         await connection.execute(SQL["erase_lead"], shard_key, contact_id, word)
         erased = await connection.fetch(SQL["erase_attempts"], shard_key, contact_id, word)
         await connection.execute(SQL["erase_traces"], shard_key, [row["attempt_id"] for row in erased])
+        recordings += await connection.fetch(SQL["erase_recordings"], shard_key, contact_id)
         attempts += len(erased)
     await connection.execute(SQL["erase_dictionary"], number, word)
     national = phonenumbers.national_significant_number(phonenumbers.parse(number))
     rejected = await connection.fetch(SQL["erase_rejections"], national)
-    return ErasedPerson(contacts=len(leads), attempts=attempts, rejected_rows=len(rejected))
+    return ErasedPerson(
+        contacts=len(leads),
+        attempts=attempts,
+        rejected_rows=len(rejected),
+        recording_ids=tuple(row["recording_id"] for row in recordings),
+    )

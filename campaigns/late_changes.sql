@@ -72,6 +72,12 @@ RETURNING attempt_id;
 -- The SIP messages of the calls name the person in nearly every line.
 DELETE FROM call_traces WHERE shard_key = $1 AND attempt_id = ANY($2::bigint[]);
 
+-- erase_recordings(shard_key, contact_id) --
+-- All of a person. What is held stays, and goes when it is released.
+UPDATE recordings SET deleted_why = 'erased', next_delete_time = NULL
+WHERE shard_key = $1 AND contact_id = $2 AND deleted_time IS NULL
+RETURNING recording_id;
+
 -- erase_dictionary(number, word) --
 UPDATE numbers SET number = $2 WHERE number = $1;
 

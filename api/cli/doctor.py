@@ -16,10 +16,12 @@ import msgspec
 from api.catalogue import Catalogue, language_of_environment, text
 from api.cli.front import EXIT_INTERRUPTED, log_warnings_only
 from api.stack import lasting_database
+from campaigns.copy_check import check_copies
 from campaigns.doctor import examine
 from campaigns.embedded_postgres import default_data_dir
-from campaigns.errors import InvalidSettings, PostgresUnavailable
+from campaigns.errors import InvalidSettings, PostgresUnavailable, Problem
 from campaigns.findings import Finding, found
+from campaigns.recording_storage import read_copy_settings
 from campaigns.settings import NodeSettings, default_spool_dir, load_node_settings
 from dialer.config import DialerConfig
 
@@ -61,6 +63,9 @@ async def examine_installation(environ: Mapping[str, str]) -> list[Finding]:
         dialer, spool_dir, recordings = settings.dialer, settings.spool_dir, settings.recordings
     except InvalidSettings as error:
         findings += [wrong_setting(problem.field, problem.code, problem.params) for problem in error.problems]
+    copy_problems: list[Problem] = []
+    copies = read_copy_settings(environ, copy_problems)
+    findings += [wrong_setting(problem.field, problem.code, problem.params) for problem in copy_problems]
     directories = [spool_dir, *([default_data_dir(environ)] if is_embedded else [])]
     async with database_of(environ, findings) as url:
         findings += await examine(
@@ -71,6 +76,7 @@ async def examine_installation(environ: Mapping[str, str]) -> list[Finding]:
             rng=secrets.token_bytes,
             wall_clock=lambda: datetime.now(UTC),
         )
+    findings += await check_copies(copies, secrets.token_hex(4))
     if is_embedded:
         # the server is ours and its database is missing: the next obzvon serve makes it
         unmade = found("database_missing")

@@ -3,19 +3,23 @@
 import secrets
 from datetime import date, datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from litestar import Controller, Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, PathParameter
+from litestar.response import Stream
 
 from api.auth import needs
 from api.body import CheckedBody
-from api.dependencies import ApiRequest, Clock, Pool
+from api.dependencies import ApiRequest, Clock, Pool, Settings
 from api.idempotency import answer_once
+from api.person_export import export_person, stream_file
+from api.person_sound import ErasedPersonView, erase_sound
 from api.routes.dnc import number_of
 from campaigns.dispositions import Disposition
-from campaigns.late_changes import ErasedPerson, LateChanges
+from campaigns.late_changes import LateChanges
 from campaigns.rollups import SQL
 from campaigns.snowflake import SLOTS_PER_CAMPAIGN
 
@@ -64,6 +68,9 @@ class DispositionView(msgspec.Struct, frozen=True, kw_only=True):
     disposition: Disposition | None
 
 
+ZIP_TYPE: Final = "application/zip"
+
+
 class PersonToErase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A number, and the country to read it by if it brings none."""
 
@@ -72,7 +79,7 @@ class PersonToErase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class RollupController(Controller):
-    """`/v1/rollups`, `/v1/attempts/{attempt_id}/disposition` and `/v1/contacts/erase`."""
+    """`/v1/rollups`, `/v1/attempts/{attempt_id}/disposition`, `/v1/contacts/erase` and `/v1/contacts/export`."""
 
     path = "/v1"
     tags = ("reports",)
@@ -144,15 +151,42 @@ class RollupController(Controller):
     )
     async def erase(
         self, request: ApiRequest, data: JSONBody[PersonToErase], pool: Pool, clock: Clock
-    ) -> Response[ErasedPerson]:
-        """Forget a person (GDPR art. 17, 152-FZ art. 21): number, fields and keys pressed go from every row, facts stay without them."""
+    ) -> Response[ErasedPersonView]:
+        """
+        Forget a person (GDPR art. 17, 152-FZ art. 21): number, fields and keys pressed go from every row, facts stay without them;
+        the sound of their calls is deleted, here and in its copies, but for what is held.
+        """
         number = number_of(data.number, data.default_country, "number")
 
-        async def work() -> ErasedPerson:
-            return await LateChanges(pool, secrets.token_bytes).erase_person(
+        async def work() -> ErasedPersonView:
+            erased = await LateChanges(pool, secrets.token_bytes).erase_person(
                 number, changed_by=request.auth.owner, now=clock()
             )
+            return await erase_sound(pool, request.app.state.get("keeper"), erased, request.auth.owner)
 
         return await answer_once(
             request, pool, clock(), work, status=HTTPStatus.OK, body=await request.body()
         )
+
+    @post(
+        "/contacts/export",
+        operation_id="export_person",
+        media_type=ZIP_TYPE,
+        **needs("admin", {HTTPStatus.OK: ResponseSpec(bytes, media_type=ZIP_TYPE, generate_examples=False)}),
+        dto=CheckedBody[PersonToErase],
+        return_dto=None,
+        status_code=HTTPStatus.OK,
+    )
+    async def export(
+        self,
+        request: ApiRequest,
+        data: JSONBody[PersonToErase],
+        pool: Pool,
+        settings: Settings,
+        clock: Clock,
+    ) -> Stream:
+        """Give everything about a person, with the sound of their calls (GDPR art. 15, 152-FZ art. 14)."""
+        number = number_of(data.number, data.default_country, "number")
+        file = await export_person(pool, settings, number, actor=request.auth.owner, now=clock())
+        headers = {"Content-Disposition": 'attachment; filename="person.zip"', "Cache-Control": "no-store"}
+        return Stream(stream_file(file), media_type=ZIP_TYPE, headers=headers)

@@ -120,7 +120,14 @@ async def test_an_erased_person_leaves_the_figures_as_they_were(
     )
 
     assert response.status_code == 200, response.text
-    assert response.json() == {"contacts": 1, "attempts": 1, "rejected_rows": 1}
+    assert response.json() == {
+        "contacts": 1,
+        "attempts": 1,
+        "rejected_rows": 1,
+        "recordings_deleted": 0,
+        "recordings_waiting": [],
+        "recordings_held": [],
+    }
     words = {
         await pool.fetchval(f"SELECT number FROM {table}") for table in ("contacts", "leads", "attempts")
     }

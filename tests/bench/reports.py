@@ -293,17 +293,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--quick", action="store_true", help="1,000,000 and 100,000 attempts of 20 campaigns, within 50 s"
+        "--quick", action="store_true", help="500,000 and 50,000 attempts of 20 campaigns, within 50 s"
     )
     parser.add_argument("--attempts", type=int, help="of the large history (10,000,000)")
     parser.add_argument("--look", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.attempts = options.attempts or (1_000_000 if options.quick else 10_000_000)
+    options.attempts = options.attempts or (500_000 if options.quick else 10_000_000)
     options.campaigns = 20 if options.quick else 200
     options.rounds, options.peer_rounds = (4, 1) if options.quick else (20, 3)
     options.panel_rounds = 1 if options.quick else 5
     options.settlements = 32_000 if options.quick else 400_000
-    options.claim_seconds = 3.0 if options.quick else 20.0
+    options.claim_seconds = 6.0 if options.quick else 20.0
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     if options.look:
         asyncio.run(look_at(options.look))

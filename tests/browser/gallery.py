@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, BrowserContext, StorageState, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, StorageState, ViewportSize, async_playwright, expect
 
 from api.report_registry import REPORTS
 from api.settings import ApiSettings
@@ -27,7 +27,14 @@ from campaigns.embedded_postgres import UNSAFE_TEST_SETTINGS, start_postgres
 from campaigns.migrate import migrate
 from campaigns.store import CampaignStore
 from tests.browser.conftest import FLAGS, NAMES, WebServer
-from tests.browser.sample import add_alert, add_receivers, add_saved_report, fill, keep_a_node_alive
+from tests.browser.sample import (
+    add_alert,
+    add_history,
+    add_receivers,
+    add_saved_report,
+    fill,
+    keep_a_node_alive,
+)
 from tests.postgres.audits import draw_verdict
 
 Theme = Literal["light", "dark"]
@@ -36,7 +43,7 @@ DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
-def pages(campaign_ids: list[int]) -> dict[str, str]:
+def pages(campaign_ids: list[int], attempt_id: int) -> dict[str, str]:
     return {
         "floor": "/floor",
         "floor-wall": "/floor?wall",
@@ -49,7 +56,7 @@ def pages(campaign_ids: list[int]) -> dict[str, str]:
         "saved": "/reports/saved",
         "saved-report": "/reports/saved/1",
         "calls": "/calls?query={}",
-        "call": f"/calls/{campaign_ids[0] * 100_000}",
+        "call": f"/calls/{attempt_id}",
         "trunks": "/trunks",
         "trunk": "/trunks/1",
         "trunk-new": "/trunks/new",
@@ -68,6 +75,11 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
         await migrate(server.dsn, datetime.now(UTC))
         pool = await open_pool(server.dsn)
         campaign_ids = await fill(pool, random.Random(7), datetime.now(UTC))
+        await add_history(pool, campaign_ids[3], datetime.now(UTC))
+        attempt_id = await pool.fetchval(
+            "SELECT max(attempt_id) FROM attempts WHERE campaign_id = $1 AND disposition IS NOT NULL",
+            campaign_ids[0],
+        )
         for hours in (50, 26):
             over = await add_alert(pool, campaign_ids[1], datetime.now(UTC) - timedelta(hours=hours))
             await AlertStore(pool).resolve(over, datetime.now(UTC) - timedelta(hours=hours - 1))
@@ -102,7 +114,7 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
                 context = await browser.new_context(
                     viewport=size, color_scheme=theme, locale=language, storage_state=state
                 )
-                for name, path in pages(campaign_ids).items():
+                for name, path in pages(campaign_ids, attempt_id).items():
                     if only is None or only in name:
                         await picture(
                             context, base_url + path, folder / f"{name}-{language}-{theme}-{width}.png"
@@ -137,6 +149,7 @@ async def sign_in(browser: Browser, base_url: str, pool: Pool) -> StorageState:
 async def picture(context: BrowserContext, url: str, path: Path) -> None:
     page = await context.new_page()
     await page.goto(url)
+    await expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=30_000)
     await page.wait_for_timeout(900)  # a live page has heard its first event, a chart has stopped moving
     await page.screenshot(path=path, full_page=True)
     await page.close()

@@ -11,6 +11,8 @@ from api.alert_receivers import ReceiverStore
 from api.report_models import NewReport, NewSchedule
 from api.report_store import ReportStore
 from campaigns.database import Pool
+from campaigns.migrate import ensure_partitions
+from campaigns.snowflake import EPOCH_MS
 from tests.postgres.campaign_rows import add_campaign, add_run, number_of
 
 NAMES = (
@@ -59,6 +61,8 @@ async def add_call(
     disposition = (
         rng.choices([None, "callback_requested", "refused"], [80, 14, 6])[0] if is_answered else None
     )
+    # the id holds the time, by which its page finds it
+    attempt_id = (int(started_time.timestamp() * 1000) - EPOCH_MS) << 22 | campaign_id << 12 | index
     ended_time = started_time + timedelta(milliseconds=6000 + (talk_ms or 12_000))
     await pool.execute(
         "INSERT INTO attempts (shard_key, started_time, attempt_id, campaign_id, contact_id, number, attempt_number, "
@@ -66,17 +70,71 @@ async def add_call(
         "answered_time, ended_time, pdd_ms, talk_ms, disposition, change_number) "
         "SELECT $1, $2, $3, $4, $5, $6, 1, trunk_id, '', 'call', 1, '{}', $7, $8, 'normal', 'none', 200, 'callee', $9, "
         "$7, $10, $11, $12, 1 FROM campaign_trunks WHERE campaign_id = $4",
-        campaign_id * 256, started_time, campaign_id * 100_000 + index, campaign_id, index, number_of(index), ended_time,
+        campaign_id * 256, started_time, attempt_id, campaign_id, index, number_of(index), ended_time,
         result, started_time + timedelta(seconds=6) if is_answered else None, rng.randint(300, 4000), talk_ms, disposition,
     )  # fmt: skip
     await pool.execute(
         "INSERT INTO outbox SELECT * FROM attempt_facts WHERE shard_key = $1 AND attempt_id = $2",
-        campaign_id * 256, campaign_id * 100_000 + index,
+        campaign_id * 256, attempt_id,
     )  # fmt: skip
     await pool.execute(
         "UPDATE leads SET status = 'finished', due_time = NULL, attempts_made = 1 WHERE shard_key = $1 AND contact_id = $2",
         campaign_id * 256, index,
     )  # fmt: skip
+
+
+async def add_history(pool: Pool, campaign_id: int, now: datetime) -> None:
+    """Six weeks of working days behind a campaign: tries, sources, results, talks and prices that differ by hour and day."""
+    async with pool.acquire() as connection, connection.transaction():
+        for days in (0, 30, 60):
+            await ensure_partitions(connection, now - timedelta(days=days), months_ahead=0)
+        await connection.execute("SELECT setseed(0.7)")
+        await connection.execute(HISTORY, campaign_id, now)
+        await connection.execute(
+            "INSERT INTO outbox SELECT * FROM attempt_facts WHERE shard_key = $1 AND started_time < $2",
+            campaign_id * 256,
+            now - timedelta(days=1),
+        )
+
+
+HISTORY = """
+INSERT INTO attempts (
+    shard_key, started_time, attempt_id, campaign_id, contact_id, number, attempt_number, trunk_id, caller_id, call_id, run_id,
+    gate, settled_time, result, reason, fault, sip_status, ended_by, answered_time, ended_time, pdd_ms, talk_ms, disposition,
+    answered_by, source, is_target, cost_micros, utc_offset_minutes, change_number
+)
+SELECT
+    $1 * 256, at, 1000000 + i, $1, i % 1200, '+7916' || lpad((i % 1200)::text, 7, '0'), 1 + i / 1200 % 3,
+    (SELECT min(trunk_id) FROM campaign_trunks WHERE campaign_id = $1), '+7495000000' || i % 3, 'call', 1,
+    '{}', at + interval '20 s', result, 'normal', 'none',
+    CASE result WHEN 'answered' THEN 200 WHEN 'busy' THEN 486 WHEN 'rejected' THEN 603 ELSE 480 END, 'callee',
+    CASE WHEN result = 'answered' THEN at + interval '6 s' END, at + interval '20 s', 600 + (random() * 3000)::integer,
+    talk_ms,
+    CASE WHEN talk_ms > 6000 THEN (ARRAY['order', 'meeting', 'offer_requested', 'refused', 'callback_requested', NULL, NULL, NULL])
+        [1 + (random() * 7)::integer] END,
+    CASE WHEN result = 'answered' THEN CASE WHEN random() < 0.12 THEN 'machine' ELSE 'human' END END,
+    (ARRAY['site', 'tv', 'search', NULL])[1 + i % 4], coalesce(talk_ms BETWEEN 30000 AND 3600000, false),
+    coalesce(talk_ms, 0) * 25, 180, 1
+FROM (
+    SELECT i, at, result, CASE WHEN result = 'answered' THEN (exp(9.3 + random() * 2) )::integer END AS talk_ms
+    FROM (
+        SELECT
+            i, at,
+            CASE
+                WHEN luck < 0.28 + 0.15 * sin(extract(HOUR FROM at) / 3.0) THEN 'answered'
+                WHEN luck < 0.6 THEN 'no_answer' WHEN luck < 0.82 THEN 'busy' ELSE 'rejected'
+            END AS result
+        FROM (
+            SELECT
+                i, random() AS luck,
+                date_trunc('day', $2::timestamptz) - i % 62 * interval '1 day' - interval '1 day' + interval '6 hours'
+                + random() * interval '11 hours' AS at
+            FROM generate_series(1, 16000) AS i
+        ) AS tries
+        WHERE extract(ISODOW FROM at) < 6 AND random() < 0.5 + i % 62 / 124.0
+    ) AS ended
+) AS told
+"""
 
 
 async def keep_a_node_alive(

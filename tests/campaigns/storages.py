@@ -30,6 +30,8 @@ class WebDav:
         self._server: Server | None = None
 
     def start(self) -> None:
+        if self._server is not None:
+            return
         app = WsgiDAVApp(
             {
                 "provider_mapping": {"/": str(self.folder)},

@@ -22,11 +22,12 @@ async def draw_verdict(
         "INSERT INTO attempts (shard_key, started_time, attempt_id, campaign_id, contact_id, number, attempt_number, trunk_id,"
         " caller_id, call_id, run_id, gate, settled_time, result, reason, fault, ended_by, answered_time, ended_time, talk_ms,"
         " answered_by, answered_by_cause, verdict_time, audit_share, change_number)"
-        " SELECT $1, $2::timestamptz, $3, $4, $3, '+79160000000', 1, trunk_id, '+74950000000', 'call', 1, '{}',"
+        " SELECT $1, $2::timestamptz, $3, $4, $8, '+79160000000', 1, trunk_id, '+74950000000', 'call', 1, '{}',"
         " $2::timestamptz + interval '20 s', 'answered', 'normal', 'none', 'us', $5::timestamptz,"
         " $5::timestamptz + interval '6 s', 6000, $6, 'long_greeting', $5::timestamptz + interval '2310 ms', $7, 1"
         " FROM campaign_trunks WHERE campaign_id = $4 LIMIT 1",
         key, started_time, attempt_id, campaign_id, answered, answered_by, share,
+        attempt_id % 2**31,  # contacts of a base are counted from 1
     )  # fmt: skip
     await pool.execute(
         "INSERT INTO outbox SELECT * FROM attempt_facts WHERE shard_key = $1 AND attempt_id = $2",

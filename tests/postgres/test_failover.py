@@ -15,6 +15,7 @@ from campaigns import settle_buffer
 from campaigns.database import Pool
 from dialer.config import DialerConfig
 from dialer.sip.message import Request, parse_message, response_to
+from dialer.testing.carrier import CarrierConfig, SimulatedCarrier
 from dialer.testing.population import CalleePlan
 from dialer.testing.truth import compare
 from tests.dialer.net.dns_server import dns_server
@@ -22,6 +23,7 @@ from tests.postgres.campaign_rows import NOW, add_campaign, add_trunk, number_of
 from tests.postgres.dialing import (
     BUSY,
     QUICK,
+    Truth,
     carrier,
     is_finished,
     recorded,
@@ -113,6 +115,23 @@ async def test_servers_of_one_name_are_tried_in_the_order_of_srv_within_the_same
             await until(lambda: is_finished(pool, campaign_id))
     failed = "unreachable" if first_is == "a closed port" else "congested"
     assert [(row[1], *row[3:]) for row in await attempts(pool)] == [(1, failed, False), (1, "busy", True)]
+    assert truth.numbers == [number_of(0)]
+
+
+async def test_a_name_that_has_ipv6_alone_is_called_by_a_node_that_has_it(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    truth = Truth()
+    far_end = SimulatedCarrier(CarrierConfig(host="::1"), truth.add, plan_for=lambda _number, _seed: BUSY)
+    async with far_end, dns_server() as dns:
+        dns.add("_sip._udp.carrier.test", "SRV", f"0 0 {far_end.address[1]} six.test.")
+        dns.add("six.test", "AAAA", "::1")
+        campaign_id = await add_campaign(pool, leads=1, trunk_host="carrier.test")
+        await pool.execute("UPDATE trunks SET port = NULL")
+        dialer = DialerConfig(bind_host_ipv6="::1", dns_servers=(dns.address,))
+        async with running_node(settings_of(database, tmp_path, dialer=dialer)):
+            await until(lambda: is_finished(pool, campaign_id))
+    assert [(row[1], *row[3:]) for row in await attempts(pool)] == [(1, "busy", False)]
     assert truth.numbers == [number_of(0)]
 
 

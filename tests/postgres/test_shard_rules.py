@@ -99,6 +99,14 @@ def test_the_hot_statements_take_the_shard_first(name: str) -> None:
     assert name not in OVER_SHARDS
 
 
+def test_the_run_on_citus_distributes_every_growing_table() -> None:
+    """`shards` says which node owns what; each server has it whole."""
+    text = (CAMPAIGNS.parent / "docs" / "rollups.md").read_text(encoding="utf-8")
+    listed = re.search(r"Distributed by `shard_key` and colocated: ([^;]+);", text)
+    assert listed is not None
+    assert set(re.split(r",\s+", listed[1])) == set(GROWING) - {"shards"}
+
+
 @pytest.fixture(scope="module")
 def three_servers() -> Iterator[list[str]]:
     """Three PostgreSQL servers with the schema and the same reference rows."""

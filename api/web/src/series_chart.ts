@@ -63,9 +63,9 @@ export class SeriesChart extends Chart {
         splitNumber: 4,
         splitLine: { lineStyle: { color: paint.line } },
         axisLabel: { color: paint.ink3, fontSize: 12, formatter: (value: number) => words.value(drawn[0] ?? "", value) },
-        ...(unit === "share" ? { max: (range: { max: number }) => Math.min(1, Math.ceil(range.max * 10) / 10 || 0.1) } : { minInterval: 1 }),
+        ...(unit === "share" ? { max: (range: { max: number }) => topOfShares(range.max) } : { minInterval: 1 }),
       },
-      series: drawn.map((name, index) => ({
+      series: [...drawn.map((name, index) => ({
         name: words.metric(name).title,
         type: panel.chart === "lines" ? "line" : "bar",
         barMaxWidth: 34,
@@ -75,9 +75,32 @@ export class SeriesChart extends Chart {
         itemStyle: { color: tints[index % tints.length], borderRadius: [3, 3, 0, 0] },
         lineStyle: { width: 2 },
         data: this.#rows.map((row) => row.metrics[name]?.value ?? null),
-      })),
+      })), ...this.#before(drawn[0] ?? "", paint)],
     };
   }
+
+  /** The other period's figure of the first metric, as a dashed line over the same places; nothing where none is compared. */
+  #before(name: string, paint: Colours): Record<string, unknown>[] {
+    const values = this.#rows.map((row) => row.metrics[name]?.previous ?? null);
+    if (values.every((value) => !value)) return [];
+    return [
+      {
+        name: `${this.words.metric(name).title}: ${this.words.text("other_period").toLowerCase()}`,
+        type: "line",
+        symbol: "emptyCircle",
+        symbolSize: 6,
+        itemStyle: { color: paint.ink2 },
+        lineStyle: { width: 1.5, type: "dashed" },
+        data: values,
+      },
+    ];
+  }
+}
+
+/** The next round share above, in steps that the axis divides evenly. */
+function topOfShares(highest: number): number {
+  const steps = highest > 0.4 ? 5 : 10;
+  return Math.min(1, Math.ceil(highest * steps) / steps || 0.1);
 }
 
 function withEveryDay(rows: Row[]): Row[] {
