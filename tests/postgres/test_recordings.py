@@ -89,7 +89,7 @@ async def test_on_demand_the_live_call_that_was_asked_for_is_recorded_and_no_oth
             async def both_talk() -> bool:
                 return far_end.live_calls == 2
 
-            await until(both_talk)
+            await until(both_talk)  # or ring still: the request waits for the answer
             attempt_id = await pool.fetchval("SELECT min(attempt_id) FROM attempts")
             await request_recording(pool, campaign_id * 256, attempt_id, datetime.now(UTC))
             await until(lambda: is_finished(pool, campaign_id))
