@@ -26,6 +26,8 @@ from campaigns.errors import Conflict
 from campaigns.recording_storage import CopyStorage, StorageFailed
 from campaigns.recordings import RecordingRow, RecordingStore
 from campaigns.statements import load_statements
+from dialer.recording.recorder import part_directory
+from dialer.recording.recording_file import PART_SUFFIX
 
 log = structlog.get_logger()
 
@@ -46,6 +48,7 @@ class _Taken(msgspec.Struct, frozen=True, kw_only=True):
 
     shard_key: int
     recording_id: int
+    node_name: str
     state: str
     path: str
     size_bytes: int | None
@@ -113,7 +116,8 @@ class RecordingKeeper:
         return tried
 
     async def _delete(self, taken: _Taken, actor: str) -> None:
-        error = await asyncio.to_thread(
+        part = part_directory(self._directory, taken.node_name) / f"{taken.recording_id}{PART_SUFFIX}"
+        error = await asyncio.to_thread(remove_part, part) or await asyncio.to_thread(
             remove_file, self._directory, taken.path, had_file=taken.size_bytes is not None
         )
         copy_state = taken.copy_state
@@ -229,6 +233,15 @@ def place_of(directory: Path, path: str) -> Path:
     assert not parts.is_absolute(), "paths are relative"
     assert ".." not in parts.parts, "paths stay below the directory"
     return directory / parts
+
+
+def remove_part(part: Path) -> str | None:
+    """Remove what a node could not close or move: its next life would put it in its place. Return None when it is gone. Blocking."""
+    try:
+        part.unlink(missing_ok=True)
+    except OSError as error:
+        return errno.errorcode.get(error.errno or 0, "unknown")
+    return None
 
 
 def remove_file(directory: Path, path: str, *, had_file: bool) -> str | None:

@@ -8,7 +8,9 @@ WITH due AS (
     CROSS JOIN LATERAL (
         SELECT k.shard_key, k.recording_id, k.next_delete_time
         FROM recordings k JOIN campaigns c ON c.campaign_id = k.campaign_id
-        WHERE k.shard_key = shards.shard_key AND k.deleted_time IS NULL AND NOT k.is_held AND k.state <> 'writing'
+        WHERE k.shard_key = shards.shard_key AND k.deleted_time IS NULL AND NOT k.is_held
+          -- no call lasts a day: its node died and never came back
+          AND (k.state <> 'writing' OR k.started_time < $1::timestamptz - interval '1 day')
           AND coalesce(k.next_delete_time, '-infinity') <= $1
           AND (k.copy_state IS DISTINCT FROM 'copying' OR k.next_copy_time <= $1)
           AND (
@@ -27,7 +29,7 @@ SET deleted_why = coalesce(r.deleted_why, 'expired'), delete_tries = r.delete_tr
 FROM due
 WHERE r.shard_key = due.shard_key AND r.recording_id = due.recording_id
   AND r.deleted_time IS NULL AND NOT r.is_held AND coalesce(r.next_delete_time, '-infinity') <= $1
-RETURNING r.shard_key, r.recording_id, r.state, r.path, r.size_bytes, r.deleted_why, r.delete_tries, r.copy_state, r.copy_attempts;
+RETURNING r.shard_key, r.recording_id, r.node_name, r.state, r.path, r.size_bytes, r.deleted_why, r.delete_tries, r.copy_state, r.copy_attempts;
 
 -- take_one(shard_key, recording_id, why, now, lease_until) --
 -- Somebody asked for this one. No row: it is held, being written or copied, or gone.
@@ -36,7 +38,7 @@ SET deleted_why = coalesce(deleted_why, $3), delete_tries = delete_tries + 1, ne
 WHERE shard_key = $1 AND recording_id = $2
   AND deleted_time IS NULL AND NOT is_held AND state <> 'writing'
   AND (copy_state IS DISTINCT FROM 'copying' OR next_copy_time <= $4)
-RETURNING shard_key, recording_id, state, path, size_bytes, deleted_why, delete_tries, copy_state, copy_attempts;
+RETURNING shard_key, recording_id, node_name, state, path, size_bytes, deleted_why, delete_tries, copy_state, copy_attempts;
 
 -- decide_deletion(shard_key, recording_id, why) --
 -- It cannot be taken now, but it shall go: the keeper takes it as soon as it can.

@@ -73,7 +73,8 @@ class RecordingRow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def can_be_heard(self) -> bool:
         """A held one can, also when its person has been erased meanwhile: that is what it is held for."""
-        return self.state in {"ready", "broken"} and (self.deleted_why is None or self.is_held)
+        has_file = self.state == "ready" or (self.state == "broken" and self.size_bytes is not None)
+        return has_file and (self.deleted_why is None or self.is_held)
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, BrowserContext, StorageState, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, StorageState, ViewportSize, async_playwright, expect
 
 from api.report_registry import REPORTS
 from api.settings import ApiSettings
@@ -149,7 +149,7 @@ async def sign_in(browser: Browser, base_url: str, pool: Pool) -> StorageState:
 async def picture(context: BrowserContext, url: str, path: Path) -> None:
     page = await context.new_page()
     await page.goto(url)
-    await page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    await expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=30_000)
     await page.wait_for_timeout(900)  # a live page has heard its first event, a chart has stopped moving
     await page.screenshot(path=path, full_page=True)
     await page.close()

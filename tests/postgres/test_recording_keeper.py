@@ -1,7 +1,6 @@
 """Recordings deleted by age and copied to real storages; whatever fails comes again, and holds up nothing else."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +12,8 @@ from campaigns.errors import Conflict
 from campaigns.recording_keeper import COPY_BACK_OFF, RecordingKeeper, remove_file
 from campaigns.recording_storage import CopyStorage
 from campaigns.recordings import RecordingRow, RecordingStore
+from dialer.recording.recorder import part_directory
+from dialer.recording.recording_file import PART_SUFFIX
 from tests.campaigns.storages import PASSWORD, WebDav, s3, webdav
 from tests.postgres.campaign_rows import add_campaign
 from tests.postgres.recordings import add_recording
@@ -64,9 +65,10 @@ async def test_what_is_older_than_its_campaign_says_goes_and_nothing_else(
     old = await add(pool, tmp_path, campaign_id, 31)
     last_day = await add(pool, tmp_path, campaign_id, 30)
     held = await add(pool, tmp_path, campaign_id, 40, is_held=True, held_why="case 7")
-    writing = await add(pool, tmp_path, campaign_id, 50, state="writing")
+    yesterday = (NOW - timedelta(days=1)).date()
+    writing = await add(pool, tmp_path, campaign_id, 0, state="writing", delete_after=yesterday)
     longer = await add(pool, tmp_path, other, 60)
-    own = await add(pool, tmp_path, campaign_id, 3, delete_after=(NOW - timedelta(days=1)).date())
+    own = await add(pool, tmp_path, campaign_id, 3, delete_after=yesterday)
 
     assert await RecordingKeeper(pool, tmp_path, clock).delete_due() == 2
 
@@ -84,6 +86,19 @@ async def test_what_is_older_than_its_campaign_says_goes_and_nothing_else(
     assert lines[0]["old"]["state"] == "ready"
     assert lines[0]["new"]["why"] == "expired"
     assert await RecordingKeeper(pool, tmp_path, clock).delete_due() == 0
+
+
+async def test_what_a_dead_node_left_open_goes_too_under_the_name_that_it_has(
+    pool: Pool, tmp_path: Path, campaign_id: int, clock: Clock
+) -> None:
+    one = await add(pool, tmp_path, campaign_id, 40, state="writing", size_bytes=None, sha256=None)
+    row = await state(pool, one)
+    part = part_directory(tmp_path, row.node_name) / f"{one}{PART_SUFFIX}"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    place(tmp_path, row).rename(part)
+    assert await RecordingKeeper(pool, tmp_path, clock).delete_due() == 1
+    assert (await state(pool, one)).state == "deleted"
+    assert not await is_there(part)
 
 
 async def test_a_file_that_cannot_be_deleted_comes_again_and_holds_up_no_other(
@@ -163,24 +178,30 @@ async def test_recordings_are_copied_sealed_and_proven(
 
 
 async def test_a_storage_that_goes_away_costs_time_and_nothing_else(
-    pool: Pool, tmp_path: Path, campaign_id: int, clock: Clock
+    pool: Pool, tmp_path: Path, campaign_id: int, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory, dav = tmp_path / "here", tmp_path / "there"
     dav.mkdir()
     ids = [await add(pool, directory, campaign_id, days) for days in (3, 2, 1)]
     server = WebDav(dav)
     server.start()
-    keeper = RecordingKeeper(pool, directory, clock, CopyStorage(server.settings()))
-    stop = asyncio.Event()
-    await asyncio.gather(first_of(keeper, pool, ids[0], stop), keeper.copy_due(stop))
+    storage = CopyStorage(server.settings())
+    keeper = RecordingKeeper(pool, directory, clock, storage)
+    stop, put = asyncio.Event(), storage.put
+
+    async def put_and_stop(path: str, data: bytes) -> None:
+        await put(path, data)
+        stop.set()
+
+    monkeypatch.setattr(storage, "put", put_and_stop)
+    assert await keeper.copy_due(stop) == 1
     server.stop()
     with capture_logs() as logs:
         assert await keeper.copy_due() == 0
     assert [entry["event"] for entry in logs] == ["recording.copy_postponed"]
     assert PASSWORD not in str(logs)
     states = [(await state(pool, one)).copy_state for one in ids]
-    assert states.count("copied") >= 1
-    assert states.count("waiting") == 1
+    assert states == ["copied", "waiting", None]
 
     # the other work goes on meanwhile
     await RecordingKeeper(pool, directory, clock).delete(ids[0], "expired", actor="system")
@@ -191,12 +212,6 @@ async def test_a_storage_that_goes_away_costs_time_and_nothing_else(
         row = await state(pool, one)
         assert (row.copy_state, row.copy_error) == ("copied", None)
     server.stop()
-
-
-async def first_of(keeper: RecordingKeeper, pool: Pool, recording_id: int, stop: asyncio.Event) -> None:
-    while (await state(pool, recording_id)).copy_state != "copied":
-        await asyncio.sleep(0.01)
-    stop.set()
 
 
 async def test_a_copy_that_keeps_failing_is_given_up_with_an_event_and_tried_again_on_request(
@@ -281,7 +296,7 @@ async def test_a_request_stays_open_until_the_copy_is_gone_too(
 
 
 async def test_what_is_deleted_while_it_is_copied_leaves_no_copy(
-    pool: Pool, tmp_path: Path, campaign_id: int, clock: Clock
+    pool: Pool, tmp_path: Path, campaign_id: int, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dav = tmp_path / "dav"
     dav.mkdir()
@@ -296,8 +311,7 @@ async def test_what_is_deleted_while_it_is_copied_leaves_no_copy(
             await put(path, data)
             asked.append(await keeper.delete(one, "asked", actor="key:1"))
 
-        swap: Callable[..., None] = lambda function: setattr(storage, "put", function)  # noqa: E731
-        swap(put_and_ask)
+        monkeypatch.setattr(storage, "put", put_and_ask)
         assert await keeper.copy_due() == 1
         assert asked[0].deleted_time is None
         await keeper.delete_due()

@@ -16,7 +16,7 @@ from dialer.media.g711 import to_ulaw
 from dialer.recording.container import Header
 from dialer.recording.keyring import new_entry, parse_keyring
 from dialer.recording.reader import G711, Recording
-from tests.dialer.recording.recorded_calls import heard
+from tests.dialer.recording.recorded_calls import spoken
 from tests.postgres.campaign_rows import add_campaign
 from tests.postgres.dialing import (
     BUSY,
@@ -61,7 +61,7 @@ async def test_a_campaign_that_records_all_has_every_answered_call_from_its_answ
             assert recording.samples == row["duration_ms"] * 8
             sound = recording.read_g711(0, recording.samples)
         assert isinstance(sound, G711)
-        assert heard(sound.us, sound.us_marks) == to_ulaw(pcm)
+        assert spoken(sound.us) == spoken(to_ulaw(pcm))
 
 
 async def test_a_campaign_that_records_nothing_has_nothing(pool: Pool, database: str, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ async def test_on_demand_the_live_call_that_was_asked_for_is_recorded_and_no_oth
             async def both_talk() -> bool:
                 return far_end.live_calls == 2
 
-            await until(both_talk)
+            await until(both_talk)  # or ring still: the request waits for the answer
             attempt_id = await pool.fetchval("SELECT min(attempt_id) FROM attempts")
             await request_recording(pool, campaign_id * 256, attempt_id, datetime.now(UTC))
             await until(lambda: is_finished(pool, campaign_id))
@@ -171,7 +171,7 @@ async def test_a_killed_node_leaves_recordings_that_its_next_life_settles(
     assert not list(parts.iterdir())
     rows = await pool.fetch("SELECT * FROM recordings")
     assert len(rows) == 4
-    prompt = to_ulaw(await pool.fetchval("SELECT pcm_s16le_8khz FROM prompts"))
+    prompt = spoken(to_ulaw(await pool.fetchval("SELECT pcm_s16le_8khz FROM prompts")))
     for row in rows:
         assert (row["state"], row["cause"]) == ("ready", "cut")
         assert row["duration_ms"] >= 2_000
@@ -183,7 +183,7 @@ async def test_a_killed_node_leaves_recordings_that_its_next_life_settles(
             assert recording.samples == row["duration_ms"] * 8
             sound = recording.read_g711(0, recording.samples)
         assert isinstance(sound, G711)
-        said = heard(sound.us, sound.us_marks)
+        said = spoken(sound.us)
         assert len(said) > 8_000
         assert prompt.startswith(said)
     log = (tmp_path / "dial.log").read_text()
@@ -256,6 +256,35 @@ async def test_a_stop_while_the_database_is_away_loses_no_recording(
     assert row["duration_ms"] >= 3_000
     assert (tmp_path / "recordings" / row["path"]).stat().st_size == row["size_bytes"]
     assert not list((tmp_path / "recordings" / "writing" / "test").iterdir())
+
+
+async def test_what_was_deleted_does_not_come_back_from_the_first_name_of_its_file(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(LISTENS) as (far_end, _):
+        campaign_id = await add_campaign(
+            pool, leads=1, trunk_host=far_end.address[0], trunk_port=far_end.address[1],
+            prompt_id=await add_prompt(pool, seconds=1.2), key_wait_seconds=0.2, recording="all",
+        )  # fmt: skip
+        async with running_node(settings_of(database, tmp_path)) as drained:
+            await until(lambda: is_finished(pool, campaign_id))
+            await drained()
+    row = await pool.fetchrow("SELECT path, recording_id FROM recordings WHERE state = 'ready'")
+    assert row is not None
+    file = tmp_path / "recordings" / row["path"]
+    # as if killed right after the row was written; the recording is deleted before the node starts again
+    part = tmp_path / "recordings" / "writing" / "test" / f"{row['recording_id']}.part"
+    file.rename(part)
+    await pool.execute("UPDATE recordings SET state = 'deleted'")
+    async with running_node(settings_of(database, tmp_path)) as drained:
+
+        async def is_forgotten() -> bool:
+            return not part.exists()
+
+        await until(is_forgotten)
+        await drained()
+    assert not file.exists()
+    assert await pool.fetchval("SELECT state FROM recordings") == "deleted"
 
 
 async def test_a_call_that_was_killed_in_its_first_second_has_a_row_and_no_file(
