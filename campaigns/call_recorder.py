@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
+import msgspec
 import structlog
 
 from campaigns.database_link import DatabaseAway, DatabaseLink
@@ -61,6 +62,8 @@ class CallRecorder:
         """Answered calls that nobody has asked for yet."""
         self._over: list[tuple[int, int]] = []
         """Shard and id of attempts that can be recorded no more."""
+        self._ended: list[int] = []
+        """Recordings whose rows are written, and whose first names are not dropped yet."""
         self._wake = asyncio.Event()
         self._first_seconds = FirstSeconds(
             self._rows, settings, node_name=node_name, ids=ids, rng=rng, wall_clock=wall_clock
@@ -127,9 +130,10 @@ class CallRecorder:
 
     async def _flush(self) -> None:
         """Write rows; the first name of a file is needed until its row is there."""
-        ended = await self._rows.flush()
-        if ended:
-            await asyncio.to_thread(forget_parts, self._settings.directory, self._node_name, ended)
+        self._ended += await self._rows.flush()
+        if self._ended:
+            await asyncio.to_thread(forget_parts, self._settings.directory, self._node_name, self._ended)
+            self._ended = []
 
     def _begin(self, live: LiveAttempt) -> None:
         begun, now = live.begun, self._wall_clock()
@@ -209,13 +213,23 @@ class CallRecorder:
             elif not found.file.samples:
                 empty.add(found.recording_id)  # not one second, and nothing that vouches for its ids
                 await asyncio.to_thread(forget_part, path)
-            elif await asyncio.to_thread(self._put_in_place, found):
-                row = row_of_file(
-                    found.recording_id, found.started_ms, found.owner, str(_place_of(found)), found.key_id
-                )
-                self._tell(row.ended(found.file))
+            else:
+                await self._settle_file(found)
         await self._flush()
         await self._settle_rows(empty)
+
+    async def _settle_file(self, found: Salvaged) -> None:
+        row = _row_of(found)
+        try:
+            if await self._rows.is_settled(row):
+                # killed between its row and this; the file may have been deleted since, and stays so
+                await asyncio.to_thread(forget_part, found.path)
+                return
+        except (DatabaseAway, asyncpg.PostgresError) as error:
+            log.warning("recordings.left_open", error=str(error))  # until the next start
+            return
+        if await asyncio.to_thread(self._put_in_place, found.path, row):
+            self._tell(row.ended(found.file))
 
     async def _settle_rows(self, empty: Collection[int]) -> None:
         try:
@@ -231,19 +245,19 @@ class CallRecorder:
             elif found.file.cause != "unknown_key":
                 self._tell(row.ended(found.file))
 
-    def _put_in_place(self, found: Salvaged) -> bool:
-        place = self._settings.directory / _place_of(found)
+    def _put_in_place(self, part_path: Path, row: RecordingRow) -> bool:
         try:
-            put_in_place(found.path, place)
+            put_in_place(part_path, self._settings.directory / row.path)
         except OSError as error:
-            log.error("recording.not_moved", recording_id=found.recording_id, error=str(error))  # noqa: TRY400 - said by the error
+            log.error("recording.not_moved", recording_id=row.recording_id, error=str(error))  # noqa: TRY400 - said by the error
             return False
         return True
 
 
-def _place_of(found: Salvaged) -> Path:
+def _row_of(found: Salvaged) -> RecordingRow:
+    """Build the row of a file from what stands in its header."""
     row = row_of_file(found.recording_id, found.started_ms, found.owner, "", found.key_id)
-    return relative_path(found.recording_id, row.started_time)
+    return msgspec.structs.replace(row, path=relative_path(found.recording_id, row.started_time).as_posix())
 
 
 def _ids_of(row: RecordingRow) -> dict[str, int]:

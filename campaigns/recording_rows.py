@@ -149,6 +149,19 @@ class RecordingRows:
 
         return {row["attempt_id"] for row in await self._link.run(take)}
 
+    async def is_settled(self, row: RecordingRow) -> bool:
+        """
+        Tell whether the end of this recording, or of its file, is written already.
+
+        Raises:
+            DatabaseAway
+        """
+
+        async def read(connection: Connection) -> bool:
+            return bool(await connection.fetchval(STATEMENTS["is_settled"], row.shard_key, row.recording_id))
+
+        return await self._link.run(read)
+
     async def left_writing(self, before_time: datetime) -> list[RecordingRow]:
         """
         Return what this node began before and never ended.

@@ -38,3 +38,9 @@ SELECT pg_notify($1, $2);
 DELETE FROM recording_requests
 WHERE shard_key = $1 AND attempt_id = ANY ($2::bigint[])
 RETURNING attempt_id;
+
+-- is_settled(shard_key, recording_id) --
+-- Deleted ones, too: their sound must not come back.
+SELECT EXISTS (
+    SELECT FROM recordings WHERE shard_key = $1 AND recording_id = $2 AND state IN ('ready', 'deleted')
+);

@@ -39,7 +39,8 @@ class _Hearing(msgspec.Struct):
 
     slot: int
     next_sample: int = 0
-    frames: deque[bytes] = msgspec.field(default_factory=deque)
+    frames: deque[tuple[int, bytes]] = msgspec.field(default_factory=deque)
+    """Payload type and 20 ms of it."""
 
 
 class _Listened(msgspec.Struct, frozen=True):
@@ -185,7 +186,7 @@ class AnswerListener:
                 lost.append((tap, _overload(frame.start_sample)))
                 continue
             hearing.next_sample += FRAME_SAMPLES
-            hearing.frames.append(decode(frame.payload, frame.payload_type).tobytes())
+            hearing.frames.append((frame.payload_type, frame.payload))
         return lost
 
 
@@ -193,10 +194,15 @@ def _hear(classifier: AnswerClassifier, hearings: dict[AudioTap, _Hearing]) -> l
     """Feed all calls, one frame of each at a time."""
     heard: list[tuple[AudioTap, Heard]] = []
     while waiting := [(tap, one) for tap, one in hearings.items() if one.frames]:
-        samples = b"".join(one.frames.popleft() for _, one in waiting)
+        frames = [one.frames.popleft() for _, one in waiting]
+        rows = np.empty((len(frames), FRAME_SAMPLES), np.int16)
+        # decoding costs by the call, not by the byte
+        for payload_type in {payload_type for payload_type, _ in frames}:
+            of_type = [row for row, frame in enumerate(frames) if frame[0] == payload_type]
+            payload = b"".join(frames[row][1] for row in of_type)
+            rows[of_type] = decode(payload, payload_type).reshape(-1, FRAME_SAMPLES)
         slots = np.array([one.slot for _, one in waiting])
         by_slot = {one.slot: tap for tap, one in waiting}
-        rows = np.frombuffer(samples, np.int16).reshape(-1, FRAME_SAMPLES)
         heard += [(by_slot[int(slot)], what) for slot, what in classifier.take(slots, rows)]
     return heard
 

@@ -13,6 +13,7 @@ from api.settings import ApiSettings
 from campaigns.database import Pool
 from tests.browser.conftest import WebServer
 from tests.browser.rows import add_known_campaign, just_now
+from tests.browser.test_accessibility import violations
 from tests.postgres.audits import draw_verdict
 from tests.postgres.recordings import add_recording, settings_of
 
@@ -89,6 +90,7 @@ async def test_the_call_is_heard_on_the_page_and_the_space_bar_stops_it(
     await page.get_by_role("button", name="Listen to the next one").click()
     await expect(page.locator(".audit[data-ready]")).to_be_visible()
     await page.wait_for_function("Math.abs(document.querySelector('audio').duration - 6) < 0.1")
+    assert await violations(page) == []
     is_paused = "document.querySelector('audio').paused"
     await page.evaluate("document.querySelector('audio').pause()")  # it may have begun by itself
     await page.locator("h1").click()

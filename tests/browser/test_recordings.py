@@ -83,9 +83,13 @@ async def test_a_recording_plays_and_is_sought_by_pointer_and_by_keyboard(
     assert asked == []
     assert await pool.fetchval("SELECT count(*) FROM audit_log") == 0
 
+    # a place can be chosen before the first sound has come
     await waveform.focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(waveform).to_have_attribute("aria-valuetext", f"0:05 / 0:{SECONDS}")
+    assert asked == []
     await page.keyboard.press("Space")
-    await plays_from(page, 0)
+    await plays_from(page, 5)
     assert await sound_of(page, "duration") == pytest.approx(SECONDS, abs=0.01)
     assert await sound_of(page, "error") == 0
     await page.keyboard.press("PageUp")

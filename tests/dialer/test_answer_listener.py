@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dialer.answer_listener import AnswerListener
 from dialer.events import AnswerClassified, BeepEnded, CallEvent, CallId
-from dialer.media.g711 import to_ulaw
+from dialer.media.g711 import to_alaw, to_ulaw
 from dialer.rtp.tap import AudioSink, AudioTap, TapFrame
 from tests.dialer.media.answer.sounds import tones
 
@@ -106,6 +106,30 @@ async def test_a_call_too_many_is_unsure_and_the_others_are_heard(told: list[Cal
     await until_told(told, 1)
     assert [event.call_id for event in told] == ["second"]
     assert (len(first.taps), len(second.taps)) == (1, 0)
+    await listener.close()
+
+
+async def test_calls_of_both_laws_are_decoded_together(told: list[CallEvent]) -> None:
+    listener, calls = AnswerListener(asyncio.get_running_loop()), [FakeMedia(), FakeMedia(), FakeMedia()]
+    linear = BUSY.astype("<i2").tobytes()
+    coded = [(0, to_ulaw(linear)), (8, to_alaw(linear)), (0, to_ulaw(linear))]
+    for name, media in zip("abc", calls, strict=True):
+        listener.listen(media, CallId(name), told.append, is_early=False)  # type: ignore[arg-type]
+    taps = [media.taps[0] for media in calls]
+    for at in range(0, len(BUSY) - 159, 160):
+        listener.take_frames(
+            [
+                TapFrame(tap, "callee", at, payload_type, payload[at : at + 160], is_filled=False)
+                for tap, (payload_type, payload) in zip(taps, coded, strict=True)
+            ]
+        )
+        await asyncio.sleep(0)
+    await until_told(told, 3)
+    assert sorted((event.call_id, getattr(event, "cause", "")) for event in told) == [
+        ("a", "busy"),
+        ("b", "busy"),
+        ("c", "busy"),
+    ]
     await listener.close()
 
 

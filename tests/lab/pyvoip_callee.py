@@ -47,7 +47,7 @@ def main() -> None:
         wants_end.set()
 
     phone = VoIPPhone(
-        server, 5060, "registered", "lab-password", myIP="127.0.0.1", callCallback=answer, sipPort=port,
+        server, 5060, "phone", "lab-password", myIP="127.0.0.1", callCallback=answer, sipPort=port,
         rtpPortLow=27_000, rtpPortHigh=27_100,
     )  # fmt: skip
     phone.start()

@@ -89,7 +89,7 @@ async def test_on_demand_the_live_call_that_was_asked_for_is_recorded_and_no_oth
             async def both_talk() -> bool:
                 return far_end.live_calls == 2
 
-            await until(both_talk)
+            await until(both_talk)  # or ring still: the request waits for the answer
             attempt_id = await pool.fetchval("SELECT min(attempt_id) FROM attempts")
             await request_recording(pool, campaign_id * 256, attempt_id, datetime.now(UTC))
             await until(lambda: is_finished(pool, campaign_id))
@@ -256,6 +256,35 @@ async def test_a_stop_while_the_database_is_away_loses_no_recording(
     assert row["duration_ms"] >= 3_000
     assert (tmp_path / "recordings" / row["path"]).stat().st_size == row["size_bytes"]
     assert not list((tmp_path / "recordings" / "writing" / "test").iterdir())
+
+
+async def test_what_was_deleted_does_not_come_back_from_the_first_name_of_its_file(
+    pool: Pool, database: str, tmp_path: Path
+) -> None:
+    async with carrier(LISTENS) as (far_end, _):
+        campaign_id = await add_campaign(
+            pool, leads=1, trunk_host=far_end.address[0], trunk_port=far_end.address[1],
+            prompt_id=await add_prompt(pool, seconds=1.2), key_wait_seconds=0.2, recording="all",
+        )  # fmt: skip
+        async with running_node(settings_of(database, tmp_path)) as drained:
+            await until(lambda: is_finished(pool, campaign_id))
+            await drained()
+    row = await pool.fetchrow("SELECT path, recording_id FROM recordings WHERE state = 'ready'")
+    assert row is not None
+    file = tmp_path / "recordings" / row["path"]
+    # as if killed right after the row was written; the recording is deleted before the node starts again
+    part = tmp_path / "recordings" / "writing" / "test" / f"{row['recording_id']}.part"
+    file.rename(part)
+    await pool.execute("UPDATE recordings SET state = 'deleted'")
+    async with running_node(settings_of(database, tmp_path)) as drained:
+
+        async def is_forgotten() -> bool:
+            return not part.exists()
+
+        await until(is_forgotten)
+        await drained()
+    assert not file.exists()
+    assert await pool.fetchval("SELECT state FROM recordings") == "deleted"
 
 
 async def test_a_call_that_was_killed_in_its_first_second_has_a_row_and_no_file(

@@ -119,7 +119,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="180 clips, within 50 s")
+    parser.add_argument("--quick", action="store_true", help="120 clips, within 50 s")
     parser.add_argument("--clips", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
@@ -135,5 +135,5 @@ if __name__ == "__main__":
     chosen = parser.parse_args()
     if chosen.classify is not None:
         sys.exit(classify_folder(chosen.classify))
-    chosen.clips = chosen.clips or (180 if chosen.quick else 2_400)
+    chosen.clips = chosen.clips or (120 if chosen.quick else 2_400)
     main(chosen)
