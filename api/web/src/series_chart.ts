@@ -38,6 +38,7 @@ export class SeriesChart extends Chart {
     const { words } = this;
     const drawn = panel.drawn.length ? panel.drawn : panel.metrics.slice(0, 1);
     const unit = words.metric(drawn[0] ?? "").unit;
+    const highest = Math.max(0, ...this.#rows.flatMap((row) => drawn.flatMap((name) => [row.metrics[name]?.value ?? 0, row.metrics[name]?.previous ?? 0])));
     const tints = [paint.accent, paint.series2, paint.quiet];
     return {
       grid: { left: 0, right: 8, top: 36, bottom: 2, containLabel: true },
@@ -63,7 +64,7 @@ export class SeriesChart extends Chart {
         splitNumber: 4,
         splitLine: { lineStyle: { color: paint.line } },
         axisLabel: { color: paint.ink3, fontSize: 12, formatter: (value: number) => words.value(drawn[0] ?? "", value) },
-        ...(unit === "share" ? { max: (range: { max: number }) => topOfShares(range.max) } : { minInterval: 1 }),
+        ...(unit === "share" ? shareAxis(highest) : { minInterval: 1 }),
       },
       series: [...drawn.map((name, index) => ({
         name: words.metric(name).title,
@@ -97,10 +98,10 @@ export class SeriesChart extends Chart {
   }
 }
 
-/** The next round share above, in steps that the axis divides evenly. */
-function topOfShares(highest: number): number {
-  const steps = highest > 0.4 ? 5 : 10;
-  return Math.min(1, Math.ceil(highest * steps) / steps || 0.1);
+/** An axis of shares ends on one of its steps, and never above the whole. */
+function shareAxis(highest: number): { max: number; interval: number } {
+  const interval = highest > 0.4 ? 0.2 : highest > 0.2 ? 0.1 : 0.05;
+  return { max: Math.min(1, Math.ceil(highest / interval - 1e-9) * interval || interval), interval };
 }
 
 function withEveryDay(rows: Row[]): Row[] {
