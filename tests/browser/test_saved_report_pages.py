@@ -157,3 +157,18 @@ async def test_a_schedule_that_has_ended_is_not_sent(page: Page, web: WebServer,
     await store.end_schedule(made.schedule_id)
     await page.get_by_role("button", name="Send now").click()
     await expect(page.locator("main [role=alert]")).to_contain_text("has ended")
+
+
+async def test_on_paper_are_the_figures_and_who_gets_them_and_nothing_to_press(
+    page: Page, web: WebServer, pool: Pool
+) -> None:
+    await add_known_campaign(pool)
+    report_id = await save_totals(pool)
+    await page.goto(f"{web.url}/reports/saved/{report_id}")
+    await expect(page.locator('[data-panel="saved"] tfoot td').first).to_have_text("25")
+    await page.emulate_media(media="print")
+    await expect(page.locator('[data-panel="saved"] tfoot td').first).to_be_visible()
+    await expect(page.locator("#sending")).to_be_visible()
+    await expect(page.locator(".schedule")).to_be_hidden()
+    for button in await page.locator("main .button").all():
+        await expect(button).to_be_hidden()
