@@ -77,5 +77,5 @@ async def test_every_section_of_the_bar_opens(page: Page, web: WebServer) -> Non
         answer = await page.goto(web.url + section.path)
         assert answer is not None
         assert answer.status == 200
-        current = page.locator("nav a[aria-current=page]")
+        current = page.get_by_role("navigation", name="Pages").locator("a[aria-current=page]")
         assert await current.get_attribute("href") == section.path

@@ -1,5 +1,6 @@
 """The pages of alerts: rules are made and changed, alerts acknowledged, and it is seen who was told and who was not."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import Locator, Page, expect
@@ -84,7 +85,8 @@ async def test_an_alert_is_acknowledged_and_its_failed_delivery_is_seen(
     await page.reload()
     row = page.locator("#history tbody tr")
     await expect(row).to_contain_text("12 min")
-    await expect(row).to_contain_text("failed: 1")
+    # the word that it is over may have failed by now, too: this server has no mail settings
+    await expect(row).to_contain_text(re.compile("failed: [12]"))
     await expect(page.locator("#alert-lists")).to_contain_text("Nothing is open")
 
 
