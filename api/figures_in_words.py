@@ -19,6 +19,11 @@ def integer(value: float | None, language: Language) -> str:
     return NO_DATA if value is None else format_decimal(value, locale=LOCALES[language])
 
 
+def decimal(value: float, digits: int, language: Language) -> str:
+    """Return a number with so many digits behind the point, or the comma."""
+    return format_decimal(value, f"#,##0.{'0' * digits}", locale=LOCALES[language])
+
+
 def percent(value: float | None, language: Language) -> str:
     """Return a share of one in percent, with one decimal."""
     if value is None:

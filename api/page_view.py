@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from api.catalogue import LANGUAGES, Catalogue, Language, choose_language, text
 from api.errors import ApiError, as_api_error, field_view, problem_response
-from api.figures_in_words import integer, percent
+from api.figures_in_words import decimal, integer, percent
 from api.navigation import SECTIONS
 from api.static import address_of
 
@@ -71,6 +71,7 @@ def render(
         language=language,
         path=request.url.path if request.method == "GET" else "/campaigns",
         t=functools.partial(text_of, language),
+        decimal=functools.partial(decimal, language=language),
         integer=functools.partial(integer, language=language),
         percent=functools.partial(percent, language=language),
         asset=address_of,
