@@ -133,9 +133,9 @@ async def baresip() -> AsyncIterator[Baresip]:
 
 
 class PyvoipPhone:
-    """pyVoIP in a process of its own, registered with the lab's Asterisk, which calls it for 7918."""
+    """pyVoIP in a process of its own, registered with the lab's Asterisk, which calls it for 7919."""
 
-    number = "+79180000001"
+    number = "+79190000001"
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
