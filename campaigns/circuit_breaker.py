@@ -8,7 +8,8 @@ to its full rate in steps. Pure; times are monotonic seconds.
 
 Rule 1: only what speaks of the trunk itself counts (`campaigns.failover.trunk_verdict`), never a busy callee.
 Rule 2: a pair absent from `TRANSITIONS` changes nothing.
-Rule 3: a trunk that leaves OPTIONS unanswered is not probed with people's calls; its answer ends the rest.
+Rule 3: a trunk that answered OPTIONS and does not any more is not probed with people's calls; its answer ends the rest. Of one that
+never answered any, silence says nothing: many carriers drop OPTIONS and place every call.
 """
 
 from collections.abc import Callable, Mapping
@@ -75,6 +76,7 @@ class CircuitBreaker:
         """Since it was closed for the last time."""
         self._consecutive_faults = 0
         self._lost_pings = 0
+        self._speaks_options = False
         self._slots: dict[int, list[int]] = {}
         """Calls and faults of each ten seconds."""
         self._probe_is_out = False
@@ -151,9 +153,12 @@ class CircuitBreaker:
     def forget_pings(self) -> None:
         """OPTIONS is not sent any more."""
         self._lost_pings = 0
+        self._speaks_options = False
 
-    def note_ping(self, now: float, *, is_answered: bool) -> None:
-        """An OPTIONS was answered by somebody who can serve, or not at all."""
+    def note_ping(self, now: float, *, is_answered: bool, is_silent: bool = True) -> None:
+        """An OPTIONS was answered by somebody who can serve; or not at all (`is_silent`), or by somebody who cannot."""
+        if is_answered or not is_silent:
+            self._speaks_options = True
         if is_answered:
             self._lost_pings = 0
             if self.state is CircuitState.OPEN and self.reason in {
@@ -163,6 +168,8 @@ class CircuitBreaker:
             }:
                 self._step(CircuitInput.REST_OVER, now)
             return
+        if not self._speaks_options:
+            return  # Rule 3
         self._lost_pings += 1
         if self.is_silent and self.state is not CircuitState.OPEN:
             self._open("options_silent", now)

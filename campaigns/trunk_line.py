@@ -107,7 +107,7 @@ class TrunkLine:
             else:
                 # 503 and 408 come from somebody who cannot serve, or from a proxy that reached nobody
                 is_answered = event.rtt_ms is not None and event.sip_status not in {408, 503}
-                self.breaker.note_ping(now, is_answered=is_answered)
+                self.breaker.note_ping(now, is_answered=is_answered, is_silent=event.rtt_ms is None)
 
     def candidate(self, use: CampaignTrunk, now: float) -> Candidate:
         """Describe this trunk to the choice."""

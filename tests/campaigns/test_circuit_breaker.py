@@ -131,6 +131,7 @@ def test_a_trunk_that_asks_for_a_rest_gets_exactly_that() -> None:
 
 def test_unanswered_options_open_it_until_they_are_answered() -> None:
     circuit = breaker()
+    circuit.note_ping(-30.0, is_answered=True)
     circuit.note_ping(0.0, is_answered=False)
     assert state_of(circuit) is CircuitState.CLOSED, "one datagram may be lost"
     circuit.note_ping(30.0, is_answered=False)
@@ -153,6 +154,15 @@ def test_an_answer_to_options_does_not_excuse_refused_calls() -> None:
 def test_every_state_has_a_way_out() -> None:
     assert {state for state, _ in TRANSITIONS} == set(CircuitState)
     assert {event for _, event in TRANSITIONS} == set(CircuitInput)
+
+
+def test_silence_says_nothing_of_a_trunk_that_never_answered_options() -> None:
+    """SIPp's own callee is one, and so are many carriers: they place every call."""
+    circuit = breaker()
+    for minute in range(100):
+        circuit.note_ping(60.0 * minute, is_answered=False)
+        circuit.advance(FULL_RATE, 60.0 * minute)
+    assert (circuit.state, circuit.is_silent) == (CircuitState.CLOSED, False)
 
 
 INPUTS = st.sampled_from(["success", "fault", "nothing", "begin", "ping", "no_ping", "leave"])

@@ -126,6 +126,7 @@ def test_options_without_an_answer_or_from_who_cannot_serve_counts() -> None:
         TrunkPinged(trunk="t", at=1.0, rtt_ms=2.0, sip_status=503),
     ):
         line = line_of(ONE, health=HealthPolicy())
+        line.note(TrunkPinged(trunk="t", at=0.5, rtt_ms=2.0, sip_status=200), 0.5)
         for _ in range(2):
             line.note(event, 1.0)
         assert line.breaker.state is CircuitState.OPEN
