@@ -76,6 +76,15 @@ def _spell(name: str) -> str:
     return _CANONICAL.get(lower) or "-".join([word.capitalize() for word in lower.split("-")])
 
 
+def _split(value: str, *, is_strict: bool) -> list[str]:
+    try:
+        return split_outside_quotes(value, ",")
+    except InvalidHeader:
+        if is_strict:
+            raise
+        return [value]
+
+
 class Headers:
     """
     Header fields under canonical names; fields of one name keep their order, which is all that matters (§7.3.1).
@@ -122,8 +131,15 @@ class Headers:
         values = self._values.get(name) or self._values.get(canonical_name(name))
         return values[0] if values else default
 
-    def get_all(self, name: str) -> list[str]:
-        """Every value of that name, comma lists split where the grammar has them."""
+    def get_all(self, name: str, *, is_strict: bool = False) -> list[str]:
+        """
+        Every value of that name, comma lists split where the grammar has them.
+
+        A field with a quote that is never closed stays whole: whoever reads it will say so, or does not know it.
+
+        Raises:
+            InvalidHeader: there is such a field, and `is_strict`.
+        """
         name = canonical_name(name)
         values = self._values.get(name)
         if values is None:
@@ -133,7 +149,7 @@ class Headers:
         return [
             part
             for value in values
-            for part in (split_outside_quotes(value, ",") if "," in value else (value,))
+            for part in (_split(value, is_strict=is_strict) if "," in value else (value,))
         ]
 
     def add(self, name: str, value: str) -> None:

@@ -226,7 +226,7 @@ def _check_routing_headers(message: Request | Response) -> None:
     _ = message.via, message.from_, message.to, message.call_id
     if isinstance(message, Request):
         # all of them are repeated in its responses, Record-Route too (§8.2.6.2, §12.1.1)
-        _ = message.headers.get_all("Via"), message.record_route
+        _ = message.headers.get_all("Via", is_strict=True), message.record_route
 
 
 def _parse_call_id(value: str) -> str:

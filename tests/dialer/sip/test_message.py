@@ -345,3 +345,13 @@ def test_a_request_whose_answer_could_not_repeat_it_is_refused(name: str) -> Non
             + b': SIP/2.0/UDP "one.example.com, SIP/2.0/UDP two.example.com\r\n'
             b"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n\r\n"
         )
+
+
+@pytest.mark.parametrize("name", ["Reason", "Allow", "Require", "Supported", "Contact"])
+def test_a_list_with_an_open_quote_is_one_value_and_no_reason(name: str) -> None:
+    """Found by fuzzing: `Reason: Q.850;cn", qop="auth"` in a BYE."""
+    headers = Headers([(name, 'Q.850;cn", qop="auth"')])
+    assert headers.get_all(name) == ['Q.850;cn", qop="auth"']
+    with pytest.raises(InvalidHeader):
+        headers.get_all(name, is_strict=True)
+    assert Request("BYE", "sip:a@127.0.0.1", headers).reasons == []
