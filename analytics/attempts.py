@@ -3,13 +3,12 @@ The list of attempts, newest first, page by page. A page continues after the las
 repeat nor hide others.
 """
 
-import base64
-import binascii
-from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from datetime import datetime
+from typing import Literal
 
 import msgspec
 
+from analytics.cursor import cursor_after, read_cursor
 from analytics.database import Pool, statement
 from dialer.events import AnsweredBy
 from dialer.outcome import EndedBy, Fault, Result
@@ -17,7 +16,6 @@ from dialer.outcome import EndedBy, Fault, Result
 Disposition = Literal[
     "order", "meeting", "offer_requested", "callback_requested", "refused", "voicemail_left"
 ]
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AttemptFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,36 +65,6 @@ class Attempt(AttemptFacts, frozen=True, kw_only=True):
     """The attempt of the same try whose trunk did not place the call (docs/adr/0010)."""
 
 
-class Position(msgspec.Struct, frozen=True, array_like=True):
-    """The row that a page ended with."""
-
-    started_us: int
-    attempt_id: int
-
-
-class InvalidCursor(ValueError):
-    """The cursor was not made by us."""
-
-
-def cursor_after(attempt: Attempt) -> str:
-    """Return the cursor of the page that follows this attempt."""
-    position = Position((attempt.started_time - EPOCH) // timedelta(microseconds=1), attempt.attempt_id)
-    return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
-
-
-def read_cursor(cursor: str) -> tuple[datetime, int]:
-    """Return the time and id that a cursor stands for. Raises `InvalidCursor` for anything else than a cursor."""
-    try:
-        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        position = msgspec.json.decode(data, type=Position)
-        started_time = EPOCH + timedelta(microseconds=position.started_us)
-    except (msgspec.MsgspecError, UnicodeError, binascii.Error, ValueError, OverflowError) as error:
-        raise InvalidCursor(str(error)) from error
-    if not 0 <= position.attempt_id < 2**63:
-        raise InvalidCursor("attempt id out of range")
-    return started_time, position.attempt_id
-
-
 async def attempts_page(
     pool: Pool,
     *,
@@ -118,4 +86,6 @@ async def attempts_page(
         statement("attempts_page"), campaign_id, result, from_time, to_time, *before, limit + 1
     )
     attempts = [msgspec.convert(dict(row), Attempt) for row in rows[:limit]]
-    return attempts, cursor_after(attempts[-1]) if len(rows) > limit else None
+    return attempts, cursor_after(attempts[-1].started_time, attempts[-1].attempt_id) if len(
+        rows
+    ) > limit else None

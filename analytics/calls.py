@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from analytics.attempts import Attempt, cursor_after, read_cursor
+from analytics.attempts import Attempt
 from analytics.build import build_query, name_problems
+from analytics.cursor import cursor_after, read_cursor
 from analytics.database import Pool
 from analytics.dimensions import DIMENSIONS, Dimension
 from analytics.errors import QueryProblem, QueryRefused
@@ -129,7 +130,9 @@ async def calls_page(
         rows = await connection.fetch(composed.text, *composed.arguments)
     limit = calls.query.limit
     attempts = [msgspec.convert(dict(row), Attempt) for row in rows[:limit]]
-    return attempts, cursor_after(attempts[-1]) if len(rows) > limit else None
+    return attempts, cursor_after(attempts[-1].started_time, attempts[-1].attempt_id) if len(
+        rows
+    ) > limit else None
 
 
 async def every_page(pool: Pool, calls: CallsQuery) -> AsyncIterator[list[Attempt]]:

@@ -13,8 +13,8 @@ import msgspec
 from babel.dates import format_datetime
 from litestar import Controller, Response, get
 
-from analytics.attempts import InvalidCursor
 from analytics.calls import CallsRequest, build_calls, calls_page
+from analytics.cursor import InvalidCursor
 from analytics.dimensions import DIMENSIONS
 from analytics.errors import QueryRefused
 from analytics.query import Filter

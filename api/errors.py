@@ -24,11 +24,10 @@ from litestar.exceptions import (
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
-from analytics.attempts import InvalidCursor
+from analytics.cursor import InvalidCursor
 from analytics.errors import QueryRefused, QueryTimedOut
 from api.catalogue import Catalogue, Language, choose_language, text
 from campaigns.errors import Conflict, ImportRefused, InvalidSettings, NotFound
-from campaigns.recordings import BadPosition
 from dialer.errors import InvalidAudio
 
 log = structlog.get_logger()
@@ -258,7 +257,7 @@ TRANSLATIONS: Final[
     (InvalidAudio, lambda _, error: ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, error.code)),
     (QueryRefused, lambda _, error: of_refused(error)),
     (QueryTimedOut, lambda _, __: ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "query_timed_out")),
-    ((InvalidCursor, BadPosition), lambda _, __: ApiError(HTTPStatus.BAD_REQUEST, "cursor_invalid")),
+    (InvalidCursor, lambda _, __: ApiError(HTTPStatus.BAD_REQUEST, "cursor_invalid")),
     (HTTPException, of_http),
     (
         UNAVAILABLE,

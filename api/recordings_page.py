@@ -17,6 +17,7 @@ from api.dependencies import ApiRequest, Clock, Keeper, Pool, Store
 from api.errors import field_problem, invalid_request
 from api.figures_in_words import LOCALES
 from api.page_view import ProblemText, language_of, problem_text, render
+from api.recording_list import recordings_listed
 from api.schemas.parameters import CampaignId
 from api.schemas.recordings import RecordingView, recording_view
 from api.trunk_pages import texts_of
@@ -110,7 +111,7 @@ async def list_page(
     campaign_text = asked.get("campaign_id", "")
     campaign_id = int(campaign_text) if campaign_text.isdecimal() and len(campaign_text) < 8 else None
     which = msgspec.structs.replace(KINDS[kind], campaign_id=campaign_id)
-    rows, cursor = await RecordingStore(pool).page(which, asked.get("cursor"), ROWS)
+    rows, cursor = await recordings_listed(pool, which, asked.get("cursor"), ROWS)
     locale = LOCALES[language_of(request)]
     zones = {str(row.recording_id): ZoneInfo(row.time_zone) for row in rows}
 

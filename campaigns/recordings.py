@@ -5,10 +5,8 @@ Legal hold: a held recording is deleted by nobody, whatever its age and whoever 
 be held up any more; both look at the row under its lock, so one of them is first.
 """
 
-import base64
-import binascii
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -23,7 +21,6 @@ from campaigns.statements import load_statements
 log = structlog.get_logger()
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SAME_LISTENING: Final = timedelta(minutes=10)
 """A listener who comes back sooner goes on listening; later it is another time."""
 
@@ -77,13 +74,6 @@ class RecordingRow(msgspec.Struct, frozen=True, kw_only=True):
         return has_file and (self.deleted_why is None or self.is_held)
 
 
-class Position(msgspec.Struct, frozen=True, array_like=True):
-    """The row that a page ended with."""
-
-    started_us: int
-    recording_id: int
-
-
 class RecordingFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which recordings; None = whichever."""
 
@@ -95,28 +85,6 @@ class RecordingFilter(msgspec.Struct, frozen=True, kw_only=True):
     to_time: datetime | None = None
 
 
-class BadPosition(ValueError):
-    """The cursor was not made by us."""
-
-
-def cursor_after(row: RecordingRow) -> str:
-    position = Position((row.started_time - EPOCH) // timedelta(microseconds=1), row.recording_id)
-    return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
-
-
-def read_cursor(cursor: str) -> tuple[datetime, int]:
-    """Return the time and id that a cursor stands for. Raises `BadPosition`."""
-    try:
-        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        position = msgspec.json.decode(data, type=Position)
-        started_time = EPOCH + timedelta(microseconds=position.started_us)
-    except (msgspec.MsgspecError, UnicodeError, binascii.Error, ValueError, OverflowError) as error:
-        raise BadPosition(str(error)) from error
-    if not 0 <= position.recording_id < 2**63:
-        raise BadPosition("recording id out of range")
-    return started_time, position.recording_id
-
-
 class RecordingStore:
     """All that the API reads and changes; safe to share between tasks."""
 
@@ -124,21 +92,16 @@ class RecordingStore:
         self._pool = pool
 
     async def page(
-        self, which: RecordingFilter, cursor: str | None, limit: int
-    ) -> tuple[list[RecordingRow], str | None]:
-        """
-        Return recordings, newest first, and the cursor of the next page, None on the last.
-
-        Raises:
-            BadPosition: `cursor` is not one of ours.
-        """
-        before = read_cursor(cursor) if cursor is not None else (None, None)
+        self, which: RecordingFilter, before: tuple[datetime, int] | None, limit: int
+    ) -> tuple[list[RecordingRow], bool]:
+        """Return recordings, newest first, from before this time and id on; and whether there are more."""
+        time_and_id = (None, None) if before is None else before
         rows = to_rows(
             await self._pool.fetch(
-                SQL["list_recordings"], *msgspec.structs.astuple(which), *before, limit + 1
+                SQL["list_recordings"], *msgspec.structs.astuple(which), *time_and_id, limit + 1
             )
         )
-        return rows[:limit], cursor_after(rows[limit - 1]) if len(rows) > limit else None
+        return rows[:limit], len(rows) > limit
 
     async def get(self, recording_id: int) -> RecordingRow:
         """Raise `NotFound` if there is none."""

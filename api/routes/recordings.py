@@ -17,6 +17,7 @@ from api.dependencies import ApiRequest, Clock, Keeper, Pool, Settings
 from api.errors import ApiError
 from api.idempotency import answer_once
 from api.recording_audio import open_recording, stream_wav
+from api.recording_list import recordings_listed
 from api.routes.calls import AttemptKey
 from api.routes.reports import check_period
 from api.schemas.parameters import Cursor, From, Limit, OfCampaign, To
@@ -83,7 +84,7 @@ class RecordingController(Controller):
             from_time=from_time,
             to_time=to_time,
         )
-        rows, next_cursor = await RecordingStore(pool).page(which, cursor, limit)
+        rows, next_cursor = await recordings_listed(pool, which, cursor, limit)
         return RecordingPage(items=[view(request, row) for row in rows], next_cursor=next_cursor)
 
     @get("/recordings/{recording_id:int}", operation_id="get_recording", **needs("recordings:listen"))

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3  # type: ignore[import-untyped]
+import boto3  # type: ignore[import-untyped]  # ships no types
 from cheroot.wsgi import Server
 from moto.server import ThreadedMotoServer
-from wsgidav.wsgidav_app import WsgiDAVApp  # type: ignore[import-untyped]
+from wsgidav.wsgidav_app import WsgiDAVApp  # type: ignore[import-untyped]  # ships no types
 
 from campaigns.recording_storage import CopySettings
 

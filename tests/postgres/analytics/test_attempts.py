@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from analytics.attempts import Attempt, InvalidCursor, attempts_page
+from analytics.attempts import Attempt, attempts_page
+from analytics.cursor import InvalidCursor
 from campaigns.database import Pool
 from tests.postgres.analytics.facts import add_attempt, add_campaign
 
