@@ -14,7 +14,7 @@ never answered any, silence says nothing: many carriers drop OPTIONS and place e
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Final
+from typing import Final, Literal
 
 from dialer.config import HealthPolicy
 
@@ -28,6 +28,10 @@ LOST_PINGS: Final = 2
 RAMP_START_PER_SECOND: Final = 1.0
 RAMP_STEP_SECONDS: Final = 2.0
 _RAMP_FAULTS: Final = 2
+
+
+PingAnswer = Literal["serves", "cannot_serve", "silence"]
+"""Of an OPTIONS: somebody who can serve, somebody who cannot, nobody."""
 
 
 class CircuitState(Enum):
@@ -155,11 +159,10 @@ class CircuitBreaker:
         self._lost_pings = 0
         self._speaks_options = False
 
-    def note_ping(self, now: float, *, is_answered: bool, is_silent: bool = True) -> None:
-        """An OPTIONS was answered by somebody who can serve; or not at all (`is_silent`), or by somebody who cannot."""
-        if is_answered or not is_silent:
-            self._speaks_options = True
-        if is_answered:
+    def note_ping(self, now: float, answer: PingAnswer) -> None:
+        """Note what became of an OPTIONS."""
+        self._speaks_options |= answer != "silence"
+        if answer == "serves":
             self._lost_pings = 0
             if self.state is CircuitState.OPEN and self.reason in {
                 "options_silent",

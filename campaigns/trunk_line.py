@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from campaigns.circuit_breaker import CircuitBreaker, CircuitState
+from campaigns.circuit_breaker import CircuitBreaker, CircuitState, PingAnswer
 from campaigns.failover import trunk_verdict
 from campaigns.models import CampaignTrunk
 from campaigns.pacing import TokenBucket
@@ -105,9 +105,7 @@ class TrunkLine:
             if event.sip_status == 503 and event.retry_after_seconds:
                 self.breaker.leave_alone(event.retry_after_seconds, now)
             else:
-                # 503 and 408 come from somebody who cannot serve, or from a proxy that reached nobody
-                is_answered = event.rtt_ms is not None and event.sip_status not in {408, 503}
-                self.breaker.note_ping(now, is_answered=is_answered, is_silent=event.rtt_ms is None)
+                self.breaker.note_ping(now, _answer_of(event))
 
     def candidate(self, use: CampaignTrunk, now: float) -> Candidate:
         """Describe this trunk to the choice."""
@@ -168,3 +166,10 @@ class TrunkLine:
 
     def _good(self, now: float) -> list[Target]:
         return [one for one in self.targets if self._bad_until.get(one.address, 0.0) <= now]
+
+
+def _answer_of(ping: TrunkPinged) -> PingAnswer:
+    if ping.rtt_ms is None:
+        return "silence"
+    # 503 and 408 come from somebody who cannot serve, or from a proxy that reached nobody
+    return "cannot_serve" if ping.sip_status in {408, 503} else "serves"

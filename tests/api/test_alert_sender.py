@@ -20,22 +20,15 @@ from tests.api.conftest import Client, MakeKey, code_of
 from tests.api.receiver_server import Receiver as HttpServer
 from tests.api.smtp_server import SmtpServer
 from tests.api.test_alerts import rule
+from tests.clock import Clock
 from tests.postgres.campaign_rows import add_campaign
 
 MAIL = {"recipients": ["lead@example.org"]}
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC).replace(microsecond=0)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime.now(UTC).replace(microsecond=0))
 
 
 @pytest.fixture

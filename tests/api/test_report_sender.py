@@ -19,6 +19,7 @@ from api.report_store import ReportStore
 from campaigns.database import Pool
 from tests.api.receiver_server import Receiver
 from tests.api.smtp_server import SmtpServer
+from tests.clock import Clock
 from tests.postgres.analytics.facts import add_attempt, add_campaign
 from tests.xlsx import read_xlsx
 
@@ -30,17 +31,9 @@ QUERY = QueryRequest(
 )
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC).replace(microsecond=0)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime.now(UTC).replace(microsecond=0))
 
 
 @pytest.fixture

@@ -131,23 +131,23 @@ def test_a_trunk_that_asks_for_a_rest_gets_exactly_that() -> None:
 
 def test_unanswered_options_open_it_until_they_are_answered() -> None:
     circuit = breaker()
-    circuit.note_ping(-30.0, is_answered=True)
-    circuit.note_ping(0.0, is_answered=False)
+    circuit.note_ping(-30.0, "serves")
+    circuit.note_ping(0.0, "silence")
     assert state_of(circuit) is CircuitState.CLOSED, "one datagram may be lost"
-    circuit.note_ping(30.0, is_answered=False)
+    circuit.note_ping(30.0, "silence")
     assert (circuit.state, circuit.reason) == (CircuitState.OPEN, "options_silent")
     circuit.advance(FULL_RATE, 1_000.0)
     assert state_of(circuit) is CircuitState.OPEN, "nobody's call is the probe"
-    circuit.note_ping(1_000.0, is_answered=True)
+    circuit.note_ping(1_000.0, "serves")
     assert state_of(circuit) is CircuitState.HALF_OPEN
 
 
 def test_an_answer_to_options_does_not_excuse_refused_calls() -> None:
     circuit = opened(reason="sip_503")
-    circuit.note_ping(1.0, is_answered=True)
+    circuit.note_ping(1.0, "serves")
     assert state_of(circuit) is CircuitState.OPEN
     circuit = opened(reason="transport_error")
-    circuit.note_ping(1.0, is_answered=True)
+    circuit.note_ping(1.0, "serves")
     assert state_of(circuit) is CircuitState.HALF_OPEN
 
 
@@ -160,7 +160,7 @@ def test_silence_says_nothing_of_a_trunk_that_never_answered_options() -> None:
     """SIPp's own callee is one, and so are many carriers: they place every call."""
     circuit = breaker()
     for minute in range(100):
-        circuit.note_ping(60.0 * minute, is_answered=False)
+        circuit.note_ping(60.0 * minute, "silence")
         circuit.advance(FULL_RATE, 60.0 * minute)
     assert (circuit.state, circuit.is_silent) == (CircuitState.CLOSED, False)
 
@@ -188,7 +188,7 @@ def test_whatever_happens_it_never_lets_through_more_than_the_full_rate(
             case "leave":
                 circuit.leave_alone(5.0, now)
             case _:
-                circuit.note_ping(now, is_answered=name == "ping")
+                circuit.note_ping(now, "serves" if name == "ping" else "silence")
         rate = circuit.rate(FULL_RATE, now)
         assert 0.0 <= rate <= FULL_RATE
         assert (rate == 0.0) == (circuit.state is CircuitState.OPEN)

@@ -15,23 +15,16 @@ from campaigns.recordings import RecordingRow, RecordingStore
 from dialer.recording.recorder import part_directory
 from dialer.recording.recording_file import PART_SUFFIX
 from tests.campaigns.storages import PASSWORD, WebDav, s3, webdav
+from tests.clock import Clock
 from tests.postgres.campaign_rows import add_campaign
 from tests.postgres.recordings import add_recording
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture
