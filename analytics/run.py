@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
+from analytics.binds import SLOTS
 from analytics.comparison import Key, place_of
 from analytics.database import Connection, Pool, statement
 from analytics.dimensions import DIMENSIONS
@@ -30,7 +31,7 @@ from analytics.result import (
     nothing,
     shown,
 )
-from analytics.sql import SLOTS, Statement, compose_rows, compose_totals
+from analytics.sql import Statement, compose_rows, compose_totals
 
 TIMEOUT_SECONDS: Final = 15.0
 IDLE_MS: Final = 5_000
