@@ -3,7 +3,7 @@
 from analytics.alert_rule import METRICS
 from api.alert_models import AlertFacts
 from api.catalogue import Language, text
-from api.figures_in_words import integer, percent
+from api.figures_in_words import integer, minutes, percent
 
 
 def is_share(metric: str) -> bool:
@@ -15,7 +15,7 @@ def figure(metric: str, value: float, language: Language) -> str:
     if is_share(metric):
         return percent(value, language)
     if metric.endswith("_minutes"):
-        return text("alerts.minutes", language, minutes=integer(round(value), language))
+        return minutes(value, language)
     return integer(round(value), language)
 
 
