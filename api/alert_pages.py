@@ -20,10 +20,10 @@ from api.alert_models import AlertDelivery, AlertFacts, NewReceiver, Receiver
 from api.alert_receivers import ReceiverStore
 from api.auth import requires
 from api.body import read_body
-from api.catalogue import LANGUAGES, text
+from api.catalogue import LANGUAGES, Language, text
 from api.dependencies import ApiRequest, Clock, Pool, Settings, Store
 from api.errors import FieldProblem, field_view
-from api.figures_in_words import NO_DATA, moment
+from api.figures_in_words import NO_DATA, minutes, moment
 from api.page_view import ProblemText, language_of, problem_text, render
 from campaigns.alerts import AlertRule, AlertStore
 
@@ -227,11 +227,10 @@ async def moments(request: ApiRequest, pool: Pool) -> Callable[[datetime | None]
     return words
 
 
-def lasted(alert: AlertFacts, language: str) -> str:
+def lasted(alert: AlertFacts, language: Language) -> str:
     if alert.resolved_time is None:
         return NO_DATA
-    minutes = round((alert.resolved_time - alert.raised_time).total_seconds() / 60)
-    return text("alerts.minutes", language, minutes=minutes)
+    return minutes((alert.resolved_time - alert.raised_time).total_seconds() / 60, language)
 
 
 async def subject_names(store: Store) -> dict[str, str]:

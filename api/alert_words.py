@@ -6,7 +6,7 @@ from typing import Final
 from analytics.alert_rule import METRICS
 from api.alert_models import AlertFacts
 from api.catalogue import Catalogue, Language, text
-from api.figures_in_words import decimal, integer, percent
+from api.figures_in_words import decimal, integer, minutes, percent
 
 OF_RECORDINGS: Final = ("failing_copies", "damaged_recordings")
 """All of these are all recordings, not all calls."""
@@ -21,7 +21,7 @@ def figure(metric: str, value: float, language: Language) -> str:
     if is_share(metric):
         return percent(value, language)
     if metric.endswith("_minutes"):
-        return text("alerts.minutes", language, minutes=integer(round(value), language))
+        return minutes(value, language)
     return integer(round(value), language)
 
 
@@ -60,11 +60,11 @@ def detail(alert: AlertFacts, language: Language) -> str | None:
 
 def age(of: timedelta, language: Language) -> str:
     """Say how long ago something was, in the largest unit of which there is at least one, rounded down."""
-    minutes = max(0, of // timedelta(minutes=1))
+    whole = max(0, of // timedelta(minutes=1))
     for unit, length in (("days", 1440), ("hours", 60)):
-        if minutes >= length:
-            return text(f"alerts.age.{unit}", language, count=minutes // length)
-    return text("alerts.age.minutes", language, count=minutes)
+        if whole >= length:
+            return text(f"alerts.age.{unit}", language, count=whole // length)
+    return text("alerts.age.minutes", language, count=whole)
 
 
 def code_words(prefix: str, code: object, language: Language) -> str:
