@@ -5,6 +5,7 @@ Rule 1. No text of a request becomes text of a statement.
 Rule 2. A comparison with null is false, not unknown, so that `not` means not.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
@@ -24,6 +25,8 @@ SQL_TYPES: Final = {"text": "text", "integer": "bigint", "instant": "timestamptz
 SIGNS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 NULLS: Final = {"quantile": "NULL::float8"}
 ONE_DAY: Final = timedelta(days=1)
+COLUMN: Final = re.compile(r"(?<!:)\b[a-z_]+\b")
+"""In the formula of a counter: what is neither a word of SQL, which are written large, nor a name of the query's."""
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -248,21 +251,29 @@ def compose_stats(binds: Binds, query: Query, period: Span, part: Part) -> str:
     months = whole_months(period, zone) if reads_months(query, part) else None
     if months is None:
         return f"(SELECT * FROM stats_now WHERE {days}) AS told"
+    # PostgreSQL works out every column that a part of a union names
+    columns = ", ".join(("shard_key", "bucket_time", "value", *counters_of(part)))
     assert part.dim is not None
     first, last = (
         instant and instant.astimezone(zone).date() for instant in (period.from_time, period.to_time)
     )
     spans = [(part.dim + MONTH_DIMS, months)]
     spans += [(part.dim, ends) for ends in ((first, months[0]), (months[1], last)) if ends[0] != ends[1]]
-    told = [f"SELECT * FROM stats_live WHERE {days}"]
+    told = [f"SELECT {columns} FROM stats_live WHERE {days}"]
     for dim, ends in spans:
         within = [
             f" AND bucket_time {sign} {binds.add(datetime.combine(day, time(), UTC), 'timestamptz')}"
             for sign, day in zip((">=", "<"), ends, strict=True)
             if day is not None
         ]
-        told.append(f"SELECT * FROM stats WHERE dim = {dim}{''.join(within)}")
+        told.append(f"SELECT {columns} FROM stats WHERE dim = {dim}{''.join(within)}")
     return f"({' UNION ALL '.join(told)}) AS told"
+
+
+def counters_of(part: Part) -> list[str]:
+    """Name the counters of `stats` that the measures of a part are made of, and `attempts`, which tells whether a group is there."""
+    formulas = " ".join(measure.counter or "" for measure in part.measures)
+    return sorted({"attempts", *COLUMN.findall(formulas)})
 
 
 def compose_filter(binds: Binds, node: Filter, part: Part) -> str:
