@@ -176,6 +176,7 @@ class Answer:
             to_day,
             list(dict.fromkeys(kinds.values())),
             lambda day: tuple(group_of(name, day) for name in dimensions),
+            takes_months=set(dimensions) <= {"campaign", "month"},
         )
         return {
             key: {name: found.counts[kind] for name, kind in kinds.items()} for key, found in groups.items()

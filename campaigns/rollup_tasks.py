@@ -3,7 +3,7 @@ The tasks that keep the figures: they live in the API process, so that no dialin
 no campaign runs.
 
     roll    every second: what settled is added to `stats`
-    seal    every minute: bitmaps of the numbers of closed days
+    seal    every minute: bitmaps of the numbers of closed days and months
     check   one slice at a time: `stats` against the facts
 
 Rule 1: of many processes one does a task, by a lease in `rollup_tasks`. Two would do no harm (docs/adr/0014).
@@ -21,7 +21,7 @@ import structlog
 
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
-from campaigns.number_seals import seal_days
+from campaigns.number_seals import seal_days, seal_months
 from campaigns.rollups import SQL, Slice, check_slice, fold_outbox
 
 log = structlog.get_logger()
@@ -89,8 +89,10 @@ class RollupTasks:
         await fold_outbox(connection)
 
     async def _seal(self, connection: Connection) -> None:
-        if count := await seal_days(connection, self._wall_clock()):
-            log.info("rollups.sealed", days=count)
+        days = await seal_days(connection, self._wall_clock())
+        months = await seal_months(connection, self._wall_clock())
+        if days or months:
+            log.info("rollups.sealed", days=days, months=months)
 
     async def _check(self, connection: Connection) -> None:
         now = self._wall_clock()

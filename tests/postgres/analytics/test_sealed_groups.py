@@ -10,7 +10,7 @@ from analytics.plan import sealed_groups
 from analytics.query import ComparedPeriod, Filter, Order, Period, QueryRequest
 from analytics.run import run_query
 from campaigns.database import Pool
-from campaigns.number_seals import seal_days
+from campaigns.number_seals import seal_days, seal_months
 from campaigns.rollups import fold_outbox
 from tests.postgres.analytics.facts import add_attempt, add_campaign
 
@@ -44,6 +44,7 @@ async def add_history(pool: Pool) -> int:
     async with pool.acquire() as connection:
         await fold_outbox(connection)
         assert await seal_days(connection, NOW) > 0
+        assert await seal_months(connection, NOW) == len(campaigns) + 1  # October, of all campaigns, too
     return campaigns[0]
 
 
