@@ -108,8 +108,11 @@ async def distinct_groups(
     is_sealed = {Day(row["shard_key"], row["day"]): row["is_sealed"] for row in days}
     for row in days:
         numbers = found[group(Day(row["shard_key"], row["day"]))]
-        for kind in kinds if row["is_sealed"] else ():
-            numbers[kind].add(row["shard_key"], BitMap.deserialize(row[SEALED_AS.get(kind, kind)]))
+        if row["is_sealed"]:
+            columns = {SEALED_AS.get(kind, kind) for kind in kinds}
+            bitmaps = {column: BitMap.deserialize(row[column]) for column in columns}
+            for kind in kinds:
+                numbers[kind].add(row["shard_key"], bitmaps[SEALED_AS.get(kind, kind)])
     unsealed: defaultdict[int, list[date]] = defaultdict(list)
     for each, sealed in is_sealed.items():
         if not sealed:
