@@ -300,6 +300,7 @@ CREATE TABLE public.attempts (
     verdict_time timestamp with time zone,
     audit_share double precision,
     audit_judgement text,
+    audit_unheard text,
     CONSTRAINT attempts_answered_by_check CHECK ((answered_by = ANY (ARRAY['human'::text, 'machine'::text, 'fax'::text, 'tone'::text, 'music'::text, 'silence'::text, 'screening'::text, 'unsure'::text]))),
     CONSTRAINT attempts_audit_judgement_check CHECK ((audit_judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
     CONSTRAINT attempts_disposition_check CHECK ((disposition = ANY (ARRAY['order'::text, 'meeting'::text, 'offer_requested'::text, 'callback_requested'::text, 'refused'::text, 'voicemail_left'::text]))),
@@ -396,6 +397,7 @@ CREATE TABLE public.attempts_default (
     verdict_time timestamp with time zone,
     audit_share double precision,
     audit_judgement text,
+    audit_unheard text,
     CONSTRAINT attempts_answered_by_check CHECK ((answered_by = ANY (ARRAY['human'::text, 'machine'::text, 'fax'::text, 'tone'::text, 'music'::text, 'silence'::text, 'screening'::text, 'unsure'::text]))),
     CONSTRAINT attempts_audit_judgement_check CHECK ((audit_judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
     CONSTRAINT attempts_disposition_check CHECK ((disposition = ANY (ARRAY['order'::text, 'meeting'::text, 'offer_requested'::text, 'callback_requested'::text, 'refused'::text, 'voicemail_left'::text]))),
@@ -1149,8 +1151,11 @@ CREATE TABLE public.verdict_audits (
     judgement text,
     judged_by text,
     judged_time timestamp with time zone,
+    unheard_why text,
     CONSTRAINT verdict_audits_check CHECK ((((judgement IS NULL) = (judged_time IS NULL)) AND ((judgement IS NULL) = (judged_by IS NULL)))),
-    CONSTRAINT verdict_audits_judgement_check CHECK ((judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text])))
+    CONSTRAINT verdict_audits_heard_or_not CHECK (((unheard_why IS NULL) OR (judgement IS NULL))),
+    CONSTRAINT verdict_audits_judgement_check CHECK ((judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
+    CONSTRAINT verdict_audits_unheard_why_check CHECK ((unheard_why = ANY (ARRAY['expired'::text, 'asked'::text, 'erased'::text, 'broken'::text, 'none'::text])))
 );
 
 ALTER TABLE ONLY public.attempts ATTACH PARTITION public.attempts_default DEFAULT;
@@ -1348,7 +1353,9 @@ CREATE INDEX report_schedules_due ON public.report_schedules USING btree (next_t
 
 CREATE UNIQUE INDEX trunks_name ON public.trunks USING btree (name) WHERE (deleted_time IS NULL);
 
-CREATE INDEX verdict_audits_waiting ON public.verdict_audits USING btree (shard_key, attempt_id) WHERE (judgement IS NULL);
+CREATE INDEX verdict_audits_unheard ON public.verdict_audits USING btree (shard_key, started_time) WHERE (unheard_why IS NOT NULL);
+
+CREATE INDEX verdict_audits_waiting ON public.verdict_audits USING btree (shard_key, attempt_id) WHERE ((judgement IS NULL) AND (unheard_why IS NULL));
 
 ALTER INDEX public.attempts_pkey ATTACH PARTITION public.attempts_default_pkey;
 
