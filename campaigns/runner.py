@@ -117,7 +117,7 @@ class Runner:
         for plan in plans:
             _set_rate(self._campaign_buckets, plan.campaign_id, plan.calls_per_second, now)
         for live in list(self._live.values()):
-            self._heed_switch_off(live)
+            live.heed(self._plans.get(live.begun.plan.shard_key))
 
     def idle_campaigns(self) -> set[int]:
         """Give the campaigns that may be finished: no lead was due and no call of theirs is under way."""
@@ -314,7 +314,7 @@ class Runner:
             on_answered=self._on_answered,
         )  # fmt: skip
         self._live[begun.attempt_id] = live
-        self._heed_switch_off(live)  # while the attempt was written
+        live.heed(self._plans.get(plan.shard_key))  # it may have changed while the attempt was written
         self._campaign_calls[plan.campaign_id] += 1
         self._lines.begin_call(begun)
         try:
@@ -336,11 +336,6 @@ class Runner:
             self._done(live, live.settlement(outcome, ended_time=self._wall_clock()))
         else:
             live.attach(call)
-
-    def _heed_switch_off(self, live: LiveAttempt) -> None:
-        plan = self._plans.get(live.begun.plan.shard_key)
-        if plan is not None and plan.answering_machine == "ignore":
-            live.stop_listening()
 
     def _rings(self, live: LiveAttempt) -> None:
         self._lines.note_ringing(live.begun, self._loop.time())

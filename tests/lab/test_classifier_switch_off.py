@@ -63,7 +63,9 @@ async def test_a_switched_off_classifier_hangs_up_on_nobody_in_the_running_node_
 
         await until(lambda: calls(pool, "answered_by IS NULL", stopped_time, WHILE_OFF), seconds=60)
         off = await pool.fetch(
-            "SELECT settled_time FROM attempts WHERE answered_by IS NULL AND result = 'answered' ORDER BY settled_time"
+            "SELECT settled_time FROM attempts WHERE answered_by IS NULL AND result = 'answered'"
+            " AND settled_time > $1 ORDER BY settled_time",
+            stopped_time,
         )
         resumed = (await client.post(f"/v1/campaigns/{campaign_id}/classifier/resume")).json()
         assert not resumed["is_off"]
