@@ -41,13 +41,31 @@ WHERE attempt_id = $1
 FOR UPDATE;
 
 -- judge_audit(shard_key, attempt_id, started_time, judgement, actor, now) --
--- The queue and the fact that reports read change together.
+-- The queue, the fact and its correction in the sums change together; the row is locked in its newest version first, as when
+-- a disposition is set (late_changes.sql).
 WITH judged AS (
     UPDATE verdict_audits SET judgement = $4, judged_by = $5, judged_time = $6
     WHERE shard_key = $1 AND attempt_id = $2
+), before AS (
+    SELECT shard_key, started_time, attempt_id, audit_judgement
+    FROM attempts
+    WHERE shard_key = $1 AND started_time = $3 AND attempt_id = $2 AND audit_judgement IS DISTINCT FROM $4
+    FOR UPDATE
+), changed AS (
+    UPDATE attempts a
+    SET audit_judgement = $4, change_number = a.change_number + 1
+    FROM before b
+    WHERE a.shard_key = $1 AND a.started_time = $3 AND a.attempt_id = b.attempt_id
+    RETURNING a.*, b.audit_judgement AS old_judgement
 )
-UPDATE attempts SET audit_judgement = $4
-WHERE shard_key = $1 AND started_time = $3 AND attempt_id = $2;
+INSERT INTO outbox
+SELECT
+    shard_key, attempt_id, change_number, sign, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
+    caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
+    disposition, pdd_ms, talk_ms, is_target, cost_micros, failover_of IS NOT NULL, verdict_time - answered_time,
+    audit_share, counted_judgement, media_packets_expected, media_packets_lost, media_jitter_ms, media_is_one_way
+FROM changed
+CROSS JOIN LATERAL (VALUES (1, audit_judgement), (-1, old_judgement)) AS part (sign, counted_judgement);
 
 -- describe_audit(shard_key, started_time, attempt_id) --
 SELECT
