@@ -73,7 +73,9 @@ def create_app(
                 {"pool": own_pool, "readers": readers, "hub": hub, "clock": clock, "settings": settings}
             )
             await stack.enter_async_context(hub.running())
-            await stack.enter_async_context(watching_alerts(own_pool, clock))
+            await stack.enter_async_context(
+                watching_alerts(own_pool, clock, makes_copies=settings.copies is not None)
+            )
             ways = Ways(
                 mail_server=settings.mail_server, allows_private_webhooks=settings.allows_private_webhooks
             )

@@ -1,4 +1,8 @@
-"""Numbers and times as a language writes them. No data is a dash, never a zero."""
+"""
+Numbers and times as a language writes them. No data is a dash, never a zero.
+
+A unit stands behind a narrow no-break space, as in SI and GOST 8.417; its letters are in the catalogue, for the scripts, too.
+"""
 
 import functools
 from collections.abc import Mapping
@@ -9,7 +13,7 @@ from babel import Locale
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
 
-from api.catalogue import Language
+from api.catalogue import Language, text
 
 NO_DATA: Final = "—"
 LOCALES: Final[Mapping[Language, str]] = {"en": "en_GB", "ru": "ru"}
@@ -28,7 +32,29 @@ def percent(value: float | None, language: Language) -> str:
     """Return a share of one in percent, with one decimal."""
     if value is None:
         return NO_DATA
-    return format_percent(value, percent_pattern(language), locale=LOCALES[language])
+    return format_percent(value, percent_pattern(language), locale=LOCALES[language]).replace(
+        "\xa0%", "\u202f%"
+    )
+
+
+def seconds(value: float | None, language: Language, digits: int = 0) -> str:
+    """Return `0.8 s`, with so many digits behind the point."""
+    return with_unit("seconds", value, language, digits)
+
+
+def milliseconds(value: float | None, language: Language, digits: int = 0) -> str:
+    return with_unit("milliseconds", value, language, digits)
+
+
+def minutes(value: float | None, language: Language) -> str:
+    return with_unit("minutes", value, language, 0)
+
+
+def with_unit(unit: str, value: float | None, language: Language, digits: int) -> str:
+    if value is None:
+        return NO_DATA
+    shown = decimal(value, digits, language) if digits else integer(round(value), language)
+    return text(f"units.{unit}", language, value=shown)
 
 
 def moment(at: datetime, zone: tzinfo, language: Language) -> str:

@@ -223,6 +223,7 @@ CREATE TABLE public.alert_rules (
     min_count integer NOT NULL,
     is_enabled boolean NOT NULL,
     created_time timestamp with time zone NOT NULL,
+    is_own boolean DEFAULT false NOT NULL,
     CONSTRAINT alert_rules_check CHECK (((comparison = 'worse_than_usual'::text) = (threshold IS NULL))),
     CONSTRAINT alert_rules_check1 CHECK (((subject_kind <> 'all'::text) OR (subject_id IS NULL))),
     CONSTRAINT alert_rules_comparison_check CHECK ((comparison = ANY (ARRAY['below'::text, 'above'::text, 'worse_than_usual'::text]))),
@@ -257,6 +258,7 @@ CREATE TABLE public.alerts (
     last_value double precision NOT NULL,
     last_time timestamp with time zone NOT NULL,
     recovering_since timestamp with time zone,
+    detail jsonb,
     CONSTRAINT alerts_check CHECK (((state = 'resolved'::text) = (resolved_time IS NOT NULL))),
     CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['raised'::text, 'acknowledged'::text, 'resolved'::text])))
 );
@@ -774,6 +776,7 @@ CREATE TABLE public.recordings (
     delete_tries integer DEFAULT 0 NOT NULL,
     next_delete_time timestamp with time zone,
     delete_error text,
+    copy_error_time timestamp with time zone,
     CONSTRAINT recordings_copy_state CHECK ((copy_state = ANY (ARRAY['copying'::text, 'waiting'::text, 'copied'::text, 'failed'::text, 'deleted'::text]))),
     CONSTRAINT recordings_state_check CHECK ((state = ANY (ARRAY['writing'::text, 'ready'::text, 'broken'::text, 'deleted'::text])))
 );
@@ -1441,6 +1444,8 @@ CREATE INDEX alert_deliveries_alert ON public.alert_deliveries USING btree (aler
 
 CREATE INDEX alert_deliveries_waiting ON public.alert_deliveries USING btree (next_try_time) WHERE (status = 'waiting'::text);
 
+CREATE UNIQUE INDEX alert_rules_own ON public.alert_rules USING btree (metric) WHERE is_own;
+
 CREATE UNIQUE INDEX alerts_open ON public.alerts USING btree (rule_id, subject_kind, subject_id) WHERE (resolved_time IS NULL);
 
 CREATE INDEX attempts_answered ON ONLY public.attempts USING btree (shard_key, contact_id, started_time) WHERE (result = 'answered'::text);
@@ -1475,9 +1480,15 @@ CREATE INDEX recordings_attempt ON public.recordings USING btree (shard_key, att
 
 CREATE INDEX recordings_contact ON public.recordings USING btree (shard_key, contact_id);
 
+CREATE INDEX recordings_damaged ON public.recordings USING btree (shard_key, started_time) WHERE (cause IS NOT NULL);
+
 CREATE INDEX recordings_kept ON public.recordings USING btree (shard_key, recording_id) WHERE (deleted_time IS NULL);
 
+CREATE INDEX recordings_key ON public.recordings USING btree (shard_key, key_id) WHERE (state = 'ready'::text);
+
 CREATE INDEX recordings_started ON public.recordings USING btree (shard_key, started_time, recording_id);
+
+CREATE INDEX recordings_uncopied ON public.recordings USING btree (shard_key, started_time) WHERE ((deleted_time IS NULL) AND (state = 'ready'::text) AND (copy_state IS DISTINCT FROM 'copied'::text));
 
 CREATE INDEX recordings_writing ON public.recordings USING btree (shard_key, node_name) WHERE (state = 'writing'::text);
 

@@ -1,6 +1,7 @@
 """Even ports for RTP (RFC 3550 §11); the odd one above each is left free for its RTCP."""
 
 import random
+import socket
 from collections import deque
 from typing import Final
 
@@ -29,3 +30,25 @@ class PortPool:
 
     def give_back(self, port: int, now: float) -> None:
         self._resting.append((now + QUARANTINE_SECONDS, port))
+
+
+class ReservedPort:
+    """
+    A UDP port of IPv4 that is held until somebody else binds it: pyVoIP does at the answer, and does not say when it cannot.
+
+    Raises:
+        OSError: another socket has the port, or the address is not ours.
+    """
+
+    def __init__(self, host: str, number: int) -> None:
+        self.number = number
+        self._holder = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._holder.bind((host, number))
+        except OSError:
+            self._holder.close()
+            raise
+
+    def release(self) -> None:
+        """Let go of the port. Any number of times, from any thread."""
+        self._holder.close()

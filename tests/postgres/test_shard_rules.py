@@ -54,6 +54,9 @@ OVER_SHARDS = {
     "recordings.get_recording",
     "recording_keeper.take_due",
     "recording_keeper.take_uncopied",
+    "recording_keeper.hurry_copies",
+    "recording_keeper.count_due",
+    "recordings.count_keys",
     # the listening queue: one person's next call, of any shard
     "verdict_audits.claim_audit",
     "verdict_audits.count_audits",
