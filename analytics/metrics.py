@@ -106,12 +106,17 @@ ALL: Final = (
     quantile("verdict_ms_p95", 0.95, VERDICT_STEPS, DECIDED, "milliseconds", "timed_verdicts = 0"),
     count("nobody_verdicts", NOBODY, "nobody_verdicts"),
     count("audits_drawn", "audit_share IS NOT NULL", "audits_drawn"),
-    count("audits_waiting", "audit_share IS NOT NULL AND audit_judgement IS NULL", "audits_waiting"),
+    count(
+        "audits_waiting",
+        "audit_share IS NOT NULL AND audit_judgement IS NULL AND audit_unheard IS NULL",
+        "audits_waiting",
+    ),
+    count("audits_unheard", "audit_unheard IS NOT NULL", "audits_unheard"),
     count(
         "audits_unclear",
         "audit_judgement = 'cannot_tell'",
         # only what was drawn is judged
-        "coalesce(audits_drawn, 0) - coalesce(audits_waiting, 0) - coalesce(audited_verdicts, 0)",
+        "coalesce(audits_drawn, 0) - coalesce(audits_waiting, 0) - coalesce(audited_verdicts, 0) - coalesce(audits_unheard, 0)",
     ),
     count("audited_verdicts", AUDITED, "audited_verdicts"),
     count("audited_persons", AUDITED_PERSON, "audited_persons"),

@@ -10,13 +10,13 @@ COUNTERS: Final = (
     "machines", "orders", "meetings", "offers", "callbacks", "refusals", "voicemails_left", "target_calls", "short_calls",
     "new_numbers", "talk_count", "talk_ms_sum", "pdd_count", "pdd_ms_sum", "cost_count", "cost_micros_sum",
     "judged", "talks", "successful_talks", "talk_ms_squares", "machine_successes", "unsuccessful", "unsuccessful_machines",
-    "undecided", "undecided_machines", "timed_verdicts", "nobody_verdicts", "audits_drawn", "audits_waiting", "audited_verdicts",
+    "undecided", "undecided_machines", "timed_verdicts", "nobody_verdicts", "audits_drawn", "audits_waiting", "audits_unheard", "audited_verdicts",
     "audited_persons", "represented_verdicts", "represented_persons", "represented_squares", "heard_calls", "packets_expected",
     "packets_lost", "jittered_calls", "jitter_us_sum", "direction_checked_calls", "one_way_calls",
 )  # fmt: skip
 """
 The columns of `stats` that a recount must find again. `changes` is not one of them: it only grows. Where nothing was ever
-added a column may be null instead of 0 (migration 20261126001001).
+added a column may be null instead of 0 (migration 20261126091001).
 """
 
 KEY: Final = "shard_key, dim, bucket_time, value"

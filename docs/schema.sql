@@ -31,7 +31,7 @@ CREATE TABLE public.outbox (
     is_failover boolean NOT NULL,
     verdict_delay interval,
     audit_share double precision,
-    audit_judgement text,
+    audit_state text,
     media_packets_expected integer,
     media_packets_lost integer,
     media_jitter_ms real,
@@ -40,7 +40,7 @@ CREATE TABLE public.outbox (
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
 
-CREATE FUNCTION public.fact_stats(f public.outbox) RETURNS TABLE(dim smallint, bucket_time timestamp with time zone, value text, attempts integer, settled integer, answered integer, network_effective integer, invalid_numbers integer, abandoned integer, trunk_faults integer, persons integer, machines integer, orders integer, meetings integer, offers integer, callbacks integer, refusals integer, voicemails_left integer, target_calls integer, short_calls integer, new_numbers integer, talk_count integer, talk_ms_sum bigint, pdd_count integer, pdd_ms_sum bigint, cost_count integer, cost_micros_sum bigint, changes integer, judged integer, talks integer, successful_talks integer, talk_ms_squares numeric, machine_successes integer, unsuccessful integer, unsuccessful_machines integer, undecided integer, undecided_machines integer, timed_verdicts integer, nobody_verdicts integer, audits_drawn integer, audits_waiting integer, audited_verdicts integer, audited_persons integer, represented_verdicts bigint, represented_persons bigint, represented_squares numeric, heard_calls integer, packets_expected bigint, packets_lost bigint, jittered_calls integer, jitter_us_sum bigint, direction_checked_calls integer, one_way_calls integer)
+CREATE FUNCTION public.fact_stats(f public.outbox) RETURNS TABLE(dim smallint, bucket_time timestamp with time zone, value text, attempts integer, settled integer, answered integer, network_effective integer, invalid_numbers integer, abandoned integer, trunk_faults integer, persons integer, machines integer, orders integer, meetings integer, offers integer, callbacks integer, refusals integer, voicemails_left integer, target_calls integer, short_calls integer, new_numbers integer, talk_count integer, talk_ms_sum bigint, pdd_count integer, pdd_ms_sum bigint, cost_count integer, cost_micros_sum bigint, changes integer, judged integer, talks integer, successful_talks integer, talk_ms_squares numeric, machine_successes integer, unsuccessful integer, unsuccessful_machines integer, undecided integer, undecided_machines integer, timed_verdicts integer, nobody_verdicts integer, audits_drawn integer, audits_waiting integer, audits_unheard integer, audited_verdicts integer, audited_persons integer, represented_verdicts bigint, represented_persons bigint, represented_squares numeric, heard_calls integer, packets_expected bigint, packets_lost bigint, jittered_calls integer, jitter_us_sum bigint, direction_checked_calls integer, one_way_calls integer)
     LANGUAGE sql STABLE
     AS $$
 SELECT
@@ -72,7 +72,7 @@ SELECT
     c.target_calls, c.short_calls, c.new_numbers, c.talk_count, c.talk_ms_sum, c.pdd_count, c.pdd_ms_sum,
     c.cost_count, c.cost_micros_sum, c.changes, c.judged, c.talks, c.successful_talks, c.talk_ms_squares,
     c.machine_successes, c.unsuccessful, c.unsuccessful_machines, c.undecided, c.undecided_machines,
-    c.timed_verdicts, c.nobody_verdicts, c.audits_drawn, c.audits_waiting, c.audited_verdicts, c.audited_persons,
+    c.timed_verdicts, c.nobody_verdicts, c.audits_drawn, c.audits_waiting, c.audits_unheard, c.audited_verdicts, c.audited_persons,
     c.represented_verdicts, c.represented_persons, c.represented_squares, c.heard_calls, c.packets_expected,
     c.packets_lost, c.jittered_calls, c.jitter_us_sum, c.direction_checked_calls, c.one_way_calls
 FROM (
@@ -119,12 +119,13 @@ FROM (
         CASE WHEN is_answered AND f.answered_by IN ('machine', 'screening', 'fax', 'tone', 'music') THEN f.sign END
             AS nobody_verdicts,
         CASE WHEN f.audit_share IS NOT NULL THEN f.sign END AS audits_drawn,
-        CASE WHEN f.audit_share IS NOT NULL AND f.audit_judgement IS NULL THEN f.sign END AS audits_waiting,
-        CASE WHEN f.audit_judgement IN ('human', 'machine') THEN f.sign END AS audited_verdicts,
-        CASE WHEN f.audit_judgement = 'human' THEN f.sign END AS audited_persons,
-        CASE WHEN f.audit_judgement IN ('human', 'machine') THEN f.sign * audit_weight END AS represented_verdicts,
-        CASE WHEN f.audit_judgement = 'human' THEN f.sign * audit_weight END AS represented_persons,
-        CASE WHEN f.audit_judgement IN ('human', 'machine') THEN f.sign * audit_weight::numeric * audit_weight END
+        CASE WHEN f.audit_share IS NOT NULL AND f.audit_state IS NULL THEN f.sign END AS audits_waiting,
+        CASE WHEN f.audit_state = 'unheard' THEN f.sign END AS audits_unheard,
+        CASE WHEN f.audit_state IN ('human', 'machine') THEN f.sign END AS audited_verdicts,
+        CASE WHEN f.audit_state = 'human' THEN f.sign END AS audited_persons,
+        CASE WHEN f.audit_state IN ('human', 'machine') THEN f.sign * audit_weight END AS represented_verdicts,
+        CASE WHEN f.audit_state = 'human' THEN f.sign * audit_weight END AS represented_persons,
+        CASE WHEN f.audit_state IN ('human', 'machine') THEN f.sign * audit_weight::numeric * audit_weight END
             AS represented_squares,
         CASE WHEN f.media_packets_expected > 0 THEN f.sign END AS heard_calls,
         CASE WHEN f.media_packets_expected > 0 THEN f.sign * f.media_packets_expected::bigint END AS packets_expected,
@@ -347,6 +348,7 @@ CREATE TABLE public.attempts (
     verdict_time timestamp with time zone,
     audit_share double precision,
     audit_judgement text,
+    audit_unheard text,
     CONSTRAINT attempts_answered_by_check CHECK ((answered_by = ANY (ARRAY['human'::text, 'machine'::text, 'fax'::text, 'tone'::text, 'music'::text, 'silence'::text, 'screening'::text, 'unsure'::text]))),
     CONSTRAINT attempts_audit_judgement_check CHECK ((audit_judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
     CONSTRAINT attempts_disposition_check CHECK ((disposition = ANY (ARRAY['order'::text, 'meeting'::text, 'offer_requested'::text, 'callback_requested'::text, 'refused'::text, 'voicemail_left'::text]))),
@@ -386,7 +388,10 @@ CREATE VIEW public.attempt_facts AS
     (failover_of IS NOT NULL) AS is_failover,
     (verdict_time - answered_time) AS verdict_delay,
     audit_share,
-    audit_judgement,
+        CASE
+            WHEN (audit_unheard IS NULL) THEN audit_judgement
+            ELSE 'unheard'::text
+        END AS audit_state,
     media_packets_expected,
     media_packets_lost,
     media_jitter_ms,
@@ -450,6 +455,7 @@ CREATE TABLE public.attempts_default (
     verdict_time timestamp with time zone,
     audit_share double precision,
     audit_judgement text,
+    audit_unheard text,
     CONSTRAINT attempts_answered_by_check CHECK ((answered_by = ANY (ARRAY['human'::text, 'machine'::text, 'fax'::text, 'tone'::text, 'music'::text, 'silence'::text, 'screening'::text, 'unsure'::text]))),
     CONSTRAINT attempts_audit_judgement_check CHECK ((audit_judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
     CONSTRAINT attempts_disposition_check CHECK ((disposition = ANY (ARRAY['order'::text, 'meeting'::text, 'offer_requested'::text, 'callback_requested'::text, 'refused'::text, 'voicemail_left'::text]))),
@@ -931,6 +937,7 @@ CREATE TABLE public.stats (
     nobody_verdicts integer,
     audits_drawn integer,
     audits_waiting integer,
+    audits_unheard integer,
     audited_verdicts integer,
     audited_persons integer,
     represented_verdicts bigint,
@@ -995,6 +1002,7 @@ CREATE VIEW public.stats_live AS
     s.nobody_verdicts,
     s.audits_drawn,
     s.audits_waiting,
+    s.audits_unheard,
     s.audited_verdicts,
     s.audited_persons,
     s.represented_verdicts,
@@ -1008,7 +1016,7 @@ CREATE VIEW public.stats_live AS
     s.direction_checked_calls,
     s.one_way_calls
    FROM (public.outbox o
-     CROSS JOIN LATERAL public.fact_stats(o.*) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
+     CROSS JOIN LATERAL public.fact_stats(o.*) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
 UNION ALL
  SELECT 0 AS shard_key,
     s.dim,
@@ -1052,6 +1060,7 @@ UNION ALL
     s.nobody_verdicts,
     s.audits_drawn,
     s.audits_waiting,
+    s.audits_unheard,
     s.audited_verdicts,
     s.audited_persons,
     s.represented_verdicts,
@@ -1065,7 +1074,7 @@ UNION ALL
     s.direction_checked_calls,
     s.one_way_calls
    FROM (public.outbox o
-     CROSS JOIN LATERAL public.fact_stats(o.*) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
+     CROSS JOIN LATERAL public.fact_stats(o.*) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
 UNION ALL
  SELECT a.shard_key,
     s.dim,
@@ -1109,6 +1118,7 @@ UNION ALL
     s.nobody_verdicts,
     s.audits_drawn,
     s.audits_waiting,
+    s.audits_unheard,
     s.audited_verdicts,
     s.audited_persons,
     s.represented_verdicts,
@@ -1122,7 +1132,7 @@ UNION ALL
     s.direction_checked_calls,
     s.one_way_calls
    FROM (public.attempt_facts a
-     CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover, a.verdict_delay, a.audit_share, a.audit_judgement, a.media_packets_expected, a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
+     CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover, a.verdict_delay, a.audit_share, a.audit_state, a.media_packets_expected, a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
   WHERE (NOT a.is_settled)
 UNION ALL
  SELECT 0 AS shard_key,
@@ -1167,6 +1177,7 @@ UNION ALL
     s.nobody_verdicts,
     s.audits_drawn,
     s.audits_waiting,
+    s.audits_unheard,
     s.audited_verdicts,
     s.audited_persons,
     s.represented_verdicts,
@@ -1180,7 +1191,7 @@ UNION ALL
     s.direction_checked_calls,
     s.one_way_calls
    FROM (public.attempt_facts a
-     CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover, a.verdict_delay, a.audit_share, a.audit_judgement, a.media_packets_expected, a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
+     CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover, a.verdict_delay, a.audit_share, a.audit_state, a.media_packets_expected, a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
   WHERE (NOT a.is_settled);
 
 CREATE VIEW public.stats_now AS
@@ -1226,6 +1237,7 @@ CREATE VIEW public.stats_now AS
     stats.nobody_verdicts,
     stats.audits_drawn,
     stats.audits_waiting,
+    stats.audits_unheard,
     stats.audited_verdicts,
     stats.audited_persons,
     stats.represented_verdicts,
@@ -1282,6 +1294,7 @@ UNION ALL
     stats_live.nobody_verdicts,
     stats_live.audits_drawn,
     stats_live.audits_waiting,
+    stats_live.audits_unheard,
     stats_live.audited_verdicts,
     stats_live.audited_persons,
     stats_live.represented_verdicts,
@@ -1356,8 +1369,11 @@ CREATE TABLE public.verdict_audits (
     judgement text,
     judged_by text,
     judged_time timestamp with time zone,
+    unheard_why text,
     CONSTRAINT verdict_audits_check CHECK ((((judgement IS NULL) = (judged_time IS NULL)) AND ((judgement IS NULL) = (judged_by IS NULL)))),
-    CONSTRAINT verdict_audits_judgement_check CHECK ((judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text])))
+    CONSTRAINT verdict_audits_heard_or_not CHECK (((unheard_why IS NULL) OR (judgement IS NULL))),
+    CONSTRAINT verdict_audits_judgement_check CHECK ((judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
+    CONSTRAINT verdict_audits_unheard_why_check CHECK ((unheard_why = ANY (ARRAY['expired'::text, 'asked'::text, 'erased'::text, 'broken'::text, 'none'::text])))
 );
 
 ALTER TABLE ONLY public.attempts ATTACH PARTITION public.attempts_default DEFAULT;
@@ -1555,7 +1571,9 @@ CREATE INDEX report_schedules_due ON public.report_schedules USING btree (next_t
 
 CREATE UNIQUE INDEX trunks_name ON public.trunks USING btree (name) WHERE (deleted_time IS NULL);
 
-CREATE INDEX verdict_audits_waiting ON public.verdict_audits USING btree (shard_key, attempt_id) WHERE (judgement IS NULL);
+CREATE INDEX verdict_audits_unheard ON public.verdict_audits USING btree (shard_key, started_time) WHERE (unheard_why IS NOT NULL);
+
+CREATE INDEX verdict_audits_waiting ON public.verdict_audits USING btree (shard_key, attempt_id) WHERE ((judgement IS NULL) AND (unheard_why IS NULL));
 
 ALTER INDEX public.attempts_pkey ATTACH PARTITION public.attempts_default_pkey;
 

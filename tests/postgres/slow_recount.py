@@ -74,7 +74,10 @@ def counters_of(row: Mapping[str, Any]) -> dict[str, int]:
             is_answered and row["answered_by"] in ("machine", "screening", "fax", "tone", "music")
         ),
         "audits_drawn": int(row["audit_share"] is not None),
-        "audits_waiting": int(row["audit_share"] is not None and row["audit_judgement"] is None),
+        "audits_waiting": int(
+            row["audit_share"] is not None and row["audit_judgement"] is None and row["audit_unheard"] is None
+        ),
+        "audits_unheard": int(row["audit_unheard"] is not None),
         "audited_verdicts": int(is_audited),
         "audited_persons": int(is_audited_person),
         "represented_verdicts": weight if is_audited else 0,

@@ -2,7 +2,7 @@
 Generated histories of calls: after every step, `stats_now` says what a slow recount of the facts says, to the last digit.
 
 Steps are the product's own statements: begin, settle (late, twice, after the node was lost), a disposition set by hand, a
-verdict judged by a listener, a person erased, the roller adding up everything or killed after a part of it, a repair with nothing to repair.
+verdict judged by a listener or never heard, a person erased, the roller adding up everything or killed after a part of it, a repair with nothing to repair.
 """
 
 import asyncio
@@ -138,6 +138,7 @@ steps = st.one_of(
     st.tuples(st.just("lose"), st.sampled_from(RUNS)),
     st.tuples(st.just("set_disposition"), picks, st.one_of(st.none(), dispositions)),
     st.tuples(st.just("judge"), picks, st.sampled_from(["human", "machine", "cannot_tell"])),
+    st.tuples(st.just("leave_queue"), picks),
     st.tuples(st.just("erase"), st.integers(0, CONTACTS - 1)),
     st.tuples(st.just("fold")),
     st.tuples(st.just("fold_a_part"), st.integers(2, 4), st.integers(0, 1)),
@@ -216,10 +217,20 @@ class History:
     async def judge(self, pick: int, judgement: str) -> None:
         if self.attempts:
             shard_key, started, attempt_id = self.attempts[pick % len(self.attempts)]
-            if await self.connection.fetchval(AUDIT["lock_audit"], attempt_id) is not None:
+            is_waiting = await self.connection.fetchval(
+                "SELECT unheard_why IS NULL FROM verdict_audits WHERE attempt_id = $1", attempt_id
+            )
+            if is_waiting:
                 await self.connection.execute(
                     AUDIT["judge_audit"], shard_key, attempt_id, started, judgement, "Anna", LATER
                 )
+
+    async def leave_queue(self, pick: int) -> None:
+        if self.attempts:
+            shard_key, started, attempt_id = self.attempts[pick % len(self.attempts)]
+            await self.connection.fetch(
+                AUDIT["leave_queue"], shard_key, [attempt_id], [started], ["expired"], LATER
+            )
 
     async def erase(self, contact_id: int) -> None:
         try:

@@ -4,6 +4,7 @@
 -- them (docs/adr/0026). Null is nothing: most rows have nothing of it, and a null takes no room. The next migration adds up the
 -- past.
 DROP VIEW stats_now;
+DROP VIEW stats_live;
 DROP FUNCTION fact_stats;
 
 ALTER TABLE stats
@@ -11,6 +12,7 @@ ALTER TABLE stats
     ADD COLUMN nobody_verdicts integer,
     ADD COLUMN audits_drawn integer,
     ADD COLUMN audits_waiting integer,
+    ADD COLUMN audits_unheard integer,
     ADD COLUMN audited_verdicts integer,
     ADD COLUMN audited_persons integer,
     ADD COLUMN represented_verdicts bigint,
@@ -28,7 +30,8 @@ ALTER TABLE outbox
     -- from the answer to the verdict
     ADD COLUMN verdict_delay interval,
     ADD COLUMN audit_share double precision,
-    ADD COLUMN audit_judgement text,
+    -- of a drawn verdict: what the listener said, or 'unheard'; null = it waits
+    ADD COLUMN audit_state text,
     ADD COLUMN media_packets_expected integer,
     ADD COLUMN media_packets_lost integer,
     ADD COLUMN media_jitter_ms real,
@@ -41,7 +44,8 @@ SELECT
     result, fault, sip_status, q850_cause, answered_by, disposition, pdd_ms, talk_ms, is_target, cost_micros,
     failover_of IS NOT NULL AS is_failover,
     verdict_time - answered_time AS verdict_delay,
-    audit_share, audit_judgement, media_packets_expected, media_packets_lost, media_jitter_ms, media_is_one_way
+    audit_share, CASE WHEN audit_unheard IS NULL THEN audit_judgement ELSE 'unheard' END AS audit_state,
+    media_packets_expected, media_packets_lost, media_jitter_ms, media_is_one_way
 FROM attempts;
 
 -- Histograms told apart by one thing more, and passes over a list: the value is 'first:second'.
@@ -70,7 +74,7 @@ RETURNS TABLE (
     changes integer, judged integer, talks integer, successful_talks integer, talk_ms_squares numeric,
     machine_successes integer, unsuccessful integer, unsuccessful_machines integer, undecided integer,
     undecided_machines integer,
-    timed_verdicts integer, nobody_verdicts integer, audits_drawn integer, audits_waiting integer,
+    timed_verdicts integer, nobody_verdicts integer, audits_drawn integer, audits_waiting integer, audits_unheard integer,
     audited_verdicts integer, audited_persons integer, represented_verdicts bigint, represented_persons bigint,
     represented_squares numeric, heard_calls integer, packets_expected bigint, packets_lost bigint,
     jittered_calls integer, jitter_us_sum bigint, direction_checked_calls integer, one_way_calls integer
@@ -106,7 +110,7 @@ SELECT
     c.target_calls, c.short_calls, c.new_numbers, c.talk_count, c.talk_ms_sum, c.pdd_count, c.pdd_ms_sum,
     c.cost_count, c.cost_micros_sum, c.changes, c.judged, c.talks, c.successful_talks, c.talk_ms_squares,
     c.machine_successes, c.unsuccessful, c.unsuccessful_machines, c.undecided, c.undecided_machines,
-    c.timed_verdicts, c.nobody_verdicts, c.audits_drawn, c.audits_waiting, c.audited_verdicts, c.audited_persons,
+    c.timed_verdicts, c.nobody_verdicts, c.audits_drawn, c.audits_waiting, c.audits_unheard, c.audited_verdicts, c.audited_persons,
     c.represented_verdicts, c.represented_persons, c.represented_squares, c.heard_calls, c.packets_expected,
     c.packets_lost, c.jittered_calls, c.jitter_us_sum, c.direction_checked_calls, c.one_way_calls
 FROM (
@@ -153,12 +157,13 @@ FROM (
         CASE WHEN is_answered AND f.answered_by IN ('machine', 'screening', 'fax', 'tone', 'music') THEN f.sign END
             AS nobody_verdicts,
         CASE WHEN f.audit_share IS NOT NULL THEN f.sign END AS audits_drawn,
-        CASE WHEN f.audit_share IS NOT NULL AND f.audit_judgement IS NULL THEN f.sign END AS audits_waiting,
-        CASE WHEN f.audit_judgement IN ('human', 'machine') THEN f.sign END AS audited_verdicts,
-        CASE WHEN f.audit_judgement = 'human' THEN f.sign END AS audited_persons,
-        CASE WHEN f.audit_judgement IN ('human', 'machine') THEN f.sign * audit_weight END AS represented_verdicts,
-        CASE WHEN f.audit_judgement = 'human' THEN f.sign * audit_weight END AS represented_persons,
-        CASE WHEN f.audit_judgement IN ('human', 'machine') THEN f.sign * audit_weight::numeric * audit_weight END
+        CASE WHEN f.audit_share IS NOT NULL AND f.audit_state IS NULL THEN f.sign END AS audits_waiting,
+        CASE WHEN f.audit_state = 'unheard' THEN f.sign END AS audits_unheard,
+        CASE WHEN f.audit_state IN ('human', 'machine') THEN f.sign END AS audited_verdicts,
+        CASE WHEN f.audit_state = 'human' THEN f.sign END AS audited_persons,
+        CASE WHEN f.audit_state IN ('human', 'machine') THEN f.sign * audit_weight END AS represented_verdicts,
+        CASE WHEN f.audit_state = 'human' THEN f.sign * audit_weight END AS represented_persons,
+        CASE WHEN f.audit_state IN ('human', 'machine') THEN f.sign * audit_weight::numeric * audit_weight END
             AS represented_squares,
         CASE WHEN f.media_packets_expected > 0 THEN f.sign END AS heard_calls,
         CASE WHEN f.media_packets_expected > 0 THEN f.sign * f.media_packets_expected::bigint END AS packets_expected,
@@ -191,9 +196,7 @@ WHERE d.is_filled
   END
 $$;
 
-CREATE VIEW stats_now AS
-SELECT * FROM stats
-UNION ALL
+CREATE VIEW stats_live AS
 SELECT o.shard_key, s.* FROM outbox o CROSS JOIN LATERAL fact_stats(o) s
 UNION ALL
 SELECT 0, s.* FROM outbox o CROSS JOIN LATERAL fact_stats(o) s
@@ -206,20 +209,27 @@ SELECT 0, s.*
 FROM attempt_facts a CROSS JOIN LATERAL fact_stats(ROW(a.*)::outbox) s
 WHERE NOT a.is_settled;
 
+CREATE VIEW stats_now AS
+SELECT * FROM stats
+UNION ALL
+SELECT * FROM stats_live;
+
 -- migrate:down
 
 DROP VIEW stats_now;
+DROP VIEW stats_live;
 DROP FUNCTION fact_stats;
 DROP FUNCTION verdict_step_ms;
 DROP FUNCTION jitter_step_ms;
 DROP VIEW attempt_facts;
-DELETE FROM stats WHERE dim IN (18, 19, 20);
+DELETE FROM stats WHERE dim % 100 IN (18, 19, 20);
 DELETE FROM stats_dimensions WHERE dim IN (18, 19, 20);
 ALTER TABLE stats
     DROP COLUMN timed_verdicts,
     DROP COLUMN nobody_verdicts,
     DROP COLUMN audits_drawn,
     DROP COLUMN audits_waiting,
+    DROP COLUMN audits_unheard,
     DROP COLUMN audited_verdicts,
     DROP COLUMN audited_persons,
     DROP COLUMN represented_verdicts,
@@ -233,7 +243,7 @@ ALTER TABLE stats
     DROP COLUMN direction_checked_calls,
     DROP COLUMN one_way_calls;
 ALTER TABLE outbox
-    DROP COLUMN verdict_delay, DROP COLUMN audit_share, DROP COLUMN audit_judgement, DROP COLUMN media_packets_expected,
+    DROP COLUMN verdict_delay, DROP COLUMN audit_share, DROP COLUMN audit_state, DROP COLUMN media_packets_expected,
     DROP COLUMN media_packets_lost, DROP COLUMN media_jitter_ms, DROP COLUMN media_is_one_way;
 
 CREATE VIEW attempt_facts AS
@@ -343,9 +353,7 @@ WHERE d.is_filled
   END
 $$;
 
-CREATE VIEW stats_now AS
-SELECT * FROM stats
-UNION ALL
+CREATE VIEW stats_live AS
 SELECT o.shard_key, s.* FROM outbox o CROSS JOIN LATERAL fact_stats(o) s
 UNION ALL
 SELECT 0, s.* FROM outbox o CROSS JOIN LATERAL fact_stats(o) s
@@ -357,3 +365,8 @@ UNION ALL
 SELECT 0, s.*
 FROM attempt_facts a CROSS JOIN LATERAL fact_stats(ROW(a.*)::outbox) s
 WHERE NOT a.is_settled;
+
+CREATE VIEW stats_now AS
+SELECT * FROM stats
+UNION ALL
+SELECT * FROM stats_live;
