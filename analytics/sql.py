@@ -42,11 +42,12 @@ FACTS: Final = Part(source="attempts", measures=())
 class Binds:
     """Numbers the arguments of one statement, and knows what the names in formulas stand for."""
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: Query, period: Span) -> None:
         self.arguments: list[Any] = []
         self._named: dict[str, str] = {}
         settings = query.settings
         self._query = query
+        self._period = period
         self._values: dict[str, tuple[Any, str]] = {
             "zone": (query.time_zone, "text"),
             "now": (query.now, "timestamptz"),
@@ -74,6 +75,8 @@ class Binds:
                 return self._local(over_stats=over_stats)
             case "lenient":
                 return LENIENT.replace("campaign_id IN", f"shard_key / {SLOTS} IN", 1)
+            case "before_period":
+                return self._before_period()
             case "target":
                 settings = self._query.settings
                 if settings.target_min_seconds is None and settings.target_max_seconds is None:
@@ -85,6 +88,20 @@ class Binds:
                 if name not in self._named:
                     self._named[name] = self.add(*self._values[name])
                 return self._named[name]
+
+    def _before_period(self) -> str:
+        """Of `earlier`: that it began before the period, by the clock that the period is read by."""
+        start = self._period.from_time
+        if start is None:
+            return "false"
+        if self._query.clock == "zone":
+            return f"earlier.started_time < {self.add(start, 'timestamptz')}"
+        midnight = start.astimezone(ZoneInfo(self._query.time_zone)).replace(tzinfo=None)
+        return (
+            f"earlier.started_time < {self.add(midnight.replace(tzinfo=UTC) + ONE_DAY, 'timestamptz')} AND "
+            "earlier.started_time AT TIME ZONE 'UTC' + earlier.utc_offset_minutes * interval '1 minute'"
+            f" < {self.add(midnight, 'timestamp')}"
+        )
 
     def _local(self, *, over_stats: bool) -> str:
         """What the clock of the query showed. A day of `stats` is midnight UTC of the date on the campaign's clock."""
@@ -112,7 +129,7 @@ def compose_rows(query: Query, period: Span, shards: Shards) -> Statement:
 
     `shards` are the keys that the filter's campaigns have; None = any.
     """
-    binds = Binds(query)
+    binds = Binds(query, period)
     groups = compose_groups(binds, query, period, query.dimensions, shards)
     order = ", ".join(
         f"{order_expression(query, order.by)} {order.direction.upper()} NULLS LAST" for order in query.order
@@ -126,7 +143,7 @@ def compose_rows(query: Query, period: Span, shards: Shards) -> Statement:
 
 def compose_totals(query: Query, period: Span, shards: Shards) -> Statement:
     """Return the statement of the one row over everything that the groups are parts of."""
-    binds = Binds(query)
+    binds = Binds(query, period)
     text = compose_groups(binds, query, period, (), shards)
     return Statement(text, tuple(binds.arguments))
 
@@ -368,7 +385,7 @@ def compose_calls(
     `columns` are those of `attempts` to give, `at` are the dimension values of its row. Each shard gives its own newest rows by its primary key, so that a page
     costs the same anywhere in the list.
     """
-    binds = Binds(query)
+    binds = Binds(query, query.period)
     _, behind = attempts_behind(metric)
     where = [conditions(binds, query, query.period, FACTS, None)]
     if behind is not None:
