@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from analytics.before_period import before_period
 from analytics.dimensions import DIMENSIONS, Dimension
 from analytics.metric import MEDIAN, Metric
 from analytics.metrics import LENIENT, METRICS, REQUESTED, attempts_behind, measures_of
@@ -76,7 +77,7 @@ class Binds:
             case "lenient":
                 return LENIENT.replace("campaign_id IN", f"shard_key / {SLOTS} IN", 1)
             case "before_period":
-                return self._before_period()
+                return before_period(self._query, self._period, self.add)
             case "target":
                 settings = self._query.settings
                 if settings.target_min_seconds is None and settings.target_max_seconds is None:
@@ -88,20 +89,6 @@ class Binds:
                 if name not in self._named:
                     self._named[name] = self.add(*self._values[name])
                 return self._named[name]
-
-    def _before_period(self) -> str:
-        """Of `earlier`: that it began before the period, by the clock that the period is read by."""
-        start = self._period.from_time
-        if start is None:
-            return "false"
-        if self._query.clock == "zone":
-            return f"earlier.started_time < {self.add(start, 'timestamptz')}"
-        midnight = start.astimezone(ZoneInfo(self._query.time_zone)).replace(tzinfo=None)
-        return (
-            f"earlier.started_time < {self.add(midnight.replace(tzinfo=UTC) + ONE_DAY, 'timestamptz')} AND "
-            "earlier.started_time AT TIME ZONE 'UTC' + earlier.utc_offset_minutes * interval '1 minute'"
-            f" < {self.add(midnight, 'timestamp')}"
-        )
 
     def _local(self, *, over_stats: bool) -> str:
         """What the clock of the query showed. A day of `stats` is midnight UTC of the date on the campaign's clock."""
