@@ -21,6 +21,22 @@ def month_after(day: date, months: int) -> date:
     return date(index // 12, index % 12 + 1, 1)
 
 
+def whole_months(span: Span, zone: ZoneInfo) -> tuple[date | None, date | None] | None:
+    """
+    Return the first day of the first month that lies whole in a span, and the day after the last; None = none does.
+
+    An open end stays open.
+    """
+    from_day, to_day = (
+        instant and instant.astimezone(zone).date() for instant in (span.from_time, span.to_time)
+    )
+    last = to_day and to_day.replace(day=1)
+    if from_day is None or (last is not None and last <= from_day):
+        return (None, last) if from_day is None else None
+    first = from_day if from_day.day == 1 else month_after(from_day, 1)
+    return (first, last) if last is None or first < last else None
+
+
 def week_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 

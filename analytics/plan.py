@@ -26,6 +26,8 @@ DAY_DIM: Final = 1
 HOUR_OF_DAY_DIM: Final = 2
 TALK_DIM: Final = 16
 PDD_DIM: Final = 17
+MONTH_DIMS: Final = 100
+"""Added to the number of a dimension of `stats` gives that of the same by month of the campaigns' clocks; the quarter has none."""
 HISTOGRAMS: Final[Mapping[str, int]] = {
     "talk_seconds_median": TALK_DIM,
     "pdd_ms_median": PDD_DIM,
@@ -143,6 +145,12 @@ def stats_dim(query: Query) -> int | None:
     if "hour" in clock:
         return None
     return HOUR_OF_DAY_DIM if "hour_of_day" in clock else DAY_DIM
+
+
+def reads_months(query: Query, part: Part) -> bool:
+    """Tell whether rows of whole months do as well as those of their days: nothing asks for a part of a month."""
+    clock = {name for name in (*query.dimensions, *filtered(query.filter)) if DIMENSIONS[name].is_clock}
+    return part.dim not in {None, QUARTER_HOUR_DIM} and clock <= {"month", "hour_of_day"}
 
 
 def has_histogram(query: Query) -> bool:

@@ -5,24 +5,21 @@ Rule 1. No text of a request becomes text of a statement.
 Rule 2. A comparison with null is false, not unknown, so that `not` means not.
 """
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from analytics.before_period import before_period
+from analytics.binds import SLOTS, Binds
 from analytics.dimensions import DIMENSIONS, Dimension
 from analytics.metric import MEDIAN, Metric
-from analytics.metrics import LENIENT, METRICS, REQUESTED, attempts_behind, measures_of
-from analytics.plan import HOUR_OF_DAY_DIM, Part, keeps_campaigns_apart, plan
+from analytics.metrics import METRICS, REQUESTED, attempts_behind, measures_of
+from analytics.period import whole_months
+from analytics.plan import HOUR_OF_DAY_DIM, MONTH_DIMS, Part, keeps_campaigns_apart, plan, reads_months
 from analytics.query import Filter, Query, Span
 
-SLOTS: Final = 256
-"""Shards of a campaign: campaign_id * 256 .. + 255 (docs/adr/0006)."""
-NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
 SQL_TYPES: Final = {"text": "text", "integer": "bigint", "instant": "timestamptz", "date": "date"}
 SIGNS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 NULLS: Final = {"quantile": "NULL::float8"}
@@ -40,74 +37,12 @@ Shards = Sequence[int] | None
 FACTS: Final = Part(source="attempts", measures=())
 
 
-class Binds:
-    """Numbers the arguments of one statement, and knows what the names in formulas stand for."""
-
-    def __init__(self, query: Query, period: Span) -> None:
-        self.arguments: list[Any] = []
-        self._named: dict[str, str] = {}
-        settings = query.settings
-        self._query = query
-        self._period = period
-        self._values: dict[str, tuple[Any, str]] = {
-            "zone": (query.time_zone, "text"),
-            "now": (query.now, "timestamptz"),
-            "short_ms": (settings.short_call_seconds * 1000, "integer"),
-            "callback_hours": (settings.callback_hours, "integer"),
-            "target_min_ms": ((settings.target_min_seconds or 0) * 1000, "integer"),
-            "target_max_ms": ((settings.target_max_seconds or TARGET_MAX_SECONDS) * 1000, "integer"),
-        }
-
-    def add(self, value: Any, sql_type: str) -> str:
-        """Take one more argument; return its place."""
-        self.arguments.append(value)
-        return f"${len(self.arguments)}::{sql_type}"
-
-    def fill(self, formula: str, part: Part | None = None) -> str:
-        """Put into a formula of the registry what its names stand for, over the facts or over `stats`."""
-        return NAMED.sub(lambda match: self._meaning(match[1], part), formula)
-
-    def _meaning(self, name: str, part: Part | None) -> str:
-        over_stats = part is not None and part.dim is not None
-        match name:
-            case "start":
-                return "bucket_time" if over_stats else "started_time"
-            case "local":
-                return self._local(over_stats=over_stats)
-            case "lenient":
-                return LENIENT.replace("campaign_id IN", f"shard_key / {SLOTS} IN", 1)
-            case "before_period":
-                return before_period(self._query, self._period, self.add)
-            case "target":
-                settings = self._query.settings
-                if settings.target_min_seconds is None and settings.target_max_seconds is None:
-                    return "is_target"
-                return self.fill(
-                    "(result = 'answered' AND talk_ms BETWEEN :target_min_ms AND :target_max_ms)"
-                )
-            case _:
-                if name not in self._named:
-                    self._named[name] = self.add(*self._values[name])
-                return self._named[name]
-
-    def _local(self, *, over_stats: bool) -> str:
-        """What the clock of the query showed. A day of `stats` is midnight UTC of the date on the campaign's clock."""
-        if self._query.clock == "zone":
-            return f"({self.fill(':start AT TIME ZONE :zone', STATS if over_stats else None)})"
-        if over_stats:
-            return "(bucket_time AT TIME ZONE 'UTC')"
-        return "(started_time AT TIME ZONE 'UTC' + utc_offset_minutes * interval '1 minute')"
-
-
 TABLES: Final = {
     "attempts": "attempts",
     # an outer join, so that the planner leaves the contacts out where nothing of theirs is asked for
     "leads": "(SELECT leads.*, import_id, source, ad, keyword, region FROM leads LEFT JOIN contacts"
     " USING (shard_key, contact_id)) AS leads",
 }
-STATS: Final = Part(source="rollups", measures=(), dim=0)
-TARGET_MAX_SECONDS: Final = 86_400
-"""Of a query that sets only the lower end."""
 
 
 def compose_rows(query: Query, period: Span, shards: Shards) -> Statement:
@@ -200,7 +135,7 @@ def compose_part(
     if has_every_group and is_of_requests(part):
         where += f" AND {REQUESTED}"  # few attempts, which have an index of their own
     places = ", ".join(str(index + 1) for index in range(len(dimensions)))
-    table = "stats_now" if part.dim is not None else TABLES[part.source]
+    table = TABLES[part.source] if part.dim is None else compose_stats(binds, query, period, part)
     # corrections may have left a group of nothing
     having = " HAVING sum(attempts) <> 0" if places and part.dim is not None else ""
     return f"SELECT {keys}{values} FROM {table} WHERE {where}{grouped(places)}{having}"
@@ -258,7 +193,7 @@ def compose_histogram(
     return (
         f"SELECT {listed(keys)}{values} FROM (SELECT *, sum(n) OVER ({window} ORDER BY step) AS reached,"
         f" sum(n) OVER ({window}) AS total FROM (SELECT {named}value::float8 AS step, sum(attempts) AS n"
-        f" FROM stats_now WHERE {where} GROUP BY {listed(keys)}step HAVING sum(attempts) <> 0) AS bars"
+        f" FROM {compose_stats(binds, query, period, part)} WHERE {where} GROUP BY {listed(keys)}step HAVING sum(attempts) <> 0) AS bars"
         f") AS histogram{grouped(keys)}"
     )
 
@@ -275,13 +210,11 @@ def quantile_expression(measure: Metric) -> str:
 
 def conditions(binds: Binds, query: Query, period: Span, part: Part, shards: Shards) -> str:
     found = []
-    if part.dim is not None:
-        found.append(f"dim = {part.dim}")
     if shards is not None:
         found.append(f"shard_key = ANY({binds.add(list(shards), 'integer[]')})")
     elif part.dim is not None:
         found.append("shard_key <> 0" if keeps_campaigns_apart(query, part) else "shard_key = 0")
-    if part.source != "leads":
+    if part.source == "attempts":
         found += bounds(binds, query, period, part)
     if query.filter is not None:
         found.append(compose_filter(binds, query.filter, part))
@@ -306,6 +239,30 @@ def bounds(binds: Binds, query: Query, period: Span, part: Part) -> list[str]:
             local = binds.add(midnight.replace(tzinfo=None), "timestamp")
             found.append(f"{binds.fill(':local')} {sign} {local}")
     return found
+
+
+def compose_stats(binds: Binds, query: Query, period: Span, part: Part) -> str:
+    """Rows of one dimension of `stats` in the period: whole months where these do, and the days before and after them."""
+    days = " AND ".join([f"dim = {part.dim}", *bounds(binds, query, period, part)])
+    zone = ZoneInfo(query.time_zone)
+    months = whole_months(period, zone) if reads_months(query, part) else None
+    if months is None:
+        return f"(SELECT * FROM stats_now WHERE {days}) AS told"
+    assert part.dim is not None
+    first, last = (
+        instant and instant.astimezone(zone).date() for instant in (period.from_time, period.to_time)
+    )
+    spans = [(part.dim + MONTH_DIMS, months)]
+    spans += [(part.dim, ends) for ends in ((first, months[0]), (months[1], last)) if ends[0] != ends[1]]
+    told = [f"SELECT * FROM stats_live WHERE {days}"]
+    for dim, ends in spans:
+        within = [
+            f" AND bucket_time {sign} {binds.add(datetime.combine(day, time(), UTC), 'timestamptz')}"
+            for sign, day in zip((">=", "<"), ends, strict=True)
+            if day is not None
+        ]
+        told.append(f"SELECT * FROM stats WHERE dim = {dim}{''.join(within)}")
+    return f"({' UNION ALL '.join(told)}) AS told"
 
 
 def compose_filter(binds: Binds, node: Filter, part: Part) -> str:

@@ -84,7 +84,11 @@ class AlertFacts(msgspec.Struct, frozen=True, kw_only=True):
     value: float
     """When it was raised."""
     last_value: float
+    last_time: datetime
+    """When that was seen."""
     expected: float
     """The threshold, or what was usual."""
     numerator: int | None
     denominator: int | None
+    detail: dict[str, str | int | None] | None = None
+    """Of failing_copies: `oldest_time`, `error`; of damaged_recordings: `gap_ms`, `cause`, `node_name`."""

@@ -79,6 +79,7 @@ class AlertPageController(Controller):
             rules=rules,
             may_change=request.auth.may("campaigns:write"),
             subject=lambda rule: alert_words.subject(
+                rule.metric,
                 rule.subject_kind,
                 rule.subject_id,
                 names.get(f"{rule.subject_kind}:{rule.subject_id}"),
@@ -204,8 +205,9 @@ async def alerts_page(
         may_change=request.auth.may("campaigns:write"),
         problem=problem,
         subject=lambda alert: alert_words.subject(
-            alert.subject_kind, alert.subject_id, alert.subject_name, language
+            alert.metric, alert.subject_kind, alert.subject_id, alert.subject_name, language
         ),
+        detail=lambda alert: alert_words.detail(alert, language),
         finding=lambda alert: alert_words.finding(alert, alert.value, language),
         figure=lambda alert, value: alert_words.figure(alert.metric, value, language),
         lasted=lambda alert: lasted(alert, language),

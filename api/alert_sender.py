@@ -99,7 +99,9 @@ def message_id(taken: AlertDelivery) -> str:
 
 
 def subject_words(alert: AlertFacts, language: Language) -> str:
-    return alert_words.subject(alert.subject_kind, alert.subject_id, alert.subject_name, language)
+    return alert_words.subject(
+        alert.metric, alert.subject_kind, alert.subject_id, alert.subject_name, language
+    )
 
 
 def mail_subject(alert: AlertFacts, taken: AlertDelivery, language: Language) -> str:
@@ -120,6 +122,8 @@ def mail_text(alert: AlertFacts, taken: AlertDelivery, language: Language, addre
         f"{text(f'alerts.metric.{alert.metric}', language)}: {alert_words.finding(alert, value, language)}",
         text("alerts.mail.since", language, time=moment(alert.raised_time, UTC, language)),
     ]
+    if taken.event == "raised" and (detail := alert_words.detail(alert, language)) is not None:
+        lines.insert(2, detail)
     if taken.event == "resolved" and alert.resolved_time is not None:
         lines.append(text("alerts.mail.until", language, time=moment(alert.resolved_time, UTC, language)))
     return "\n".join([*lines, "", address, ""])

@@ -22,6 +22,16 @@ def _sums(names: tuple[str, ...]) -> str:
     return ", ".join(f"sum({name}) AS {name}" for name in names)
 
 
+MONTHS: Final = 100
+"""Added to the number of a dimension gives that of the same by month; the quarter of an hour (0) has none."""
+
+
+def _months(days: str) -> str:
+    """What rows of the shape of `stats` add to the months that they lie in."""
+    return f"""SELECT shard_key, (dim + {MONTHS})::smallint AS dim, date_trunc('month', bucket_time, 'UTC') AS bucket_time, value,
+        {_sums((*COUNTERS, "changes"))} FROM {days} WHERE dim > 0 GROUP BY 1, 2, 3, 4"""
+
+
 def _add(rows: str) -> str:
     """Add rows of the shape of `stats` to it, in one order: two that add at once cannot wait for each other."""
     columns = (*COUNTERS, "changes")
@@ -37,17 +47,17 @@ WITH gone AS (
     SELECT gone.shard_key, s.dim, s.bucket_time, s.value, {_sums((*COUNTERS, "changes"))}
     FROM gone {FACTS_OF.format(alias="gone")}
     GROUP BY 1, 2, 3, 4
-), added AS ({
-    _add(f'''
-        SELECT * FROM parts
-        UNION ALL
-        SELECT 0, dim, bucket_time, value, {_sums((*COUNTERS, "changes"))} FROM parts GROUP BY 2, 3, 4''')
-}
+), days AS (
+    SELECT * FROM parts
+    UNION ALL
+    SELECT 0, dim, bucket_time, value, {_sums((*COUNTERS, "changes"))} FROM parts GROUP BY 2, 3, 4
+), added AS ({_add(f"SELECT * FROM days UNION ALL {_months('days')}")}
 )
 SELECT count(*) FROM gone
 """
 """
-(slices, slice): move the outbox into `stats`, of its campaign and over all campaigns; give the number of rows.
+(slices, slice): move the outbox into `stats`, of its campaign and over all campaigns, by day and by month; give the number of
+rows.
 
 One statement: killed anywhere, it happened or it did not. A backlog is taken in slices, by the remainder of the attempt's id.
 """
@@ -72,7 +82,7 @@ SELECT * FROM (
             UNION ALL
             SELECT o.shard_key, s.* FROM outbox o CROSS JOIN LATERAL fact_stats(o) s
         ) AS told
-        WHERE shard_key = $1 AND bucket_time >= $2 AND bucket_time < $3
+        WHERE shard_key = $1 AND dim < {MONTHS} AND bucket_time >= $2 AND bucket_time < $3
         GROUP BY 1, 2, 3
     ) AS t USING (dim, bucket_time, value)
 ) AS difference
@@ -105,7 +115,7 @@ SELECT * FROM (
     SELECT dim, bucket_time, value,
         {", ".join(f"sum(CASE WHEN shard_key = 0 THEN -{name} ELSE {name} END)::bigint AS {name}" for name in COUNTERS)}
     FROM stats
-    WHERE bucket_time >= $1::timestamptz AND bucket_time < $2::timestamptz
+    WHERE dim < {MONTHS} AND bucket_time >= $1::timestamptz AND bucket_time < $2::timestamptz
     GROUP BY 1, 2, 3
 ) AS difference
 WHERE {_DIFFERS}"""
@@ -120,3 +130,26 @@ WITH difference AS MATERIALIZED ({_TOTAL_DIFFERENCES}
 {_BY_DAY} difference GROUP BY 1 ORDER BY 1
 """
 """As `CHECK_TOTALS`, and adds to shard 0 what was missing."""
+
+_MONTH_DIFFERENCES: Final = f"""
+SELECT * FROM (
+    SELECT dim % {MONTHS} AS dim, date_trunc('month', bucket_time, 'UTC') AS bucket_time, value,
+        {", ".join(f"sum(CASE WHEN dim > {MONTHS} THEN -{name} ELSE {name} END) AS {name}" for name in COUNTERS)}
+    FROM stats
+    WHERE shard_key = $1::integer AND dim > 0 AND bucket_time >= $2::timestamptz AND bucket_time < $3::timestamptz
+    GROUP BY 1, 2, 3
+) AS difference
+WHERE {_DIFFERS}"""
+
+CHECK_MONTHS: Final = f"{_BY_DAY} ({_MONTH_DIFFERENCES}) AS d GROUP BY 1 ORDER BY 1"
+"""(shard_key, from_day, to_day): as `CHECK`, for the rows of whole months and what the rows of their days add up to."""
+
+REPAIR_MONTHS: Final = f"""
+WITH difference AS MATERIALIZED ({_MONTH_DIFFERENCES}
+), days AS (
+    SELECT $1::integer AS shard_key, *, 1 AS changes FROM difference
+), added AS ({_add(_months("days"))}
+)
+{_BY_DAY} difference GROUP BY 1 ORDER BY 1
+"""
+"""As `CHECK_MONTHS`, and adds to the months what was missing. After `REPAIR`, which mends the days alone."""

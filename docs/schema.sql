@@ -177,6 +177,7 @@ CREATE TABLE public.alert_rules (
     min_count integer NOT NULL,
     is_enabled boolean NOT NULL,
     created_time timestamp with time zone NOT NULL,
+    is_own boolean DEFAULT false NOT NULL,
     CONSTRAINT alert_rules_check CHECK (((comparison = 'worse_than_usual'::text) = (threshold IS NULL))),
     CONSTRAINT alert_rules_check1 CHECK (((subject_kind <> 'all'::text) OR (subject_id IS NULL))),
     CONSTRAINT alert_rules_comparison_check CHECK ((comparison = ANY (ARRAY['below'::text, 'above'::text, 'worse_than_usual'::text]))),
@@ -211,6 +212,7 @@ CREATE TABLE public.alerts (
     last_value double precision NOT NULL,
     last_time timestamp with time zone NOT NULL,
     recovering_since timestamp with time zone,
+    detail jsonb,
     CONSTRAINT alerts_check CHECK (((state = 'resolved'::text) = (resolved_time IS NOT NULL))),
     CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['raised'::text, 'acknowledged'::text, 'resolved'::text])))
 );
@@ -299,6 +301,7 @@ CREATE TABLE public.attempts (
     verdict_time timestamp with time zone,
     audit_share double precision,
     audit_judgement text,
+    audit_unheard text,
     CONSTRAINT attempts_answered_by_check CHECK ((answered_by = ANY (ARRAY['human'::text, 'machine'::text, 'fax'::text, 'tone'::text, 'music'::text, 'silence'::text, 'screening'::text, 'unsure'::text]))),
     CONSTRAINT attempts_audit_judgement_check CHECK ((audit_judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
     CONSTRAINT attempts_disposition_check CHECK ((disposition = ANY (ARRAY['order'::text, 'meeting'::text, 'offer_requested'::text, 'callback_requested'::text, 'refused'::text, 'voicemail_left'::text]))),
@@ -395,6 +398,7 @@ CREATE TABLE public.attempts_default (
     verdict_time timestamp with time zone,
     audit_share double precision,
     audit_judgement text,
+    audit_unheard text,
     CONSTRAINT attempts_answered_by_check CHECK ((answered_by = ANY (ARRAY['human'::text, 'machine'::text, 'fax'::text, 'tone'::text, 'music'::text, 'silence'::text, 'screening'::text, 'unsure'::text]))),
     CONSTRAINT attempts_audit_judgement_check CHECK ((audit_judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
     CONSTRAINT attempts_disposition_check CHECK ((disposition = ANY (ARRAY['order'::text, 'meeting'::text, 'offer_requested'::text, 'callback_requested'::text, 'refused'::text, 'voicemail_left'::text]))),
@@ -721,6 +725,7 @@ CREATE TABLE public.recordings (
     delete_tries integer DEFAULT 0 NOT NULL,
     next_delete_time timestamp with time zone,
     delete_error text,
+    copy_error_time timestamp with time zone,
     CONSTRAINT recordings_copy_state CHECK ((copy_state = ANY (ARRAY['copying'::text, 'waiting'::text, 'copied'::text, 'failed'::text, 'deleted'::text]))),
     CONSTRAINT recordings_state_check CHECK ((state = ANY (ARRAY['writing'::text, 'ready'::text, 'broken'::text, 'deleted'::text])))
 );
@@ -881,47 +886,7 @@ CREATE TABLE public.stats_dimensions (
     is_filled boolean NOT NULL
 );
 
-CREATE VIEW public.stats_now AS
- SELECT stats.shard_key,
-    stats.dim,
-    stats.bucket_time,
-    stats.value,
-    stats.attempts,
-    stats.settled,
-    stats.answered,
-    stats.network_effective,
-    stats.invalid_numbers,
-    stats.abandoned,
-    stats.trunk_faults,
-    stats.persons,
-    stats.machines,
-    stats.orders,
-    stats.meetings,
-    stats.offers,
-    stats.callbacks,
-    stats.refusals,
-    stats.voicemails_left,
-    stats.target_calls,
-    stats.short_calls,
-    stats.new_numbers,
-    stats.talk_count,
-    stats.talk_ms_sum,
-    stats.pdd_count,
-    stats.pdd_ms_sum,
-    stats.cost_count,
-    stats.cost_micros_sum,
-    stats.changes,
-    stats.judged,
-    stats.talks,
-    stats.successful_talks,
-    stats.talk_ms_squares,
-    stats.machine_successes,
-    stats.unsuccessful,
-    stats.unsuccessful_machines,
-    stats.undecided,
-    stats.undecided_machines
-   FROM public.stats
-UNION ALL
+CREATE VIEW public.stats_live AS
  SELECT o.shard_key,
     s.dim,
     s.bucket_time,
@@ -1088,6 +1053,87 @@ UNION ALL
      CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines))
   WHERE (NOT a.is_settled);
 
+CREATE VIEW public.stats_now AS
+ SELECT stats.shard_key,
+    stats.dim,
+    stats.bucket_time,
+    stats.value,
+    stats.attempts,
+    stats.settled,
+    stats.answered,
+    stats.network_effective,
+    stats.invalid_numbers,
+    stats.abandoned,
+    stats.trunk_faults,
+    stats.persons,
+    stats.machines,
+    stats.orders,
+    stats.meetings,
+    stats.offers,
+    stats.callbacks,
+    stats.refusals,
+    stats.voicemails_left,
+    stats.target_calls,
+    stats.short_calls,
+    stats.new_numbers,
+    stats.talk_count,
+    stats.talk_ms_sum,
+    stats.pdd_count,
+    stats.pdd_ms_sum,
+    stats.cost_count,
+    stats.cost_micros_sum,
+    stats.changes,
+    stats.judged,
+    stats.talks,
+    stats.successful_talks,
+    stats.talk_ms_squares,
+    stats.machine_successes,
+    stats.unsuccessful,
+    stats.unsuccessful_machines,
+    stats.undecided,
+    stats.undecided_machines
+   FROM public.stats
+UNION ALL
+ SELECT stats_live.shard_key,
+    stats_live.dim,
+    stats_live.bucket_time,
+    stats_live.value,
+    stats_live.attempts,
+    stats_live.settled,
+    stats_live.answered,
+    stats_live.network_effective,
+    stats_live.invalid_numbers,
+    stats_live.abandoned,
+    stats_live.trunk_faults,
+    stats_live.persons,
+    stats_live.machines,
+    stats_live.orders,
+    stats_live.meetings,
+    stats_live.offers,
+    stats_live.callbacks,
+    stats_live.refusals,
+    stats_live.voicemails_left,
+    stats_live.target_calls,
+    stats_live.short_calls,
+    stats_live.new_numbers,
+    stats_live.talk_count,
+    stats_live.talk_ms_sum,
+    stats_live.pdd_count,
+    stats_live.pdd_ms_sum,
+    stats_live.cost_count,
+    stats_live.cost_micros_sum,
+    stats_live.changes,
+    stats_live.judged,
+    stats_live.talks,
+    stats_live.successful_talks,
+    stats_live.talk_ms_squares,
+    stats_live.machine_successes,
+    stats_live.unsuccessful,
+    stats_live.unsuccessful_machines,
+    stats_live.undecided,
+    stats_live.undecided_machines
+   FROM public.stats_live;
+
 CREATE TABLE public.trunk_health (
     trunk_id integer NOT NULL,
     run_id bigint NOT NULL,
@@ -1148,8 +1194,11 @@ CREATE TABLE public.verdict_audits (
     judgement text,
     judged_by text,
     judged_time timestamp with time zone,
+    unheard_why text,
     CONSTRAINT verdict_audits_check CHECK ((((judgement IS NULL) = (judged_time IS NULL)) AND ((judgement IS NULL) = (judged_by IS NULL)))),
-    CONSTRAINT verdict_audits_judgement_check CHECK ((judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text])))
+    CONSTRAINT verdict_audits_heard_or_not CHECK (((unheard_why IS NULL) OR (judgement IS NULL))),
+    CONSTRAINT verdict_audits_judgement_check CHECK ((judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
+    CONSTRAINT verdict_audits_unheard_why_check CHECK ((unheard_why = ANY (ARRAY['expired'::text, 'asked'::text, 'erased'::text, 'broken'::text, 'none'::text])))
 );
 
 ALTER TABLE ONLY public.attempts ATTACH PARTITION public.attempts_default DEFAULT;
@@ -1293,6 +1342,8 @@ CREATE INDEX alert_deliveries_alert ON public.alert_deliveries USING btree (aler
 
 CREATE INDEX alert_deliveries_waiting ON public.alert_deliveries USING btree (next_try_time) WHERE (status = 'waiting'::text);
 
+CREATE UNIQUE INDEX alert_rules_own ON public.alert_rules USING btree (metric) WHERE is_own;
+
 CREATE UNIQUE INDEX alerts_open ON public.alerts USING btree (rule_id, subject_kind, subject_id) WHERE (resolved_time IS NULL);
 
 CREATE INDEX attempts_answered ON ONLY public.attempts USING btree (shard_key, contact_id, started_time) WHERE (result = 'answered'::text);
@@ -1327,9 +1378,15 @@ CREATE INDEX recordings_attempt ON public.recordings USING btree (shard_key, att
 
 CREATE INDEX recordings_contact ON public.recordings USING btree (shard_key, contact_id);
 
+CREATE INDEX recordings_damaged ON public.recordings USING btree (shard_key, started_time) WHERE (cause IS NOT NULL);
+
 CREATE INDEX recordings_kept ON public.recordings USING btree (shard_key, recording_id) WHERE (deleted_time IS NULL);
 
+CREATE INDEX recordings_key ON public.recordings USING btree (shard_key, key_id) WHERE (state = 'ready'::text);
+
 CREATE INDEX recordings_started ON public.recordings USING btree (shard_key, started_time, recording_id);
+
+CREATE INDEX recordings_uncopied ON public.recordings USING btree (shard_key, started_time) WHERE ((deleted_time IS NULL) AND (state = 'ready'::text) AND (copy_state IS DISTINCT FROM 'copied'::text));
 
 CREATE INDEX recordings_writing ON public.recordings USING btree (shard_key, node_name) WHERE (state = 'writing'::text);
 
@@ -1339,7 +1396,9 @@ CREATE INDEX report_schedules_due ON public.report_schedules USING btree (next_t
 
 CREATE UNIQUE INDEX trunks_name ON public.trunks USING btree (name) WHERE (deleted_time IS NULL);
 
-CREATE INDEX verdict_audits_waiting ON public.verdict_audits USING btree (shard_key, attempt_id) WHERE (judgement IS NULL);
+CREATE INDEX verdict_audits_unheard ON public.verdict_audits USING btree (shard_key, started_time) WHERE (unheard_why IS NOT NULL);
+
+CREATE INDEX verdict_audits_waiting ON public.verdict_audits USING btree (shard_key, attempt_id) WHERE ((judgement IS NULL) AND (unheard_why IS NULL));
 
 ALTER INDEX public.attempts_pkey ATTACH PARTITION public.attempts_default_pkey;
 

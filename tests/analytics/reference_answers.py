@@ -18,8 +18,10 @@ COUNTS: dict[str, Callable[[Any, Attempts], int]] = {
     ),
     "audits_drawn": lambda w, rows: sum(a["audit_share"] is not None for a in rows),
     "audits_waiting": lambda w, rows: sum(
-        a["audit_share"] is not None and a["audit_judgement"] is None for a in rows
+        a["audit_share"] is not None and a["audit_judgement"] is None and a["audit_unheard"] is None
+        for a in rows
     ),
+    "audits_unheard": lambda w, rows: sum(a["audit_unheard"] is not None for a in rows),
     "audits_unclear": lambda w, rows: sum(a["audit_judgement"] == "cannot_tell" for a in rows),
     "audited_verdicts": lambda w, rows: len(audited(rows)),
     "audited_persons": lambda w, rows: sum(a["audit_judgement"] == "human" for a in rows),

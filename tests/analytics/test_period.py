@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analytics.period import compared_period, instant_of, named_period
+from analytics.period import compared_period, instant_of, named_period, whole_months
 from analytics.query import ComparisonName, PeriodName, Span
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -34,6 +34,34 @@ def span(first: str, after_last: str) -> Span:
 )
 def test_a_name_stands_for_whole_local_days(name: PeriodName, first: str, after_last: str) -> None:
     assert named_period(name, NOW, BERLIN) == span(first, after_last)
+
+
+@pytest.mark.parametrize(
+    ("first", "after_last", "months"),
+    [
+        ("2026-08-28", "2026-11-26", ("2026-09-01", "2026-11-01")),
+        ("2026-09-01", "2026-11-01", ("2026-09-01", "2026-11-01")),
+        ("2026-09-02", "2026-10-31", None),
+        ("2026-09-02", "2026-11-01", ("2026-10-01", "2026-11-01")),
+        ("2026-09-01", "2026-09-30", None),
+        ("2025-12-31", "2026-02-01", ("2026-01-01", "2026-02-01")),
+        ("2026-10-05", "2026-10-20", None),
+        (None, "2026-10-20", (None, "2026-10-01")),
+        ("2026-12-05", None, ("2027-01-01", None)),
+        (None, None, (None, None)),
+        # nothing is whole where the calendar ends
+        ("9999-12-05", "9999-12-20", None),
+    ],
+)
+def test_the_whole_months_of_a_span(
+    first: str | None, after_last: str | None, months: tuple[str | None, str | None] | None
+) -> None:
+    from_time, to_time = (
+        text and datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
+        for text in (first, after_last)
+    )
+    found = whole_months(Span(from_time=from_time or None, to_time=to_time or None), BERLIN)
+    assert (found and tuple(day and day.isoformat() for day in found)) == months
 
 
 def test_all_has_no_bounds() -> None:

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from analytics.build import build_query
-from analytics.plan import plan, source_of, sources
+from analytics.plan import plan, reads_months, source_of, sources
 from analytics.query import Query, QueryRequest
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -45,6 +45,30 @@ def test_the_rollups_answer_what_one_of_their_dimensions_tells_apart(
     asked: dict[str, Any], dim: int | None
 ) -> None:
     assert [part.dim for part in plan(query(**asked))] == [dim]
+
+
+@pytest.mark.parametrize(
+    ("asked", "does"),
+    [
+        ({}, True),
+        ({"dimensions": ["campaign", "month"]}, True),
+        ({"dimensions": ["source"], "filter": is_("campaign", 1)}, True),
+        ({"dimensions": ["hour_of_day"]}, True),
+        ({"dimensions": ["result"], "time_zone": "UTC"}, True),
+        # a day, a week or a weekday is a part of a month
+        ({"dimensions": ["day"]}, False),
+        ({"dimensions": ["week"]}, False),
+        ({"dimensions": ["weekday", "hour_of_day"]}, False),
+        ({"filter": is_("weekday", 1)}, False),
+        # months of another clock begin in the middle of a day
+        ({"dimensions": ["month"], "time_zone": "UTC"}, False),
+        ({"period": DAY, "time_zone": "UTC"}, False),
+        ({"reading": "facts"}, False),
+    ],
+)
+def test_rows_of_months_do_where_nothing_asks_for_less(asked: dict[str, Any], *, does: bool) -> None:
+    built = query(**asked)
+    assert [reads_months(built, part) for part in plan(built)] == [does]
 
 
 def test_a_metric_says_what_it_is_made_of() -> None:

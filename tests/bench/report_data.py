@@ -19,7 +19,7 @@ from campaigns.database import Connection
 from campaigns.migrate import ensure_partitions
 from campaigns.number_seals import SQL as SEAL
 from campaigns.number_seals import DayToSeal, seal_day
-from campaigns.rollup_statements import REPAIR
+from campaigns.rollup_statements import REPAIR, REPAIR_MONTHS
 from campaigns.rollups import TOTALS_SHARD, Slice, check_slice, midnight, slices_of
 
 CAMPAIGNS = 200
@@ -188,10 +188,11 @@ async def in_parallel(
 
 
 async def add_up(connection: Connection, slices: list[Slice]) -> None:
-    """Build the sums from the facts by the statement of `obzvon rollups rebuild`; without its lock, as no campaign comes twice."""
+    """Build the sums from the facts by the statements of `obzvon rollups rebuild`; without its lock, as no campaign comes twice."""
     for part in slices:
         days = part.days()
-        await connection.execute(REPAIR, part.shard_key, midnight(days[0]), midnight(days[-1]))
+        for text in (REPAIR, REPAIR_MONTHS):
+            await connection.execute(text, part.shard_key, midnight(days[0]), midnight(days[-1]))
 
 
 async def add_reference_rows(connection: Connection, campaigns: int) -> None:

@@ -33,9 +33,9 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
+from api.niceness import step_back
 from api.readers import NICENESS
 from api.settings import ApiSettings
-from api.supervisor import steps_back
 from campaigns.database import open_pool
 from campaigns.embedded_postgres import start_postgres
 from campaigns.migrate import migrate
@@ -232,14 +232,15 @@ async def time_page(client: Client) -> float:
 async def people_looking(history: History) -> AsyncIterator[None]:
     """Dashboards and heavy reports, from a process of its own that goes last, as `obzvon serve` starts the API."""
     process = await asyncio.create_subprocess_exec(
-        *steps_back(NICENESS),
         sys.executable,
         "-m",
         "tests.bench.reports",
         "--look",
         history.dsn,
         stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
+    await step_back(process.pid, NICENESS)
     try:
         assert process.stdout is not None
         assert await process.stdout.readline(), "the process that looks did not start"

@@ -110,12 +110,44 @@ async def recount(connection: Connection, zones: Mapping[int, str]) -> Figures:
     return {key: dict(counter) for key, counter in figures.items()}
 
 
+def by_month(figures: Figures) -> Figures:
+    """The same by month; nothing of quarters of an hour, which no month has."""
+    months: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+    for (shard_key, dimension, bucket, value), counters in figures.items():
+        if dimension != "quarter_hour":
+            first = datetime.fromisoformat(bucket).replace(day=1).isoformat()
+            months[shard_key, dimension, first, value].update(counters)
+    return {key: dict(counter) for key, counter in months.items()}
+
+
 async def told(connection: Connection, relation: str = "stats_now") -> Figures:
     """What `stats_now`, or `stats` alone, says; rows and counters of zero left out."""
-    sums: defaultdict[Key, Counter[str]] = defaultdict(Counter)
-    rows = await connection.fetch(
-        f"SELECT d.name AS dimension, t.* FROM {relation} t JOIN stats_dimensions d USING (dim)"
+    return shown(
+        await connection.fetch(
+            f"SELECT d.name AS dimension, t.* FROM {relation} t JOIN stats_dimensions d USING (dim)"
+        )
     )
+
+
+async def told_of_months(connection: Connection) -> Figures:
+    """What the rows of whole months say, with what is not in `stats` yet."""
+    waiting = shown(
+        await connection.fetch(
+            "SELECT d.name AS dimension, t.* FROM stats_live t JOIN stats_dimensions d USING (dim)"
+        )
+    )
+    months: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+    rows = await connection.fetch(
+        "SELECT d.name AS dimension, t.* FROM stats t JOIN stats_dimensions d ON t.dim = d.dim + 100"
+    )
+    for part in (shown(rows), by_month(waiting)):
+        for key, counters in part.items():
+            months[key].update(counters)
+    return without_nothing(months)
+
+
+def shown(rows: list[Any]) -> Figures:
+    sums: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for row in rows:
         figures = dict(row)
         key = (
@@ -126,6 +158,10 @@ async def told(connection: Connection, relation: str = "stats_now") -> Figures:
         )
         del figures["dim"], figures["changes"]
         sums[key].update({name: int(number) for name, number in figures.items()})
+    return without_nothing(sums)
+
+
+def without_nothing(sums: Mapping[Key, Counter[str]]) -> Figures:
     return {
         key: counted
         for key, counter in sums.items()

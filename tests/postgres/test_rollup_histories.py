@@ -34,7 +34,7 @@ from campaigns.snowflake import EPOCH_MS
 from tests.campaigns.settlements import settlement
 from tests.conftest import run_apart
 from tests.postgres.campaign_rows import add_campaign, number_of
-from tests.postgres.slow_recount import distinct_recount, recount, told
+from tests.postgres.slow_recount import by_month, distinct_recount, recount, told, told_of_months
 
 ZONES = (
     "Europe/Moscow",
@@ -204,7 +204,9 @@ class History:
 
     async def assert_exact(self) -> None:
         """What is told now, of every figure and of distinct numbers in some ranges, is what the facts say."""
-        assert await told(self.connection) == await recount(self.connection, self.zones)
+        recounted = await recount(self.connection, self.zones)
+        assert await told(self.connection) == recounted
+        assert await told_of_months(self.connection) == by_month(recounted)
         for shard_key in (None, self.campaigns[0] * 256, self.campaigns[3] * 256):
             for from_day, to_day in RANGES:
                 counted = await distinct_numbers(

@@ -48,6 +48,8 @@ async def test_the_composed_statements_of_the_rollups_can_be_prepared(pool: Pool
         rollup_statements.REPAIR: 3,
         rollup_statements.CHECK_TOTALS: 2,
         rollup_statements.REPAIR_TOTALS: 2,
+        rollup_statements.CHECK_MONTHS: 3,
+        rollup_statements.REPAIR_MONTHS: 3,
     }
     async with pool.acquire() as connection:
         for text, taken in arguments.items():
