@@ -65,6 +65,11 @@ CALLED_BACK: Final = (
     " AND later.started_time <= attempts.started_time + :callback_hours * interval '1 hour')"
 )
 REQUESTED: Final = "disposition = 'callback_requested'"
+KNOWN: Final = (
+    "EXISTS (SELECT FROM attempts AS earlier WHERE earlier.shard_key = attempts.shard_key"
+    " AND earlier.contact_id = attempts.contact_id AND :before_period)"
+)
+"""The campaign had tried the number before the period; nothing was before one without a beginning."""
 WAITING: Final = "started_time + :callback_hours * interval '1 hour' > :now"
 PRICED: Final = ("priced_attempts", "settled_attempts")
 """Money is known when every ended attempt has its price."""
@@ -215,6 +220,8 @@ ALL: Final = (
     numbers("unique_target_numbers", ":target"),
     share("target_share", "target_calls", "answered_attempts"),
     difference("repeat_calls", "attempts", "distinct_numbers"),
+    count("known_number_attempts", KNOWN),
+    share("known_number_share", "known_number_attempts", "attempts"),
     # successful or not, by the campaign's rule
     count(
         "status_successful",

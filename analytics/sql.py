@@ -51,7 +51,7 @@ def compose_rows(query: Query, period: Span, shards: Shards) -> Statement:
 
     `shards` are the keys that the filter's campaigns have; None = any.
     """
-    binds = Binds(query)
+    binds = Binds(query, period)
     groups = compose_groups(binds, query, period, query.dimensions, shards)
     order = ", ".join(
         f"{order_expression(query, order.by)} {order.direction.upper()} NULLS LAST" for order in query.order
@@ -65,7 +65,7 @@ def compose_rows(query: Query, period: Span, shards: Shards) -> Statement:
 
 def compose_totals(query: Query, period: Span, shards: Shards) -> Statement:
     """Return the statement of the one row over everything that the groups are parts of."""
-    binds = Binds(query)
+    binds = Binds(query, period)
     text = compose_groups(binds, query, period, (), shards)
     return Statement(text, tuple(binds.arguments))
 
@@ -330,7 +330,7 @@ def compose_calls(
     `columns` are those of `attempts` to give, `at` are the dimension values of its row. Each shard gives its own newest rows by its primary key, so that a page
     costs the same anywhere in the list.
     """
-    binds = Binds(query)
+    binds = Binds(query, query.period)
     _, behind = attempts_behind(metric)
     where = [conditions(binds, query, query.period, FACTS, None)]
     if behind is not None:

@@ -185,6 +185,7 @@ CREATE TABLE public.alert_deliveries (
     lease_until timestamp with time zone,
     last_error text,
     sent_time timestamp with time zone,
+    error_code text,
     CONSTRAINT alert_deliveries_event_check CHECK ((event = ANY (ARRAY['raised'::text, 'resolved'::text]))),
     CONSTRAINT alert_deliveries_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'sent'::text, 'failed'::text])))
 );
@@ -797,6 +798,7 @@ CREATE TABLE public.report_deliveries (
     lease_until timestamp with time zone,
     last_error text,
     sent_time timestamp with time zone,
+    error_code text,
     CONSTRAINT report_deliveries_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'sent'::text, 'failed'::text])))
 );
 
