@@ -37,6 +37,7 @@ from tests.browser.sample import (
     fill,
     keep_a_node_alive,
 )
+from tests.postgres.analytics.facts import count_again
 from tests.postgres.audits import draw_verdict
 
 Theme = Literal["light", "dark"]
@@ -102,6 +103,7 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
             "UPDATE attempts SET media_packets_expected = talk_ms / 20, media_packets_lost = talk_ms * trunk_id / 8000,"
             " media_jitter_ms = 2 * trunk_id, media_is_one_way = talk_ms < 2500 WHERE result = 'answered'"
         )
+        await count_again(pool)
         stop = asyncio.Event()
         node = asyncio.create_task(keep_a_node_alive(pool, campaign_ids, random.Random(7), stop), name="node")
         with socket.socket() as probe:
