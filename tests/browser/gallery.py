@@ -39,6 +39,7 @@ from tests.browser.sample import (
     keep_a_node_alive,
 )
 from tests.browser.sample_recordings import add_sound
+from tests.postgres.analytics.facts import count_again
 from tests.postgres.audits import draw_verdict
 from tests.postgres.recordings import settings_of
 
@@ -112,6 +113,7 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
             " media_round_trip_ms = 30 * trunk_id, media_reported_loss = 0.004, media_packets_lost = talk_ms * trunk_id / 8000,"
             " media_jitter_ms = 2 * trunk_id, media_is_one_way = talk_ms < 2500 WHERE result = 'answered'"
         )
+        await count_again(pool)
         stop = asyncio.Event()
         node = asyncio.create_task(keep_a_node_alive(pool, campaign_ids, random.Random(7), stop), name="node")
         with socket.socket() as probe:
