@@ -3,9 +3,10 @@
 import re
 from typing import Any, Final
 
+from analytics.before_period import before_period
 from analytics.metrics import LENIENT
 from analytics.plan import Part
-from analytics.query import Query
+from analytics.query import Query, Span
 
 SLOTS: Final = 256
 """Shards of a campaign: campaign_id * 256 .. + 255 (docs/adr/0006)."""
@@ -18,11 +19,12 @@ TARGET_MAX_SECONDS: Final = 86_400
 class Binds:
     """Numbers the arguments of one statement, and knows what the names in formulas stand for."""
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: Query, period: Span) -> None:
         self.arguments: list[Any] = []
         self._named: dict[str, str] = {}
         settings = query.settings
         self._query = query
+        self._period = period
         self._values: dict[str, tuple[Any, str]] = {
             "zone": (query.time_zone, "text"),
             "now": (query.now, "timestamptz"),
@@ -50,6 +52,8 @@ class Binds:
                 return self._local(over_stats=over_stats)
             case "lenient":
                 return LENIENT.replace("campaign_id IN", f"shard_key / {SLOTS} IN", 1)
+            case "before_period":
+                return before_period(self._query, self._period, self.add)
             case "target":
                 settings = self._query.settings
                 if settings.target_min_seconds is None and settings.target_max_seconds is None:

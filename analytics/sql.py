@@ -56,7 +56,7 @@ def compose_rows(query: Query, period: Span, shards: Shards) -> Statement:
 
     `shards` are the keys that the filter's campaigns have; None = any.
     """
-    binds = Binds(query)
+    binds = Binds(query, period)
     groups = compose_groups(binds, query, period, query.dimensions, shards)
     order = ", ".join(
         f"{order_expression(query, order.by)} {order.direction.upper()} NULLS LAST" for order in query.order
@@ -70,7 +70,7 @@ def compose_rows(query: Query, period: Span, shards: Shards) -> Statement:
 
 def compose_totals(query: Query, period: Span, shards: Shards) -> Statement:
     """Return the statement of the one row over everything that the groups are parts of."""
-    binds = Binds(query)
+    binds = Binds(query, period)
     text = compose_groups(binds, query, period, (), shards)
     return Statement(text, tuple(binds.arguments))
 
@@ -169,7 +169,8 @@ def dimension_expression(binds: Binds, dimension: Dimension, part: Part) -> str:
         return binds.fill(dimension.formula, part)
     if dimension.name == "campaign":
         return f"shard_key / {SLOTS}"
-    return "nullif(value, '')::bigint" if dimension.type == "integer" else "nullif(value, '')"
+    value = f"split_part(value, ':', {part.keys.index(dimension.name) + 1})" if part.keys else "value"
+    return f"nullif({value}, '')::bigint" if dimension.type == "integer" else f"nullif({value}, '')"
 
 
 def compose_histogram(
@@ -197,7 +198,7 @@ def compose_histogram(
     )
     return (
         f"SELECT {listed(keys)}{values} FROM (SELECT *, sum(n) OVER ({window} ORDER BY step) AS reached,"
-        f" sum(n) OVER ({window}) AS total FROM (SELECT {named}value::float8 AS step, sum(attempts) AS n"
+        f" sum(n) OVER ({window}) AS total FROM (SELECT {named}split_part(value, ':', {len(part.keys) + 1})::float8 AS step, sum(attempts) AS n"
         f" FROM {compose_stats(binds, query, period, part)} WHERE {where} GROUP BY {listed(keys)}step HAVING sum(attempts) <> 0) AS bars"
         f") AS histogram{grouped(keys)}"
     )
@@ -338,7 +339,7 @@ def compose_calls(
     `columns` are those of `attempts` to give, `at` are the dimension values of its row. Each shard gives its own newest rows by its primary key, so that a page
     costs the same anywhere in the list.
     """
-    binds = Binds(query)
+    binds = Binds(query, query.period)
     _, behind = attempts_behind(metric)
     where = [conditions(binds, query, query.period, FACTS, None)]
     if behind is not None:

@@ -13,6 +13,7 @@ from babel import Locale
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
 
+from analytics.metric import Unit
 from api.catalogue import Language, text
 
 NO_DATA: Final = "—"
@@ -55,6 +56,30 @@ def with_unit(unit: str, value: float | None, language: Language, digits: int) -
         return NO_DATA
     shown = decimal(value, digits, language) if digits else integer(round(value), language)
     return text(f"units.{unit}", language, value=shown)
+
+
+def duration(value: float | None, language: Language) -> str:
+    """Below a minute with its unit, above it as a clock: 5.3 s, 12:05, 1:02:03."""
+    if value is None or value < 60:
+        return seconds(value, language, digits=1)
+    whole = round(value)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def figure(value: float | None, unit: Unit, language: Language) -> str:
+    """Write a metric's value as the pages do (src/report_words.ts)."""
+    match unit:
+        case "share":
+            return percent(value, language)
+        case "seconds":
+            return duration(value, language)
+        case "milliseconds":
+            return milliseconds(value, language)
+        case "money":
+            return NO_DATA if value is None else decimal(value, 2, language)
+        case _:
+            return integer(value, language)
 
 
 def moment(at: datetime, zone: tzinfo, language: Language) -> str:

@@ -1,7 +1,8 @@
 import pytest
 
+from analytics.metric import Unit
 from api.catalogue import Language
-from api.figures_in_words import NO_DATA, decimal, integer, milliseconds, minutes, percent, seconds
+from api.figures_in_words import NO_DATA, decimal, figure, integer, milliseconds, minutes, percent, seconds
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,24 @@ def test_a_unit_stands_behind_a_narrow_space(language: Language, words: list[str
         milliseconds(2.5, language, digits=1),
         minutes(14.9, language),
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (0.125, "share", "12,5\u202f%"),
+        (59.94, "seconds", "59,9\u202fс"),
+        (65.0, "seconds", "1:05"),
+        (3723.4, "seconds", "1:02:03"),
+        (840.0, "milliseconds", "840\u202fмс"),
+        (12.5, "money", "12,50"),
+        (7, "attempts", "7"),
+        (None, "money", NO_DATA),
+        (None, "seconds", NO_DATA),
+    ],
+)
+def test_a_metric_is_written_by_its_unit(value: float | None, unit: Unit, words: str) -> None:
+    assert figure(value, unit, "ru") == words
 
 
 def test_no_data_is_a_dash() -> None:

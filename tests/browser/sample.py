@@ -200,10 +200,10 @@ async def add_saved_report(pool: Pool, now: datetime) -> int:
         )
         for week in (1, 2):
             await pool.execute(
-                "INSERT INTO report_deliveries (schedule_id, due_time, status, tries, next_try_time, last_error, sent_time) "
-                "VALUES ($1, $2, $3, $4, $2, $5, $6)",
+                "INSERT INTO report_deliveries (schedule_id, due_time, status, tries, next_try_time, error_code, last_error, sent_time) "
+                "VALUES ($1, $2, $3, $4, $2, $5, $6, $7)",
                 schedule.schedule_id, now - timedelta(weeks=week), "failed" if index else "sent", 9 if index else 1,
-                "answered 503" if index else None, None if index else now - timedelta(weeks=week),
+                "webhook_refused" if index else None, "HTTP 503" if index else None, None if index else now - timedelta(weeks=week),
             )  # fmt: skip
     return report.report_id
 
@@ -215,8 +215,8 @@ async def add_receivers(pool: Pool, alert_id: int, now: datetime) -> None:
     hook = await store.add(NewReceiver(webhook_url="https://hooks.example.org/obzvon/alerts"), now)
     for receiver, status in ((mail, "sent"), (hook, "waiting")):
         await pool.execute(
-            "INSERT INTO alert_deliveries (receiver_id, alert_id, event, status, tries, next_try_time, last_error, sent_time) "
-            "VALUES ($1, $2, 'raised', $3, $4, $5, $6, $7)",
+            "INSERT INTO alert_deliveries (receiver_id, alert_id, event, status, tries, next_try_time, error_code, last_error, "
+            "sent_time) VALUES ($1, $2, 'raised', $3, $4, $5, $6, $7, $8)",
             receiver.receiver_id, alert_id, status, 1 if status == "sent" else 3, now + timedelta(days=1),
-            None if status == "sent" else "no answer in 15 s", now if status == "sent" else None,
+            None if status == "sent" else "webhook_no_answer", None if status == "sent" else "15 s", now if status == "sent" else None,
         )  # fmt: skip

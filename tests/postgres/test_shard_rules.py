@@ -60,6 +60,8 @@ OVER_SHARDS = {
     # the listening queue: one person's next call, of any shard
     "verdict_audits.claim_audit",
     "verdict_audits.count_audits",
+    "verdict_audits.count_unheard",
+    "verdict_audits.find_unheard",
     "verdict_audits.held_audit",
     "verdict_audits.lock_audit",
     "verdict_audits.release_others",

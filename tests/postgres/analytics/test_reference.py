@@ -4,6 +4,7 @@ in half-hour zones, with late dispositions, with corrections half added up, from
 """
 
 import math
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -76,8 +77,9 @@ FILTERS = st.none() | st.recursive(
 
 @st.composite
 def queries(draw: st.DrawFn) -> dict[str, Any]:
-    names = draw(st.lists(st.sampled_from(CLOCK), max_size=2, unique=True))
-    names += draw(st.lists(st.sampled_from(SPECIAL), max_size=1))
+    special = draw(st.lists(st.sampled_from(SPECIAL), max_size=1) | st.just(["list", "attempt_number"]))
+    # four dimensions are the most that a query has
+    names = draw(st.lists(st.sampled_from(CLOCK), max_size=3 - max(1, len(special)), unique=True)) + special
     names += draw(st.lists(st.just("campaign"), max_size=1))
     bounds = draw(
         st.sampled_from(
@@ -127,12 +129,24 @@ def request_of(query: dict[str, Any], metrics: list[str], reading: Any) -> Query
     )
 
 
-def rows_within(world: reference.World, query: dict[str, Any]) -> list[dict[str, Any]]:
+def bounds_of(query: dict[str, Any]) -> tuple[Any, Any]:
+    """Dates of the campaigns' own clocks, or instants of the zone's; None where the period is open."""
     zone = query["time_zone"]
     first, after_last = (
         None if text is None else date.fromisoformat(text) if zone is None else reference.midnight(text, zone)
         for text in query["bounds"]
     )
+    return first, after_last
+
+
+def before(query: dict[str, Any]) -> Callable[[reference.Attempt], bool]:
+    first, _ = bounds_of(query)
+    return lambda a: first is not None and reference.in_period(a, query["time_zone"], None, first)
+
+
+def rows_within(world: reference.World, query: dict[str, Any]) -> list[dict[str, Any]]:
+    zone = query["time_zone"]
+    first, after_last = bounds_of(query)
     return [
         a
         for a in world.attempts
@@ -214,7 +228,13 @@ async def test_every_metric_is_what_a_slow_and_obvious_count_gives(
     await check_base(pool, reference.World(rows, leads, {2}, NOW), {1, 2})
     for query in asked:
         world = reference.World(
-            rows, leads, {2}, NOW, target=query["target"], short_seconds=query["short_seconds"]
+            rows,
+            leads,
+            {2},
+            NOW,
+            target=query["target"],
+            short_seconds=query["short_seconds"],
+            is_before=before(query),
         )
         for reading in ("auto", "facts"):
             request = request_of(query, OF_ATTEMPTS, reading)
