@@ -25,8 +25,8 @@ SQL_TYPES: Final = {"text": "text", "integer": "bigint", "instant": "timestamptz
 SIGNS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 NULLS: Final = {"quantile": "NULL::float8"}
 ONE_DAY: Final = timedelta(days=1)
-COLUMN: Final = re.compile(r"(?<!:)\b[a-z_]+\b")
-"""In the formula of a counter: what is neither a word of SQL, which are written large, nor a name of the query's."""
+COLUMN: Final = re.compile(r"(?<!:)\b[a-z_]+\b(?!\()")
+"""In the formula of a counter: neither a word of SQL, which are written large, nor a function, nor a name of the query's."""
 
 
 class Statement(msgspec.Struct, frozen=True):

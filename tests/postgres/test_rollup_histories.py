@@ -306,7 +306,10 @@ async def live_through(dsn: str, zones: dict[int, str], history: list[tuple[Any,
         while await seal_months(connection, SEALING):
             pass
         await life.assert_exact()
-        every = await connection.fetchval("SELECT count(*) FROM stats WHERE dim = 101 AND attempts > 0")
+        # the clocks of some have not left January
+        every = await connection.fetchval(
+            "SELECT count(*) FROM stats WHERE dim = 101 AND attempts > 0 AND bucket_time < '2027-01-01'"
+        )
         assert await connection.fetchval("SELECT count(*) FROM number_month_seals") >= every
         for from_day, to_day in RANGES:
             assert (await distinct_numbers(connection, None, from_day, to_day)).fact_days == 0
