@@ -92,9 +92,8 @@ async def add_history(pool: Pool, campaign_id: int, now: datetime) -> None:
         await connection.execute("SELECT setseed(0.7)")
         await connection.execute(HISTORY, campaign_id, now)
         await connection.execute(
-            "INSERT INTO outbox SELECT * FROM attempt_facts WHERE shard_key = $1 AND started_time < $2",
+            "INSERT INTO outbox SELECT * FROM attempt_facts WHERE shard_key = $1 AND attempt_id < 2000000",
             campaign_id * 256,
-            now - timedelta(days=1),
         )
 
 
