@@ -164,7 +164,8 @@ def dimension_expression(binds: Binds, dimension: Dimension, part: Part) -> str:
         return binds.fill(dimension.formula, part)
     if dimension.name == "campaign":
         return f"shard_key / {SLOTS}"
-    return "nullif(value, '')::bigint" if dimension.type == "integer" else "nullif(value, '')"
+    value = f"split_part(value, ':', {part.keys.index(dimension.name) + 1})" if part.keys else "value"
+    return f"nullif({value}, '')::bigint" if dimension.type == "integer" else f"nullif({value}, '')"
 
 
 def compose_histogram(
@@ -192,7 +193,7 @@ def compose_histogram(
     )
     return (
         f"SELECT {listed(keys)}{values} FROM (SELECT *, sum(n) OVER ({window} ORDER BY step) AS reached,"
-        f" sum(n) OVER ({window}) AS total FROM (SELECT {named}value::float8 AS step, sum(attempts) AS n"
+        f" sum(n) OVER ({window}) AS total FROM (SELECT {named}split_part(value, ':', {len(part.keys) + 1})::float8 AS step, sum(attempts) AS n"
         f" FROM {compose_stats(binds, query, period, part)} WHERE {where} GROUP BY {listed(keys)}step HAVING sum(attempts) <> 0) AS bars"
         f") AS histogram{grouped(keys)}"
     )

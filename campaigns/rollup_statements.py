@@ -10,9 +10,14 @@ COUNTERS: Final = (
     "machines", "orders", "meetings", "offers", "callbacks", "refusals", "voicemails_left", "target_calls", "short_calls",
     "new_numbers", "talk_count", "talk_ms_sum", "pdd_count", "pdd_ms_sum", "cost_count", "cost_micros_sum",
     "judged", "talks", "successful_talks", "talk_ms_squares", "machine_successes", "unsuccessful", "unsuccessful_machines",
-    "undecided", "undecided_machines",
+    "undecided", "undecided_machines", "timed_verdicts", "nobody_verdicts", "audits_drawn", "audits_waiting", "audits_unheard", "audited_verdicts",
+    "audited_persons", "represented_verdicts", "represented_persons", "represented_squares", "heard_calls", "packets_expected",
+    "packets_lost", "jittered_calls", "jitter_us_sum", "direction_checked_calls", "one_way_calls",
 )  # fmt: skip
-"""The columns of `stats` that a recount must find again. `changes` is not one of them: it only grows."""
+"""
+The columns of `stats` that a recount must find again. `changes` is not one of them: it only grows. Where nothing was ever
+added a column may be null instead of 0 (migration 20261126091001).
+"""
 
 KEY: Final = "shard_key, dim, bucket_time, value"
 FACTS_OF: Final = "CROSS JOIN LATERAL fact_stats(ROW({alias}.*)::outbox) s"
@@ -37,7 +42,13 @@ def _add(rows: str) -> str:
     columns = (*COUNTERS, "changes")
     return f"""INSERT INTO stats ({KEY}, {", ".join(columns)})
     SELECT {KEY}, {", ".join(columns)} FROM ({rows}) AS added ORDER BY {KEY}
-    ON CONFLICT ({KEY}) DO UPDATE SET {", ".join(f"{name} = stats.{name} + excluded.{name}" for name in columns)}"""
+    ON CONFLICT ({KEY}) DO UPDATE SET {", ".join(f"{name} = {_plus(name)}" for name in columns)}"""
+
+
+def _plus(name: str) -> str:
+    """The sum of both, of which either may be null."""
+    old, new = f"stats.{name}", f"excluded.{name}"
+    return f"coalesce({old} + {new}, {old}, {new})"
 
 
 FOLD_OUTBOX: Final = f"""
@@ -113,7 +124,7 @@ the outbox to `stats` changes no difference. Two repairs at once would add twice
 _TOTAL_DIFFERENCES: Final = f"""
 SELECT * FROM (
     SELECT dim, bucket_time, value,
-        {", ".join(f"sum(CASE WHEN shard_key = 0 THEN -{name} ELSE {name} END)::bigint AS {name}" for name in COUNTERS)}
+        {", ".join(f"coalesce(sum(CASE WHEN shard_key = 0 THEN -{name} ELSE {name} END), 0) AS {name}" for name in COUNTERS)}
     FROM stats
     WHERE dim < {MONTHS} AND bucket_time >= $1::timestamptz AND bucket_time < $2::timestamptz
     GROUP BY 1, 2, 3
@@ -134,7 +145,7 @@ WITH difference AS MATERIALIZED ({_TOTAL_DIFFERENCES}
 _MONTH_DIFFERENCES: Final = f"""
 SELECT * FROM (
     SELECT dim % {MONTHS} AS dim, date_trunc('month', bucket_time, 'UTC') AS bucket_time, value,
-        {", ".join(f"sum(CASE WHEN dim > {MONTHS} THEN -{name} ELSE {name} END) AS {name}" for name in COUNTERS)}
+        {", ".join(f"coalesce(sum(CASE WHEN dim > {MONTHS} THEN -{name} ELSE {name} END), 0) AS {name}" for name in COUNTERS)}
     FROM stats
     WHERE shard_key = $1::integer AND dim > 0 AND bucket_time >= $2::timestamptz AND bucket_time < $3::timestamptz
     GROUP BY 1, 2, 3

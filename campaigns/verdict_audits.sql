@@ -42,13 +42,31 @@ WHERE attempt_id = $1
 FOR UPDATE;
 
 -- judge_audit(shard_key, attempt_id, started_time, judgement, actor, now) --
--- The queue and the fact that reports read change together.
+-- The queue, the fact and its correction in the sums change together; the row is locked in its newest version first, as when
+-- a disposition is set (late_changes.sql).
 WITH judged AS (
     UPDATE verdict_audits SET judgement = $4, judged_by = $5, judged_time = $6
     WHERE shard_key = $1 AND attempt_id = $2
+), before AS (
+    SELECT shard_key, started_time, attempt_id, audit_judgement
+    FROM attempts
+    WHERE shard_key = $1 AND started_time = $3 AND attempt_id = $2 AND audit_judgement IS DISTINCT FROM $4
+    FOR UPDATE
+), changed AS (
+    UPDATE attempts a
+    SET audit_judgement = $4, change_number = a.change_number + 1
+    FROM before b
+    WHERE a.shard_key = $1 AND a.started_time = $3 AND a.attempt_id = b.attempt_id
+    RETURNING a.*, b.audit_judgement AS old_judgement
 )
-UPDATE attempts SET audit_judgement = $4
-WHERE shard_key = $1 AND started_time = $3 AND attempt_id = $2;
+INSERT INTO outbox
+SELECT
+    shard_key, attempt_id, change_number, sign, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
+    caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
+    disposition, pdd_ms, talk_ms, is_target, cost_micros, failover_of IS NOT NULL, verdict_time - answered_time,
+    audit_share, counted_judgement, media_packets_expected, media_packets_lost, media_jitter_ms, media_is_one_way
+FROM changed
+CROSS JOIN LATERAL (VALUES (1, audit_judgement), (-1, old_judgement)) AS part (sign, counted_judgement);
 
 -- describe_audit(shard_key, started_time, attempt_id) --
 SELECT
@@ -112,18 +130,29 @@ CROSS JOIN LATERAL (
 LIMIT $3::integer;
 
 -- leave_queue(shard_key, attempt_ids, started_times, whys, now) --
--- The queue and the fact that reports read change together; whoever has claimed or judged one meanwhile keeps it.
+-- The queue, the fact and its correction in the sums change together; whoever has claimed or judged one meanwhile keeps it.
 WITH gone AS (
     UPDATE verdict_audits a SET unheard_why = u.why
     FROM unnest($2::bigint[], $3::timestamptz[], $4::text[]) AS u (attempt_id, started_time, why)
     WHERE a.shard_key = $1 AND a.attempt_id = u.attempt_id AND a.judgement IS NULL AND a.unheard_why IS NULL
       AND (a.claimed_until IS NULL OR a.claimed_until <= $5::timestamptz)
     RETURNING a.attempt_id, a.started_time, a.unheard_why
+), changed AS (
+    UPDATE attempts SET audit_unheard = gone.unheard_why, change_number = attempts.change_number + 1
+    FROM gone
+    WHERE attempts.shard_key = $1 AND attempts.started_time = gone.started_time AND attempts.attempt_id = gone.attempt_id
+    RETURNING attempts.*
+), counted AS (
+    INSERT INTO outbox
+    SELECT
+        shard_key, attempt_id, change_number, sign, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
+        caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
+        disposition, pdd_ms, talk_ms, is_target, cost_micros, failover_of IS NOT NULL, verdict_time - answered_time,
+        audit_share, counted_state, media_packets_expected, media_packets_lost, media_jitter_ms, media_is_one_way
+    FROM changed
+    CROSS JOIN LATERAL (VALUES (1, 'unheard'), (-1, NULL)) AS part (sign, counted_state)
 )
-UPDATE attempts SET audit_unheard = gone.unheard_why
-FROM gone
-WHERE attempts.shard_key = $1 AND attempts.started_time = gone.started_time AND attempts.attempt_id = gone.attempt_id
-RETURNING attempts.attempt_id;
+SELECT attempt_id FROM changed;
 
 -- count_unheard(from_time, campaign_id) --
 SELECT u.unheard_why AS why, sum(u.verdicts)::integer AS verdicts

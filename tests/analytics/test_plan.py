@@ -30,12 +30,16 @@ def is_(dimension: str, value: Any = "x") -> dict[str, Any]:
         ({"dimensions": ["day"], "filter": is_("source")}, 6),
         ({"dimensions": ["hour"], "time_zone": "Asia/Kathmandu", "period": DAY}, 0),
         ({"dimensions": ["result"], "time_zone": "UTC"}, 10),
+        ({"dimensions": ["list", "attempt_number"]}, 20),
+        ({"dimensions": ["day", "list"], "filter": is_("attempt_number", 2)}, 20),
         # what the facts must answer
         ({"dimensions": ["hour"]}, None),
         ({"dimensions": ["result"], "time_zone": "UTC", "period": DAY}, None),
         ({"dimensions": ["trunk", "result"]}, None),
         ({"dimensions": ["trunk"], "filter": is_("source")}, None),
         ({"dimensions": ["trunk", "hour_of_day"]}, None),
+        ({"dimensions": ["list", "attempt_number", "hour_of_day"]}, None),
+        ({"dimensions": ["list", "attempt_number", "trunk"]}, None),
         ({"dimensions": ["reason"]}, None),
         ({"time_zone": "UTC", "period": {"from": "2026-11-23T00:07:00Z", "to": "2026-11-24"}}, None),
         ({"reading": "facts"}, None),
@@ -88,3 +92,26 @@ def test_other_thresholds_than_the_kept_ones_are_counted_anew() -> None:
     assert by_measure == {"target_calls": "attempts", "short_calls": "rollups", "attempts": "rollups"}
     asked = query(metrics=["target_calls", "short_calls", "talks"], settings={"short_call_seconds": 10})
     assert sources(plan(asked)) == {"target_calls": "rollups", "short_calls": "attempts", "talks": "attempts"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "dims"),
+    [
+        ({}, {1, 18, 19}),
+        ({"dimensions": ["day"], "period": DAY}, {1, 18, 19}),
+        # each knows one thing beside the day; what it does not know is read from the facts
+        ({"dimensions": ["trunk"]}, {3, 19, None}),
+        ({"filter": is_("answered_by", "machine")}, {15, 18, None}),
+        ({"dimensions": ["source"]}, {6, None}),
+    ],
+)
+def test_quantiles_come_from_the_histogram_that_knows_the_groups(
+    asked: dict[str, Any], dims: set[int | None]
+) -> None:
+    parts = plan(query(**asked, metrics=["attempts", "verdict_ms_p95", "jitter_ms_p95"]))
+    assert {part.dim for part in parts} == dims
+
+
+def test_groups_that_a_histogram_lacks_come_from_the_sums() -> None:
+    parts = plan(query(metrics=["jitter_ms_p95"], dimensions=["trunk"]))
+    assert [(part.dim, len(part.measures)) for part in parts] == [(19, 1), (3, 0)]

@@ -6,9 +6,11 @@ import pytest
 from campaigns.audit import list_audit
 from campaigns.database import Pool
 from campaigns.errors import Conflict, NotFound
+from campaigns.rollups import fold_outbox
 from campaigns.verdict_audits import CLAIM, WAIT_FOR_SOUND, QueueCounts, VerdictAudits
 from tests.postgres.audits import draw_verdict
 from tests.postgres.campaign_rows import NOW, add_campaign
+from tests.postgres.slow_recount import recount, told
 
 ANNA, BORIS = "session:anna", "session:boris"
 
@@ -115,6 +117,36 @@ async def test_what_somebody_else_judged_or_nobody_drew_cannot_be_judged(pool: P
     await audits.judge(1, "cannot_tell", NOW + timedelta(minutes=1), actor=ANNA)
     with pytest.raises(Conflict, match="audit_not_yours"):
         await audits.judge(1, "human", NOW + timedelta(minutes=2), actor=BORIS)
+
+
+async def test_a_judgement_and_its_correction_reach_the_sums(pool: Pool) -> None:
+    campaign_id = await add_campaign(pool)
+    await draw_verdict(pool, campaign_id, 1)
+    audits = VerdictAudits(pool)
+    await audits.claim(ANNA, NOW)
+
+    async def counted() -> dict[str, int]:
+        async with pool.acquire() as connection:
+            zones = {campaign_id: "Europe/Moscow"}
+            assert await told(connection) == await recount(connection, zones)
+            await fold_outbox(connection)
+            assert await told(connection, "stats") == await recount(connection, zones)
+            (figures,) = (
+                row for key, row in (await told(connection)).items() if key[:2] == (0, "answered_by")
+            )
+        names = ("audits_waiting", "audited_verdicts", "audited_persons", "represented_persons")
+        return {name: figures[name] for name in names if name in figures}
+
+    await pool.execute("UPDATE attempts SET utc_offset_minutes = 180")
+    await pool.execute("UPDATE outbox SET utc_offset_minutes = 180")
+    assert await counted() == {"audits_waiting": 1}
+    await audits.judge(1, "human", NOW, actor=ANNA)
+    assert await counted() == {"audited_verdicts": 1, "audited_persons": 1, "represented_persons": 20_000}
+    await audits.judge(1, "human", NOW, actor=ANNA)
+    await audits.judge(1, "cannot_tell", NOW, actor=ANNA)
+    assert await counted() == {}
+    await audits.judge(1, "machine", NOW, actor=ANNA)
+    assert await counted() == {"audited_verdicts": 1}
 
 
 async def test_what_nobody_can_ever_hear_leaves_the_queue_with_its_reason(pool: Pool) -> None:

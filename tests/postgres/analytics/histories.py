@@ -91,7 +91,7 @@ def attempts(draw: st.DrawFn) -> dict[str, Any]:
         "media_packets_expected": expected,
         "media_packets_lost": None if expected is None else draw(st.integers(-1, 7)),
         # eighths, which a float4 holds exactly
-        "media_jitter_ms": draw(st.none() | st.integers(0, 400).map(lambda eighths: eighths / 8)) if expected else None,
+        "media_jitter_ms": draw(st.none() | st.integers(0, 9_000).map(lambda eighths: eighths / 8)) if expected else None,
         "media_is_one_way": draw(st.sampled_from([None, False, True])) if answered else None,
         "pdd_ms": draw(st.none() | st.integers(0, 4000)) if result is not None else None,
         "talk_ms": talk_ms,

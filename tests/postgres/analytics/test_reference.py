@@ -77,8 +77,9 @@ FILTERS = st.none() | st.recursive(
 
 @st.composite
 def queries(draw: st.DrawFn) -> dict[str, Any]:
-    names = draw(st.lists(st.sampled_from(CLOCK), max_size=2, unique=True))
-    names += draw(st.lists(st.sampled_from(SPECIAL), max_size=1))
+    special = draw(st.lists(st.sampled_from(SPECIAL), max_size=1) | st.just(["list", "attempt_number"]))
+    # four dimensions are the most that a query has
+    names = draw(st.lists(st.sampled_from(CLOCK), max_size=3 - max(1, len(special)), unique=True)) + special
     names += draw(st.lists(st.just("campaign"), max_size=1))
     bounds = draw(
         st.sampled_from(
