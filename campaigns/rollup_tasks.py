@@ -3,7 +3,7 @@ The tasks that keep the figures: they live in the API process, so that no dialin
 no campaign runs.
 
     roll    every second: what settled is added to `stats`
-    seal    every minute: bitmaps of the numbers of closed days and months
+    seal    every minute: of closed days, bitmaps of the numbers and how many were called back; of closed months, bitmaps
     check   one slice at a time: `stats` against the facts
 
 Rule 1: of many processes one does a task, by a lease in `rollup_tasks`. Two would do no harm (docs/adr/0014).
@@ -19,6 +19,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from campaigns.callback_seals import seal_callbacks
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.number_seals import seal_days, seal_months
@@ -89,10 +90,12 @@ class RollupTasks:
         await fold_outbox(connection)
 
     async def _seal(self, connection: Connection) -> None:
-        days = await seal_days(connection, self._wall_clock())
-        months = await seal_months(connection, self._wall_clock())
-        if days or months:
-            log.info("rollups.sealed", days=days, months=months)
+        if count := await seal_days(connection, self._wall_clock()):
+            log.info("rollups.sealed", days=count)
+        if count := await seal_months(connection, self._wall_clock()):
+            log.info("rollups.months_sealed", months=count)
+        if count := await seal_callbacks(connection, self._wall_clock()):
+            log.info("rollups.callbacks_sealed", days=count)
 
     async def _check(self, connection: Connection) -> None:
         now = self._wall_clock()

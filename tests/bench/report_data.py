@@ -15,6 +15,7 @@ from typing import TypeVar
 import asyncpg
 import msgspec
 
+from campaigns.callback_seals import seal_days_of
 from campaigns.database import Connection
 from campaigns.migrate import ensure_partitions
 from campaigns.number_seals import SQL as SEAL
@@ -168,7 +169,9 @@ async def make_history(
         await in_parallel(dsn, "seals", parts, lambda each, part: seal_day(each, part, datetime.now(UTC)))
         while await seal_months(connection, datetime.now(UTC)):
             pass
-        await connection.execute("VACUUM (ANALYZE) number_seals, number_month_seals, numbers")
+        for shard_key in (*by_shard, TOTALS_SHARD):
+            await seal_days_of(connection, shard_key, days, datetime.now(UTC))
+        await connection.execute("VACUUM (ANALYZE) number_seals, number_month_seals, numbers, callback_seals")
     times.append(time.perf_counter())
     rows = await connection.fetchval("SELECT count(*) FROM stats")
     size = await connection.fetchval("SELECT pg_database_size(current_database())")

@@ -15,6 +15,7 @@ GROWING = [
     "outbox",
     "number_seals",
     "number_month_seals",
+    "callback_seals",
     "rollup_checks",
     "verdict_audits",
 ]
