@@ -28,6 +28,7 @@ CLIENTS = 4
 CLAIM_BATCH = 50
 CLAIM_WORKERS = 2
 CLAIM_PACE_SECONDS = 0.05
+TURN_SECONDS = 6.0
 DASHBOARDS = 50
 HEAVY_REPORTS = 5
 
@@ -194,10 +195,13 @@ async def claim_ratio(
     ids = itertools.count(secrets.randbits(40) << 20)
     quiet: list[float] = []
     busy: list[float] = []
-    for _ in range(2):
-        quiet += await claims(dsn, campaigns, ids, seconds / 2)
-        async with people():
-            busy += await claims(dsn, campaigns, ids, seconds / 2)
+    turns = max(2, round(seconds / TURN_SECONDS))
+    for turn in range(turns):
+        # alone first, then beside people first, so that neither has the better hours
+        for is_busy in (False, True) if turn % 2 == 0 else (True, False):
+            async with people() if is_busy else contextlib.nullcontext():
+                took = await claims(dsn, campaigns, ids, seconds / turns)
+            (busy if is_busy else quiet).extend(took)
     p99 = [sorted(values)[int(0.99 * (len(values) - 1))] for values in (quiet, busy)]
     return p99[1] / p99[0], p99[0], p99[1]
 
