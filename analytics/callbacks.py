@@ -3,7 +3,7 @@ How many requests to be called back were answered within 24 hours, wait, or were
 sealed days (`campaigns.callback_seals`), facts for the others.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
@@ -11,9 +11,7 @@ from typing import Any, Final
 from analytics.database import Connection, statement
 from analytics.distinct import ALL_CAMPAIGNS, Day, Group
 
-DONE: Final = "callbacks_done"
-DUE: Final = "callbacks_due"
-MISSED: Final = "callbacks_missed"
+NAMES: Final = ("callbacks_done", "callbacks_due", "callbacks_missed")
 
 
 async def callback_groups(
@@ -23,7 +21,7 @@ async def callback_groups(
     to_day: date | None,
     now: datetime,
     group: Group,
-) -> dict[tuple[Any, ...], Counter[str]]:
+) -> dict[tuple[Any, ...], dict[str, int]]:
     """
     Count by groups of days; days without requests are in none. `ALL_CAMPAIGNS` alone = over all campaigns.
 
@@ -32,12 +30,15 @@ async def callback_groups(
     days = await connection.fetch(statement("callback_counts"), list(shard_keys), from_day, to_day)
     unsealed = [Day(row["shard_key"], row["day"]) for row in days if row["done"] is None]
     facts = await facts_of(connection, unsealed, now)
-    found: defaultdict[tuple[Any, ...], Counter[str]] = defaultdict(Counter)
-    for row in days:
-        day = Day(row["shard_key"], row["day"])
-        done, due = (row["done"], 0) if row["done"] is not None else facts[day]
-        found[group(day)].update({DONE: done, DUE: due, MISSED: row["requests"] - done - due})
-    return dict(found)
+    found: defaultdict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for shard_key, of_day, requests, sealed in days:
+        day = Day(shard_key, of_day)
+        done, due = (sealed, 0) if sealed is not None else facts[day]
+        sums = found[group(day)]
+        sums[0] += done
+        sums[1] += due
+        sums[2] += requests - done - due
+    return {key: dict(zip(NAMES, sums, strict=True)) for key, sums in found.items()}
 
 
 async def facts_of(connection: Connection, days: Sequence[Day], now: datetime) -> dict[Day, tuple[int, int]]:

@@ -191,7 +191,10 @@ class Answer:
         told: defaultdict[Key, dict[str, Number | None]] = defaultdict(lambda: dict(none))
         if kinds:
             asked = list(dict.fromkeys(kinds.values()))
-            numbers = await distinct_groups(self._connection, shards, from_day, to_day, asked, group)
+            by_month = set(dimensions) <= {"campaign", "month"}
+            numbers = await distinct_groups(
+                self._connection, shards, from_day, to_day, asked, group, takes_months=by_month
+            )
             for key, found in numbers.items():
                 told[key] |= {name: found.counts[kind] for name, kind in kinds.items()}
         if callbacks:

@@ -771,6 +771,20 @@ CREATE UNLOGGED TABLE public.node_state (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE public.number_month_seals (
+    shard_key integer NOT NULL,
+    month date NOT NULL,
+    attempts integer NOT NULL,
+    changes integer NOT NULL,
+    dialed bytea NOT NULL,
+    settled bytea NOT NULL,
+    answered bytea NOT NULL,
+    person bytea NOT NULL,
+    target bytea NOT NULL,
+    success bytea NOT NULL,
+    sealed_time timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.number_seals (
     shard_key integer NOT NULL,
     day date NOT NULL,
@@ -1514,6 +1528,9 @@ ALTER TABLE ONLY public.node_runs
 
 ALTER TABLE ONLY public.node_state
     ADD CONSTRAINT node_state_pkey PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY public.number_month_seals
+    ADD CONSTRAINT number_month_seals_pkey PRIMARY KEY (shard_key, month);
 
 ALTER TABLE ONLY public.number_seals
     ADD CONSTRAINT number_seals_pkey PRIMARY KEY (shard_key, day);

@@ -25,7 +25,7 @@ from campaigns.database import Connection, open_pool, prepare_connection
 from campaigns.errors import Conflict
 from campaigns.late_changes import SQL as LATE
 from campaigns.late_changes import erase
-from campaigns.number_seals import seal_days
+from campaigns.number_seals import seal_days, seal_months
 from campaigns.numbers import E164
 from campaigns.recovery import close_run
 from campaigns.rollups import Slice, check_slice, fold_outbox
@@ -171,7 +171,7 @@ class History:
     async def clear(self) -> None:
         await self.connection.execute(
             "TRUNCATE attempts, outbox, stats, leads, contacts, dnc_numbers, rollup_checks, "
-            "number_seals, numbers, verdict_audits, callback_seals"
+            "number_seals, number_month_seals, numbers, verdict_audits, callback_seals"
         )
         for campaign_id, contact_id in itertools.product(self.campaigns, range(CONTACTS)):
             # the same persons in every campaign; the last of them came without a word on where from
@@ -258,6 +258,7 @@ class History:
 
     async def seal(self, limit: int) -> None:
         await seal_days(self.connection, SEALING, limit)
+        await seal_months(self.connection, SEALING, limit)
         await seal_callbacks(self.connection, SEALING, limit)
 
     async def assert_exact(self) -> None:
@@ -324,6 +325,14 @@ async def live_through(dsn: str, zones: dict[int, str], history: list[tuple[Any,
             == 0
         )
         await life.assert_exact()
+        while await seal_months(connection, SEALING):
+            pass
+        await life.assert_exact()
+        # the clocks of some have not left January
+        every = await connection.fetchval(
+            "SELECT count(*) FROM stats WHERE dim = 101 AND attempts > 0 AND bucket_time < '2027-01-01'"
+        )
+        assert await connection.fetchval("SELECT count(*) FROM number_month_seals") >= every
         for from_day, to_day in RANGES:
             assert (await distinct_numbers(connection, None, from_day, to_day)).fact_days == 0
     finally:

@@ -68,6 +68,7 @@ OVER_SHARDS = {
     # the tasks of the rollups, beside the dialing path
     "callback_seals.seal_callbacks",
     "number_seals.days_to_seal",
+    "number_seals.months_to_seal",
     "number_seals.learn_numbers",
     "number_seals.numbers_of_day",
     "rollups.count_outbox",

@@ -12,7 +12,7 @@ from analytics.query import ComparedPeriod, Filter, Order, Period, QueryRequest
 from analytics.run import run_query
 from campaigns.callback_seals import seal_callbacks, seal_days_of
 from campaigns.database import Pool
-from campaigns.number_seals import seal_days
+from campaigns.number_seals import seal_days, seal_months
 from campaigns.rollups import fold_outbox
 from tests.postgres.analytics.facts import add_attempt, add_campaign
 from tests.postgres.analytics.histories import change
@@ -51,6 +51,7 @@ async def add_history(pool: Pool) -> int:
     async with pool.acquire() as connection:
         await fold_outbox(connection)
         assert await seal_days(connection, NOW) > 0
+        assert await seal_months(connection, NOW) == len(campaigns) + 1  # October, of all campaigns, too
         # of the 23rd some requests may still be answered
         assert await seal_callbacks(connection, NOW) == (len(DAYS) - 1) * (len(campaigns) + 1)
     return campaigns[0]
