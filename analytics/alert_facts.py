@@ -17,6 +17,9 @@ EVERYTHING: Final[Subject] = ("all", 0)
 
 WEEKS: Final = 4
 """Of history: the same minutes of the same weekday."""
+KEEPS_FAILING: Final = 3
+"""Tries of one copy: with the keeper's pauses some six minutes."""
+LONGEST_CALL: Final = timedelta(days=1)
 CALLBACKS_WITHIN: Final = timedelta(hours=24)
 
 SHARES: Final[Mapping[str, tuple[str, str]]] = {
@@ -50,6 +53,10 @@ async def figures(pool: Pool, metric: MetricName, window: timedelta, now: dateti
             return {("campaign", row["campaign_id"]): Figure(value=float(row["callbacks"])) for row in rows}
         case "dry_minutes":
             return await dry_minutes(pool, now)
+        case "failing_copies":
+            return {EVERYTHING: await failing_copies(pool)}
+        case "damaged_recordings":
+            return {EVERYTHING: await damaged_recordings(pool, window, now)}
         case _:
             return await shares(pool, metric, window, now)
 
@@ -79,6 +86,26 @@ def figures_of(rows: Iterable[Any], numerator: str, denominator: str) -> dict[Su
         )
         for subject, own in counts.items()
     }
+
+
+async def failing_copies(pool: Pool) -> Figure:
+    """Count the recordings that wait for their copy; 0 while nothing has failed `KEEPS_FAILING` times: one hiccup is no alert."""
+    row = await pool.fetchrow(statement("alert_copies"))
+    assert row is not None, "an aggregate is one row"
+    if row["tries"] < KEEPS_FAILING:
+        return Figure(value=0.0)
+    oldest: datetime | None = row["oldest_time"]
+    detail = {"oldest_time": None if oldest is None else oldest.isoformat(), "error": row["error"]}
+    return Figure(value=float(row["waiting"]), detail=detail)
+
+
+async def damaged_recordings(pool: Pool, window: timedelta, now: datetime) -> Figure:
+    row = await pool.fetchrow(statement("alert_damage"), now - LONGEST_CALL - window, now - window)
+    assert row is not None, "an aggregate is one row"
+    if not row["recordings"]:
+        return Figure(value=0.0)
+    detail = {"gap_ms": row["gap_ms"], "cause": row["cause"], "node_name": row["node_name"]}
+    return Figure(value=float(row["recordings"]), detail=detail)
 
 
 def share_of(numerator: int, denominator: int) -> Figure:

@@ -30,6 +30,8 @@ MetricName = Literal[
     "dry_minutes",
     "idle_minutes",
     "classifier_off",
+    "failing_copies",
+    "damaged_recordings",
 ]
 
 Z_RAISE: Final = 2.58
@@ -61,6 +63,10 @@ def amount(name: MetricName, worse: Literal["low", "high"]) -> AlertMetric:
     return AlertMetric(name=name, is_share=False, worse=worse, kinds=frozenset({"campaign"}))
 
 
+def of_all(name: MetricName, worse: Literal["low", "high"]) -> AlertMetric:
+    return AlertMetric(name=name, is_share=False, worse=worse, kinds=frozenset({"all"}))
+
+
 METRICS: Final[Mapping[MetricName, AlertMetric]] = {
     metric.name: metric
     for metric in (
@@ -76,6 +82,10 @@ METRICS: Final[Mapping[MetricName, AlertMetric]] = {
         # people among the judged verdicts of a classifier that was switched off for it (docs/adr/0021)
         AlertMetric(name="classifier_off", is_share=True, worse="high", kinds=frozenset({"campaign"})),
         amount("idle_minutes", "high"),  # since the last call of a running campaign that has somebody to call
+        of_all(
+            "failing_copies", "high"
+        ),  # recordings that wait for their copy while the storage keeps failing
+        of_all("damaged_recordings", "high"),  # ended in the window with sound missing, by a disk or machine
     )
 }
 
@@ -100,6 +110,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     denominator: int | None = None
     usual_numerator: int = 0
     usual_denominator: int = 0
+    detail: Mapping[str, str | int | None] | None = None
+    """What to say beside the figure: codes, numbers and RFC 3339 times."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

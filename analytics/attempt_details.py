@@ -7,6 +7,7 @@ import msgspec
 
 from analytics.attempts import Attempt
 from analytics.database import Pool, statement
+from analytics.mos import estimated_mos
 
 _SLACK: Final = timedelta(minutes=5)
 """Ids may run a little ahead of the clock of their node."""
@@ -23,6 +24,7 @@ class AttemptDetails(Attempt, frozen=True, kw_only=True):
     time_zone: str
     """The campaign's."""
     trunk_name: str | None
+    media_packets_expected: int | None
     media_packets_received: int | None
     """How well the call was heard (dialer/rtp/quality.py); null where no audio was agreed on."""
     media_packets_lost: int | None
@@ -34,6 +36,23 @@ class AttemptDetails(Attempt, frozen=True, kw_only=True):
     media_round_trip_ms: float | None
     media_is_one_way: bool | None
     """Answered, and nothing was ever heard of the callee."""
+
+    @property
+    def estimated_mos_received(self) -> float | None:
+        """Of what came from the callee (`analytics/mos.py`); None where nothing came or nothing was counted."""
+        if not self.media_packets_expected or self.media_packets_lost is None or self.media_is_one_way:
+            return None
+        loss = self.media_packets_lost / self.media_packets_expected
+        mos = estimated_mos(loss, round_trip_ms=self.media_round_trip_ms, jitter_ms=self.media_jitter_ms)
+        return round(mos, 2)
+
+    @property
+    def estimated_mos_sent(self) -> float | None:
+        """Of what the callee's end got, by its own report of loss; its jitter is not known. None where it sent no report."""
+        if self.media_reported_loss is None:
+            return None
+        mos = estimated_mos(self.media_reported_loss, round_trip_ms=self.media_round_trip_ms, jitter_ms=None)
+        return round(mos, 2)
 
 
 async def attempt_details(pool: Pool, attempt_id: int, *, around: datetime) -> AttemptDetails | None:

@@ -8,7 +8,7 @@ CROSS JOIN LATERAL (
         settled_time, result, reason, fault, sip_status, q850_cause, ended_by, ringing_time, early_media_time,
         answered_time, ended_time, pdd_ms, talk_ms, digits, message_played_ms, disposition,
         answered_by, answered_by_cause, speech_started_ms, greeting_ended_time, verdict_time,
-        media_packets_received, media_packets_lost, media_packets_late, media_packets_sent, media_reported_loss,
+        media_packets_expected, media_packets_received, media_packets_lost, media_packets_late, media_packets_sent, media_reported_loss,
         media_jitter_ms, media_round_trip_ms, media_is_one_way,
         attempts.shard_key, gate
     FROM attempts

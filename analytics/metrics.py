@@ -9,8 +9,9 @@ Rule 1. A rate without a denominator is null, never 0; a mean or a median of not
 Rule 2. A share's numerator is a part of its denominator, so it lies in 0..1 and has a Wilson interval.
 Rule 3. A conversion is named after its denominator.
 Rule 4. An answer counts as a person's unless something was heard that is none: `answered_by` is null where nobody listened.
-Rule 5. Quantiles are of whole seconds of talk and of whole tenths of a second of PDD, rounded down: of those a histogram keeps
-        every one (docs/rollups.md), so that they are exact without reading the facts. Other quantiles read the facts.
+Rule 5. Quantiles are of whole seconds of talk, of whole tenths of a second of PDD and of verdicts, and of steps of jitter
+        (`jitter_step_ms`: 0, 2, 5, 10, 15, 20 ... 1000 ms), rounded down: of those a histogram keeps every one
+        (docs/rollups.md), so that they are exact without reading the facts.
 Rule 6. An estimate weighs each drawn call by 1 / its probability; the numerator and denominator beside it are what was counted.
 """
 
@@ -41,7 +42,7 @@ NOBODY: Final = f"{ANSWERED} AND answered_by IN ('machine', 'screening', 'fax', 
 DECIDED: Final = (
     f"{ANSWERED} AND answered_by IS NOT NULL AND verdict_time IS NOT NULL AND answered_time IS NOT NULL"
 )
-VERDICT_STEPS: Final = "floor(extract(epoch FROM verdict_time - answered_time) * 10) * 100"
+VERDICT_STEPS: Final = "verdict_step_ms(verdict_time - answered_time)"
 AUDITED: Final = "audit_judgement IN ('human', 'machine')"
 AUDITED_PERSON: Final = "audit_judgement = 'human'"
 WEIGHT: Final = "round(1000 / audit_share)::bigint"
@@ -64,6 +65,11 @@ CALLED_BACK: Final = (
     " AND later.started_time <= attempts.started_time + :callback_hours * interval '1 hour')"
 )
 REQUESTED: Final = "disposition = 'callback_requested'"
+KNOWN: Final = (
+    "EXISTS (SELECT FROM attempts AS earlier WHERE earlier.shard_key = attempts.shard_key"
+    " AND earlier.contact_id = attempts.contact_id AND :before_period)"
+)
+"""The campaign had tried the number before the period; nothing was before one without a beginning."""
 WAITING: Final = "started_time + :callback_hours * interval '1 hour' > :now"
 PRICED: Final = ("priced_attempts", "settled_attempts")
 """Money is known when every ended attempt has its price."""
@@ -100,18 +106,35 @@ ALL: Final = (
     share("machine_share", "voicemail_hits", "judged_answers"),
     count("voicemails_left", "disposition = 'voicemail_left'", "voicemails_left"),
     # how soon and how well it was heard who answered
-    count("timed_verdicts", DECIDED),
+    count("timed_verdicts", DECIDED, "timed_verdicts"),
     quantile("verdict_ms_median", 0.5, VERDICT_STEPS, DECIDED, "milliseconds", "timed_verdicts = 0"),
     quantile("verdict_ms_p95", 0.95, VERDICT_STEPS, DECIDED, "milliseconds", "timed_verdicts = 0"),
-    count("nobody_verdicts", NOBODY),
-    count("audits_drawn", "audit_share IS NOT NULL"),
-    count("audits_waiting", "audit_share IS NOT NULL AND audit_judgement IS NULL"),
-    count("audits_unclear", "audit_judgement = 'cannot_tell'"),
-    count("audited_verdicts", AUDITED),
-    count("audited_persons", AUDITED_PERSON),
-    total("represented_verdicts", WEIGHT, AUDITED, "attempts", 1000),
-    total("represented_persons", WEIGHT, AUDITED_PERSON, "attempts", 1000),
-    total("represented_squares", f"{WEIGHT} * {WEIGHT}", AUDITED, "attempts", 1_000_000),
+    count("nobody_verdicts", NOBODY, "nobody_verdicts"),
+    count("audits_drawn", "audit_share IS NOT NULL", "audits_drawn"),
+    count(
+        "audits_waiting",
+        "audit_share IS NOT NULL AND audit_judgement IS NULL AND audit_unheard IS NULL",
+        "audits_waiting",
+    ),
+    count("audits_unheard", "audit_unheard IS NOT NULL", "audits_unheard"),
+    count(
+        "audits_unclear",
+        "audit_judgement = 'cannot_tell'",
+        # only what was drawn is judged
+        "coalesce(audits_drawn, 0) - coalesce(audits_waiting, 0) - coalesce(audited_verdicts, 0) - coalesce(audits_unheard, 0)",
+    ),
+    count("audited_verdicts", AUDITED, "audited_verdicts"),
+    count("audited_persons", AUDITED_PERSON, "audited_persons"),
+    total("represented_verdicts", WEIGHT, AUDITED, "attempts", 1000, "represented_verdicts"),
+    total("represented_persons", WEIGHT, AUDITED_PERSON, "attempts", 1000, "represented_persons"),
+    total(
+        "represented_squares",
+        f"{WEIGHT} * {WEIGHT}",
+        AUDITED,
+        "attempts",
+        1_000_000,
+        "represented_squares",
+    ),
     estimate(
         "false_positive_share",
         ("audited_persons", "audited_verdicts"),
@@ -119,16 +142,30 @@ ALL: Final = (
         "represented_squares",
     ),
     # how well the call could be heard
-    count("heard_calls", HEARD),
-    total("packets_expected", "media_packets_expected", HEARD, "packets"),
-    total("packets_lost", "greatest(media_packets_lost, 0)", HEARD, "packets"),
+    count("heard_calls", HEARD, "heard_calls"),
+    total("packets_expected", "media_packets_expected", HEARD, "packets", 1, "packets_expected"),
+    total("packets_lost", "greatest(media_packets_lost, 0)", HEARD, "packets", 1, "packets_lost"),
     divided("ratio", "packet_loss", "packets_lost", "packets_expected", "share"),
-    count("jittered_calls", JITTERED),
-    total("jitter_ms_sum", "round(media_jitter_ms * 1000)::bigint", JITTERED, "milliseconds", 1000),
+    count("jittered_calls", JITTERED, "jittered_calls"),
+    total(
+        "jitter_ms_sum",
+        "round(media_jitter_ms * 1000)::bigint",
+        JITTERED,
+        "milliseconds",
+        1000,
+        "jitter_us_sum",
+    ),
     divided("mean", "jitter_ms_mean", "jitter_ms_sum", "jittered_calls", "milliseconds"),
-    quantile("jitter_ms_p95", 0.95, "floor(media_jitter_ms)", JITTERED, "milliseconds", "jittered_calls = 0"),
-    count("direction_checked_calls", "media_is_one_way IS NOT NULL"),
-    count("one_way_calls", "media_is_one_way"),
+    quantile(
+        "jitter_ms_p95",
+        0.95,
+        "jitter_step_ms(media_jitter_ms)",
+        JITTERED,
+        "milliseconds",
+        "jittered_calls = 0",
+    ),
+    count("direction_checked_calls", "media_is_one_way IS NOT NULL", "direction_checked_calls"),
+    count("one_way_calls", "media_is_one_way", "one_way_calls"),
     share("one_way_share", "one_way_calls", "direction_checked_calls"),
     # the network
     share("asr", "answered_attempts", "settled_attempts"),
@@ -183,6 +220,8 @@ ALL: Final = (
     numbers("unique_target_numbers", ":target"),
     share("target_share", "target_calls", "answered_attempts"),
     difference("repeat_calls", "attempts", "distinct_numbers"),
+    count("known_number_attempts", KNOWN),
+    share("known_number_share", "known_number_attempts", "attempts"),
     # successful or not, by the campaign's rule
     count(
         "status_successful",

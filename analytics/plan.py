@@ -2,7 +2,8 @@
 Which source answers which part of a query. Pure.
 
 The facts can answer everything; `stats` (docs/rollups.md) answers the same, to the last digit, without reading them. One
-dimension of `stats` is one partition of the attempts, so a query that tells them apart by two of those is one for the facts.
+dimension of `stats` is one partition of the attempts, so a query that tells them apart by two of those is one for the facts;
+but for passes over a list, which have a dimension of pairs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from analytics.dimensions import DIMENSIONS
 from analytics.metric import Metric
 from analytics.metrics import METRICS, measures_of
 from analytics.optimize import campaigns_of
-from analytics.query import SHORT_CALL_SECONDS, Filter, Query, Span
+from analytics.query import CALLBACK_HOURS, SHORT_CALL_SECONDS, Filter, Query, Span
 
 Source = Literal["attempts", "leads", "rollups"]
 Kind = Literal["dialed", "settled", "answered", "person", "target", "success"]
@@ -26,12 +27,28 @@ DAY_DIM: Final = 1
 HOUR_OF_DAY_DIM: Final = 2
 TALK_DIM: Final = 16
 PDD_DIM: Final = 17
+VERDICT_DIM: Final = 18
+JITTER_DIM: Final = 19
+PASS_DIM: Final = 20
+MONTH_DIMS: Final = 100
+"""Added to the number of a dimension of `stats` gives that of the same by month of the campaigns' clocks; the quarter has none."""
 HISTOGRAMS: Final[Mapping[str, int]] = {
+    "verdict_ms_median": VERDICT_DIM,
+    "verdict_ms_p95": VERDICT_DIM,
+    "jitter_ms_p95": JITTER_DIM,
     "talk_seconds_median": TALK_DIM,
     "pdd_ms_median": PDD_DIM,
     "pdd_ms_p95": PDD_DIM,
 }
-"""Quantiles that `stats` keeps a histogram for; the others are read from the facts."""
+"""Quantiles, each with the dimension of `stats` that is its histogram."""
+KEYS: Final[Mapping[int, tuple[str, ...]]] = {
+    TALK_DIM: (),
+    PDD_DIM: (),
+    VERDICT_DIM: ("answered_by",),
+    JITTER_DIM: ("trunk",),
+    PASS_DIM: ("list", "attempt_number"),
+}
+"""What stands in the value, in this order, between colons; of a histogram its step comes last."""
 HOURS: Final = frozenset({"hour", "hour_of_day"})
 TARGET_METRICS: Final = frozenset(metric.name for metric in METRICS.values() if ":target" in metric.formula)
 SHORT_METRICS: Final = frozenset(metric.name for metric in METRICS.values() if ":short_ms" in metric.formula)
@@ -47,26 +64,36 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_histogram(self) -> bool:
-        return self.dim in {TALK_DIM, PDD_DIM}
+        return self.dim in HISTOGRAMS.values()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The dimensions whose values stand in one value of `stats`; none: it is the value of the part's one dimension."""
+        return () if self.dim is None else KEYS.get(self.dim, ())
 
 
 def plan(query: Query) -> list[Part]:
     """Split the measures of a query by the source that answers them."""
     dim = stats_dim(query) if query.reading == "auto" else None
-    has_histograms = dim is not None and has_histogram(query)
     groups: dict[tuple[Source, int | None], list[Metric]] = {}
     for measure in measures_of(query.metrics):
         place: tuple[Source, int | None] = ("attempts", None)
         if measure.facts == "leads":
             place = ("leads", None)
-        elif measure.name in HISTOGRAMS and has_histograms:
-            place = ("rollups", HISTOGRAMS[measure.name])
+        elif measure.name in HISTOGRAMS and dim is not None:
+            histogram = HISTOGRAMS[measure.name]
+            place = ("rollups", histogram) if has_histogram(query, histogram) else ("attempts", None)
         elif measure.counter is not None and dim is not None and is_standard(measure, query):
             place = ("rollups", dim)
         groups.setdefault(place, []).append(measure)
-    return [
-        Part(source=source, measures=tuple(measures), dim=dim) for (source, dim), measures in groups.items()
+    parts = [
+        Part(source=source, measures=tuple(measures), dim=place)
+        for (source, place), measures in groups.items()
     ]
+    if query.dimensions and all(part.is_histogram for part in parts):
+        # groups without a value are in no histogram
+        parts.append(Part(source="rollups", measures=(), dim=dim))
+    return parts
 
 
 SEALED_KINDS: Final[Mapping[str, Kind]] = {
@@ -78,12 +105,14 @@ SEALED_KINDS: Final[Mapping[str, Kind]] = {
     "successful_numbers": "success",
 }
 """What of a day's bitmaps (`analytics.distinct`) counts a measure."""
+SEALED_CALLBACKS: Final = frozenset({"callbacks_done", "callbacks_due", "callbacks_missed"})
+"""What seals of days say of callbacks (`analytics.callbacks`), when 24 hours are waited for them."""
 
 
 def sealed_measures(query: Query) -> list[Metric]:
     """
-    Return the measures whose total the bitmaps of days tell: distinct numbers of one campaign or of all, on whole days of the
-    campaigns' own clocks.
+    Return the measures whose total the seals of days tell: distinct numbers and callbacks of one campaign or of all, on whole days
+    of the campaigns' own clocks.
     """
     has_one = query.filter is not None and query.filter.op in {"is", "in"} and len(query.filter.values) == 1
     is_whole = query.filter is None or (has_one and campaigns_of(query.filter) is not None)
@@ -96,7 +125,7 @@ def sealed_measures(query: Query) -> list[Metric]:
     return [
         measure
         for measure in measures_of(query.metrics)
-        if measure.name in SEALED_KINDS and is_standard(measure, query)
+        if measure.name in SEALED_KINDS.keys() | SEALED_CALLBACKS and is_standard(measure, query)
     ]
 
 
@@ -105,7 +134,7 @@ SEALED_GROUPS: Final = frozenset({"day", "week", "month"})
 
 
 def sealed_groups(query: Query) -> list[Metric]:
-    """Return the measures whose groups the bitmaps of days tell, too: days of the campaigns' clocks, and campaigns."""
+    """Return the measures whose groups the seals of days tell, too: days of the campaigns' clocks, and campaigns."""
     names = set(query.dimensions)
     is_of_days = names <= {*SEALED_GROUPS, "campaign"} and (
         query.clock == "campaign" or not names & SEALED_GROUPS
@@ -122,6 +151,8 @@ def is_standard(measure: Metric, query: Query) -> bool:
     has_target = settings.target_min_seconds is not None or settings.target_max_seconds is not None
     if measure.name in TARGET_METRICS and has_target:
         return False
+    if measure.name in SEALED_CALLBACKS:
+        return settings.callback_hours == CALLBACK_HOURS
     return measure.name not in SHORT_METRICS or settings.short_call_seconds == SHORT_CALL_SECONDS
 
 
@@ -131,11 +162,13 @@ def stats_dim(query: Query) -> int | None:
     special = [name for name in names if not DIMENSIONS[name].is_clock]
     clock = names - set(special)
     reads_clock = bool(clock) or is_bounded(query)
-    if len(special) > 1 or (special and HOURS & clock):
-        return None
     if special:
         is_by_day = query.clock == "campaign" or not reads_clock
-        return DIMENSIONS[special[0]].stats_dim if is_by_day else None
+        if not is_by_day or HOURS & clock:
+            return None
+        if len(special) == 1:
+            return DIMENSIONS[special[0]].stats_dim
+        return PASS_DIM if set(special) == set(KEYS[PASS_DIM]) else None
     if not reads_clock:
         return DAY_DIM
     if query.clock == "zone":
@@ -145,12 +178,22 @@ def stats_dim(query: Query) -> int | None:
     return HOUR_OF_DAY_DIM if "hour_of_day" in clock else DAY_DIM
 
 
-def has_histogram(query: Query) -> bool:
-    """Tell whether a histogram of each day answers: it knows the campaign's days and nothing else."""
+def reads_months(query: Query, part: Part) -> bool:
+    """Tell whether rows of whole months do as well as those of their days: nothing asks for a part of a month."""
+    clock = {name for name in (*query.dimensions, *filtered(query.filter)) if DIMENSIONS[name].is_clock}
+    return part.dim not in {None, QUARTER_HOUR_DIM} and clock <= {"month", "hour_of_day"}
+
+
+def has_histogram(query: Query, dim: int) -> bool:
+    """Tell whether a histogram of each day answers: it knows the campaign's days, its keys and nothing else."""
     names = {*query.dimensions, *filtered(query.filter)} - {"campaign"}
     clock = {name for name in names if DIMENSIONS[name].is_clock}
     reads_clock = bool(clock) or is_bounded(query)
-    return names == clock and not HOURS & clock and (query.clock == "campaign" or not reads_clock)
+    return (
+        names <= clock | set(KEYS[dim])
+        and not HOURS & clock
+        and (query.clock == "campaign" or not reads_clock)
+    )
 
 
 def filtered(node: Filter | None) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Answering a query: a few statements on one snapshot, read-only and cut off when they take too long."""
 
 import contextlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
@@ -9,6 +10,8 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
+from analytics.binds import SLOTS
+from analytics.callbacks import callback_groups
 from analytics.comparison import Key, place_of
 from analytics.database import Connection, Pool, statement
 from analytics.dimensions import DIMENSIONS
@@ -17,12 +20,21 @@ from analytics.errors import QueryTimedOut
 from analytics.metric import Metric
 from analytics.metrics import METRICS, measures_of
 from analytics.optimize import campaigns_of, optimize
-from analytics.plan import SEALED_KINDS, plan, sealed_groups, sealed_measures, source_of, sources
+from analytics.plan import (
+    SEALED_CALLBACKS,
+    SEALED_KINDS,
+    plan,
+    sealed_groups,
+    sealed_measures,
+    source_of,
+    sources,
+)
 from analytics.query import MAX_ROWS, Query, Span
 from analytics.result import (
     DimensionValue,
     Measures,
     MetricInfo,
+    Number,
     QueryResult,
     Row,
     Warning_,
@@ -30,7 +42,7 @@ from analytics.result import (
     nothing,
     shown,
 )
-from analytics.sql import SLOTS, Statement, compose_rows, compose_totals
+from analytics.sql import Statement, compose_rows, compose_totals
 
 TIMEOUT_SECONDS: Final = 15.0
 IDLE_MS: Final = 5_000
@@ -75,6 +87,28 @@ async def reading(pool: Pool, timeout_seconds: float) -> AsyncIterator[Connectio
         raise QueryTimedOut(str(error)) from error
 
 
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the groups of a query."""
+
+    groups: list[tuple[Key, Measures]]
+    measures: Sequence[str]
+    offset: int
+    row_count: int | None
+    """Groups there are in all; None = not known, as the page is empty."""
+
+    @property
+    def is_whole(self) -> bool:
+        return self.offset == 0 and len(self.groups) == (self.row_count or 0)
+
+    def sums(self) -> Measures:
+        """Add up what can be added; groups have no attempt in common."""
+        return {
+            name: sum(measures[name] or 0 for _, measures in self.groups)
+            for name in self.measures
+            if METRICS[name].is_additive
+        }
+
+
 class Answer:
     """One query on one snapshot."""
 
@@ -89,10 +123,11 @@ class Answer:
         query = self._query
         self._shards = await shards_of(self._connection, query)
         by_measure = sources(plan(query))
-        totals = await self.totals(query.period)
-        past_totals = await self.totals(query.compare) if query.compare else None
+        page = await self.groups(query, query.period) if query.dimensions else None
+        past_page = await self.past_groups() if query.dimensions and query.compare else None
+        totals = await self.totals(query.period, page)
+        past_totals = await self.totals(query.compare, past_page) if query.compare else None
         total = figures(query, totals, past_totals)
-        rows, row_count = await self.rows() if query.dimensions else ([Row(dimensions={}, metrics=total)], 1)
         return QueryResult(
             query=query,
             metrics=[
@@ -100,78 +135,106 @@ class Answer:
                 for name in query.metrics
             ],
             generated_time=query.now,
-            rows=rows,
+            rows=await self.rows(page, past_page) if page else [Row(dimensions={}, metrics=total)],
             totals=total,
-            row_count=row_count,
+            row_count=(row_count := 1 if page is None else await self.count_rows(page)),
             warnings=list(warnings_of(query, row_count)),
         )
 
-    async def totals(self, period: Span) -> Measures:
-        sealed = sealed_measures(self._query)
-        asked, others = self.without(self._query, sealed)
-        found: Measures = {}
+    async def totals(self, period: Span, page: Page | None) -> Measures:
+        """Measure everything at once; what a page of all groups adds up to is not asked again."""
+        known = page.sums() if page is not None and page.is_whole else {}
+        wanted = tuple(name for name in self._measures if name not in known)
+        if not wanted:
+            return known
+        query = msgspec.structs.replace(self._query, metrics=wanted)
+        sealed = sealed_measures(query)
+        asked, others = self.without(query, sealed)
+        found = {**known}
         if others or not sealed:
             rows = await self.fetch(compose_totals(asked, period, self._shards))
-            found = self.measures(rows[0], others)
-        counted = await self.distinct(period, sealed, ()) if sealed else {}
+            found |= self.measures(rows[0], others)
+        counted = await self.sealed(period, sealed, ()) if sealed else {}
         return {**found, **counted.get((), nothing([measure.name for measure in sealed]))}
 
     def without(self, query: Query, sealed: Sequence[Metric]) -> tuple[Query, list[str]]:
         """Return the query for what the bitmaps do not tell, and the names of its measures."""
         told = {measure.name for measure in sealed}
-        others = [name for name in self._measures if name not in told]
+        others = [measure.name for measure in measures_of(query.metrics) if measure.name not in told]
         # groups are found by their attempts when nothing else is asked of them
         return (
             msgspec.structs.replace(query, metrics=tuple(others or ["attempts"])) if sealed else query
         ), others
 
-    async def distinct(
+    async def sealed(
         self, period: Span, sealed: Sequence[Metric], dimensions: Sequence[str]
     ) -> Mapping[Key, Measures]:
-        """Count distinct numbers by the bitmaps of days."""
+        """Count distinct numbers and callbacks by the seals of days; a group that is left out has nothing."""
         from_day, to_day = (
             None if instant is None else instant.astimezone(self._zone).date()
             for instant in (period.from_time, period.to_time)
         )
-        kinds = {measure.name: SEALED_KINDS[measure.name] for measure in sealed}
+        kinds = {
+            measure.name: SEALED_KINDS[measure.name] for measure in sealed if measure.name in SEALED_KINDS
+        }
+        callbacks = [measure.name for measure in sealed if measure.name in SEALED_CALLBACKS]
         shards = self._shards
         if shards is None:
             shards = [ALL_CAMPAIGNS]
             if "campaign" in dimensions:
                 shards = [row["shard_key"] for row in await self._connection.fetch(statement("every_shard"))]
-        groups = await distinct_groups(
-            self._connection,
-            shards,
-            from_day,
-            to_day,
-            list(dict.fromkeys(kinds.values())),
-            lambda day: tuple(group_of(name, day) for name in dimensions),
-        )
-        return {
-            key: {name: found.counts[kind] for name, kind in kinds.items()} for key, found in groups.items()
-        }
 
-    async def groups(self, query: Query, period: Span) -> tuple[list[tuple[Key, Measures]], int | None]:
-        """Return a page of groups with their measures, and how many there are; None when the page is empty."""
+        def group(day: Day) -> Key:
+            return tuple(group_of(name, day) for name in dimensions)
+
+        none = nothing([measure.name for measure in sealed])
+        told: defaultdict[Key, dict[str, Number | None]] = defaultdict(lambda: dict(none))
+        if kinds:
+            asked = list(dict.fromkeys(kinds.values()))
+            by_month = set(dimensions) <= {"campaign", "month"}
+            numbers = await distinct_groups(
+                self._connection, shards, from_day, to_day, asked, group, takes_months=by_month
+            )
+            for key, found in numbers.items():
+                told[key] |= {name: found.counts[kind] for name, kind in kinds.items()}
+        if callbacks:
+            counts = await callback_groups(self._connection, shards, from_day, to_day, self._query.now, group)
+            for key, counted in counts.items():
+                told[key] |= {name: counted[name] for name in callbacks}
+        return told
+
+    async def groups(self, query: Query, period: Span) -> Page:
         sealed = sealed_groups(query)
         asked, others = self.without(query, sealed)
         rows = await self.fetch(compose_rows(asked, period, self._shards))
-        counted = await self.distinct(period, sealed, query.dimensions) if sealed and rows else {}
+        counted = await self.sealed(period, sealed, query.dimensions) if sealed and rows else {}
         none = nothing([measure.name for measure in sealed])
-        found: list[tuple[Key, Measures]] = [
-            (key, {**self.measures(row, others), **counted.get(key, none)})
-            for key, row in zip(map(self.key, rows), rows, strict=True)
-        ]
-        return found, rows[0]["row_count"] if rows else None
+        return Page(
+            groups=[
+                (key, {**self.measures(row, others), **counted.get(key, none)})
+                for key, row in zip(map(self.key, rows), rows, strict=True)
+            ],
+            measures=self._measures,
+            offset=query.offset,
+            row_count=rows[0]["row_count"] if rows else None,
+        )
 
-    async def rows(self) -> tuple[list[Row], int]:
+    async def past_groups(self) -> Page:
+        """Return the groups of the compared period, whichever page is asked for."""
+        assert self._query.compare is not None
+        every = msgspec.structs.replace(self._query, limit=MAX_ROWS, offset=0)
+        return await self.groups(every, self._query.compare)
+
+    async def rows(self, page: Page, past_page: Page | None) -> list[Row]:
         query = self._query
-        found, row_count = await self.groups(query, query.period)
-        keys = [key for key, _ in found]
+        keys = [key for key, _ in page.groups]
         names = [await self.names(index, keys) for index in range(len(query.dimensions))]
-        past = await self.past() if query.compare else None
+        past = None
+        if past_page is not None:
+            assert query.compare is not None
+            past = {place_of(query, query.compare, key): measures for key, measures in past_page.groups}
         rows = []
-        for key, present in found:
+        for key, present in page.groups:
             before = None
             if past is not None:
                 before = past.get(place_of(query, query.period, key)) or nothing(self._measures)
@@ -184,20 +247,16 @@ class Answer:
                     metrics=figures(query, present, before),
                 )
             )
-        return rows, await self.count_rows() if row_count is None else row_count
+        return rows
 
-    async def count_rows(self) -> int:
-        """How many groups there are, when the page asked for lies behind the last."""
+    async def count_rows(self, page: Page) -> int:
+        """How many groups there are, also when the page asked for lies behind the last."""
+        if page.row_count is not None or page.offset == 0:
+            return page.row_count or 0
         first = msgspec.structs.replace(self._query, limit=1, offset=0)
-        rows = await self.fetch(compose_rows(first, first.period, self._shards)) if self._query.offset else []
+        asked, _ = self.without(first, sealed_groups(first))
+        rows = await self.fetch(compose_rows(asked, first.period, self._shards))
         return rows[0]["row_count"] if rows else 0
-
-    async def past(self) -> dict[Key, Measures]:
-        """Return the groups of the compared period by their place in it."""
-        query, period = self._query, self._query.compare
-        assert period is not None
-        found, _ = await self.groups(msgspec.structs.replace(query, limit=MAX_ROWS, offset=0), period)
-        return {place_of(query, period, key): measures for key, measures in found}
 
     async def names(self, index: int, keys: Sequence[Key]) -> Mapping[Any, str]:
         kind = DIMENSIONS[self._query.dimensions[index]].names

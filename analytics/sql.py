@@ -7,25 +7,26 @@ Rule 2. A comparison with null is false, not unknown, so that `not` means not.
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from analytics.binds import SLOTS, Binds
 from analytics.dimensions import DIMENSIONS, Dimension
 from analytics.metric import MEDIAN, Metric
-from analytics.metrics import LENIENT, METRICS, REQUESTED, attempts_behind, measures_of
-from analytics.plan import HOUR_OF_DAY_DIM, Part, keeps_campaigns_apart, plan
+from analytics.metrics import METRICS, REQUESTED, attempts_behind, measures_of
+from analytics.period import stretches
+from analytics.plan import HOUR_OF_DAY_DIM, MONTH_DIMS, Part, keeps_campaigns_apart, plan, reads_months
 from analytics.query import Filter, Query, Span
 
-SLOTS: Final = 256
-"""Shards of a campaign: campaign_id * 256 .. + 255 (docs/adr/0006)."""
-NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
 SQL_TYPES: Final = {"text": "text", "integer": "bigint", "instant": "timestamptz", "date": "date"}
 SIGNS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 NULLS: Final = {"quantile": "NULL::float8"}
 ONE_DAY: Final = timedelta(days=1)
+COLUMN: Final = re.compile(r"(?<!:)\b[a-z_]+\b(?!\()")
+"""In the formula of a counter: neither a word of SQL, which are written large, nor a function, nor a name of the query's."""
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -39,71 +40,14 @@ Shards = Sequence[int] | None
 FACTS: Final = Part(source="attempts", measures=())
 
 
-class Binds:
-    """Numbers the arguments of one statement, and knows what the names in formulas stand for."""
-
-    def __init__(self, query: Query) -> None:
-        self.arguments: list[Any] = []
-        self._named: dict[str, str] = {}
-        settings = query.settings
-        self._query = query
-        self._values: dict[str, tuple[Any, str]] = {
-            "zone": (query.time_zone, "text"),
-            "now": (query.now, "timestamptz"),
-            "short_ms": (settings.short_call_seconds * 1000, "integer"),
-            "callback_hours": (settings.callback_hours, "integer"),
-            "target_min_ms": ((settings.target_min_seconds or 0) * 1000, "integer"),
-            "target_max_ms": ((settings.target_max_seconds or TARGET_MAX_SECONDS) * 1000, "integer"),
-        }
-
-    def add(self, value: Any, sql_type: str) -> str:
-        """Take one more argument; return its place."""
-        self.arguments.append(value)
-        return f"${len(self.arguments)}::{sql_type}"
-
-    def fill(self, formula: str, part: Part | None = None) -> str:
-        """Put into a formula of the registry what its names stand for, over the facts or over `stats`."""
-        return NAMED.sub(lambda match: self._meaning(match[1], part), formula)
-
-    def _meaning(self, name: str, part: Part | None) -> str:
-        over_stats = part is not None and part.dim is not None
-        match name:
-            case "start":
-                return "bucket_time" if over_stats else "started_time"
-            case "local":
-                return self._local(over_stats=over_stats)
-            case "lenient":
-                return LENIENT.replace("campaign_id IN", f"shard_key / {SLOTS} IN", 1)
-            case "target":
-                settings = self._query.settings
-                if settings.target_min_seconds is None and settings.target_max_seconds is None:
-                    return "is_target"
-                return self.fill(
-                    "(result = 'answered' AND talk_ms BETWEEN :target_min_ms AND :target_max_ms)"
-                )
-            case _:
-                if name not in self._named:
-                    self._named[name] = self.add(*self._values[name])
-                return self._named[name]
-
-    def _local(self, *, over_stats: bool) -> str:
-        """What the clock of the query showed. A day of `stats` is midnight UTC of the date on the campaign's clock."""
-        if self._query.clock == "zone":
-            return f"({self.fill(':start AT TIME ZONE :zone', STATS if over_stats else None)})"
-        if over_stats:
-            return "(bucket_time AT TIME ZONE 'UTC')"
-        return "(started_time AT TIME ZONE 'UTC' + utc_offset_minutes * interval '1 minute')"
-
-
+EVERY_SHARD: Final = "shard_key = ANY (ARRAY(SELECT every.shard_key FROM shards AS every))"
+"""Not `<> 0`: an index that begins with the shard is then read for each of them, and not from end to end."""
 TABLES: Final = {
     "attempts": "attempts",
     # an outer join, so that the planner leaves the contacts out where nothing of theirs is asked for
     "leads": "(SELECT leads.*, import_id, source, ad, keyword, region FROM leads LEFT JOIN contacts"
     " USING (shard_key, contact_id)) AS leads",
 }
-STATS: Final = Part(source="rollups", measures=(), dim=0)
-TARGET_MAX_SECONDS: Final = 86_400
-"""Of a query that sets only the lower end."""
 
 
 def compose_rows(query: Query, period: Span, shards: Shards) -> Statement:
@@ -112,7 +56,7 @@ def compose_rows(query: Query, period: Span, shards: Shards) -> Statement:
 
     `shards` are the keys that the filter's campaigns have; None = any.
     """
-    binds = Binds(query)
+    binds = Binds(query, period)
     groups = compose_groups(binds, query, period, query.dimensions, shards)
     order = ", ".join(
         f"{order_expression(query, order.by)} {order.direction.upper()} NULLS LAST" for order in query.order
@@ -126,7 +70,7 @@ def compose_rows(query: Query, period: Span, shards: Shards) -> Statement:
 
 def compose_totals(query: Query, period: Span, shards: Shards) -> Statement:
     """Return the statement of the one row over everything that the groups are parts of."""
-    binds = Binds(query)
+    binds = Binds(query, period)
     text = compose_groups(binds, query, period, (), shards)
     return Statement(text, tuple(binds.arguments))
 
@@ -196,7 +140,7 @@ def compose_part(
     if has_every_group and is_of_requests(part):
         where += f" AND {REQUESTED}"  # few attempts, which have an index of their own
     places = ", ".join(str(index + 1) for index in range(len(dimensions)))
-    table = "stats_now" if part.dim is not None else TABLES[part.source]
+    table = TABLES[part.source] if part.dim is None else compose_stats(binds, query, period, part)
     # corrections may have left a group of nothing
     having = " HAVING sum(attempts) <> 0" if places and part.dim is not None else ""
     return f"SELECT {keys}{values} FROM {table} WHERE {where}{grouped(places)}{having}"
@@ -225,7 +169,8 @@ def dimension_expression(binds: Binds, dimension: Dimension, part: Part) -> str:
         return binds.fill(dimension.formula, part)
     if dimension.name == "campaign":
         return f"shard_key / {SLOTS}"
-    return "nullif(value, '')::bigint" if dimension.type == "integer" else "nullif(value, '')"
+    value = f"split_part(value, ':', {part.keys.index(dimension.name) + 1})" if part.keys else "value"
+    return f"nullif({value}, '')::bigint" if dimension.type == "integer" else f"nullif({value}, '')"
 
 
 def compose_histogram(
@@ -253,8 +198,8 @@ def compose_histogram(
     )
     return (
         f"SELECT {listed(keys)}{values} FROM (SELECT *, sum(n) OVER ({window} ORDER BY step) AS reached,"
-        f" sum(n) OVER ({window}) AS total FROM (SELECT {named}value::float8 AS step, sum(attempts) AS n"
-        f" FROM stats_now WHERE {where} GROUP BY {listed(keys)}step HAVING sum(attempts) <> 0) AS bars"
+        f" sum(n) OVER ({window}) AS total FROM (SELECT {named}split_part(value, ':', {len(part.keys) + 1})::float8 AS step, sum(attempts) AS n"
+        f" FROM {compose_stats(binds, query, period, part)} WHERE {where} GROUP BY {listed(keys)}step HAVING sum(attempts) <> 0) AS bars"
         f") AS histogram{grouped(keys)}"
     )
 
@@ -271,13 +216,11 @@ def quantile_expression(measure: Metric) -> str:
 
 def conditions(binds: Binds, query: Query, period: Span, part: Part, shards: Shards) -> str:
     found = []
-    if part.dim is not None:
-        found.append(f"dim = {part.dim}")
     if shards is not None:
         found.append(f"shard_key = ANY({binds.add(list(shards), 'integer[]')})")
     elif part.dim is not None:
-        found.append("shard_key <> 0" if keeps_campaigns_apart(query, part) else "shard_key = 0")
-    if part.source != "leads":
+        found.append(EVERY_SHARD if keeps_campaigns_apart(query, part) else "shard_key = 0")
+    if part.source == "attempts":
         found += bounds(binds, query, period, part)
     if query.filter is not None:
         found.append(compose_filter(binds, query.filter, part))
@@ -302,6 +245,34 @@ def bounds(binds: Binds, query: Query, period: Span, part: Part) -> list[str]:
             local = binds.add(midnight.replace(tzinfo=None), "timestamp")
             found.append(f"{binds.fill(':local')} {sign} {local}")
     return found
+
+
+def compose_stats(binds: Binds, query: Query, period: Span, part: Part) -> str:
+    """Rows of one dimension of `stats` in the period: whole months, and days around them added or taken away, if they are fewer."""
+    days = " AND ".join([f"dim = {part.dim}", *bounds(binds, query, period, part)])
+    found = stretches(period, ZoneInfo(query.time_zone)) if reads_months(query, part) else []
+    if not any(each.is_months for each in found):
+        return f"(SELECT * FROM stats_now WHERE {days}) AS told"
+    # PostgreSQL works out every column that a part of a union names
+    keys, counters = "shard_key, bucket_time, value", counters_of(part)
+    told = [f"SELECT {keys}, {', '.join(counters)} FROM stats_live WHERE {days}"]
+    for each in found:
+        columns = ", ".join(f"-{name}" if each.is_taken_away else name for name in counters)
+        within = "".join(
+            f" AND bucket_time {sign} {binds.add(datetime.combine(day, time(), UTC), 'timestamptz')}"
+            for sign, day in ((">=", each.from_day), ("<", each.to_day))
+            if day is not None
+        )
+        assert part.dim is not None
+        dim = part.dim + MONTH_DIMS if each.is_months else part.dim
+        told.append(f"SELECT {keys}, {columns} FROM stats WHERE dim = {dim}{within}")
+    return f"({' UNION ALL '.join(told)}) AS told"
+
+
+def counters_of(part: Part) -> list[str]:
+    """Name the counters of `stats` that the measures of a part are made of, and `attempts`, which tells whether a group is there."""
+    formulas = " ".join(measure.counter or "" for measure in part.measures)
+    return sorted({"attempts", *COLUMN.findall(formulas)})
 
 
 def compose_filter(binds: Binds, node: Filter, part: Part) -> str:
@@ -368,7 +339,7 @@ def compose_calls(
     `columns` are those of `attempts` to give, `at` are the dimension values of its row. Each shard gives its own newest rows by its primary key, so that a page
     costs the same anywhere in the list.
     """
-    binds = Binds(query)
+    binds = Binds(query, query.period)
     _, behind = attempts_behind(metric)
     where = [conditions(binds, query, query.period, FACTS, None)]
     if behind is not None:

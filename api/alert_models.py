@@ -8,6 +8,7 @@ import msgspec
 from api.addresses import address_problems
 from api.catalogue import Language
 from api.delivery import Status
+from api.delivery_error import ErrorCode
 from campaigns.errors import InvalidSettings
 from campaigns.problems import out_of_range
 
@@ -55,7 +56,10 @@ class AlertDelivery(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     tries: int
     next_try_time: datetime
+    error_code: ErrorCode | None
+    """What was wrong at the last try, or is worth knowing of a sent one; null of older versions, too."""
     last_error: str | None
+    """What the other side said itself, as it said it."""
     sent_time: datetime | None
 
 
@@ -80,7 +84,11 @@ class AlertFacts(msgspec.Struct, frozen=True, kw_only=True):
     value: float
     """When it was raised."""
     last_value: float
+    last_time: datetime
+    """When that was seen."""
     expected: float
     """The threshold, or what was usual."""
     numerator: int | None
     denominator: int | None
+    detail: dict[str, str | int | None] | None = None
+    """Of failing_copies: `oldest_time`, `error`; of damaged_recordings: `gap_ms`, `cause`, `node_name`."""

@@ -20,10 +20,10 @@ from api.alert_models import AlertDelivery, AlertFacts, NewReceiver, Receiver
 from api.alert_receivers import ReceiverStore
 from api.auth import requires
 from api.body import read_body
-from api.catalogue import LANGUAGES, text
+from api.catalogue import LANGUAGES, Language, text
 from api.dependencies import ApiRequest, Clock, Pool, Settings, Store
 from api.errors import FieldProblem, field_view
-from api.figures_in_words import NO_DATA, moment
+from api.figures_in_words import NO_DATA, minutes, moment
 from api.page_view import ProblemText, language_of, problem_text, render
 from campaigns.alerts import AlertRule, AlertStore
 
@@ -79,6 +79,7 @@ class AlertPageController(Controller):
             rules=rules,
             may_change=request.auth.may("campaigns:write"),
             subject=lambda rule: alert_words.subject(
+                rule.metric,
                 rule.subject_kind,
                 rule.subject_id,
                 names.get(f"{rule.subject_kind}:{rule.subject_id}"),
@@ -204,8 +205,9 @@ async def alerts_page(
         may_change=request.auth.may("campaigns:write"),
         problem=problem,
         subject=lambda alert: alert_words.subject(
-            alert.subject_kind, alert.subject_id, alert.subject_name, language
+            alert.metric, alert.subject_kind, alert.subject_id, alert.subject_name, language
         ),
+        detail=lambda alert: alert_words.detail(alert, language),
         finding=lambda alert: alert_words.finding(alert, alert.value, language),
         figure=lambda alert, value: alert_words.figure(alert.metric, value, language),
         lasted=lambda alert: lasted(alert, language),
@@ -225,11 +227,10 @@ async def moments(request: ApiRequest, pool: Pool) -> Callable[[datetime | None]
     return words
 
 
-def lasted(alert: AlertFacts, language: str) -> str:
+def lasted(alert: AlertFacts, language: Language) -> str:
     if alert.resolved_time is None:
         return NO_DATA
-    minutes = round((alert.resolved_time - alert.raised_time).total_seconds() / 60)
-    return text("alerts.minutes", language, minutes=minutes)
+    return minutes((alert.resolved_time - alert.raised_time).total_seconds() / 60, language)
 
 
 async def subject_names(store: Store) -> dict[str, str]:

@@ -12,6 +12,7 @@ from analytics.database import Pool
 from api.addresses import new_secret
 from api.alert_models import AlertDelivery, AlertFacts, NewReceiver, Receiver
 from api.delivery import Status
+from api.delivery_error import DeliveryError
 from campaigns.errors import NotFound
 from campaigns.statements import load_statements
 
@@ -78,12 +79,17 @@ class ReceiverStore:
         row = await self._pool.fetchrow(STATEMENTS["find_alert_facts"], alert_id)
         return facts(found(row, "alert", alert_id))
 
+    async def receivers_of(self, taken: AlertDelivery) -> list[Receiver]:
+        """Return all who are told of the same turn of the same alert, with their secrets; who comes first tells an address."""
+        rows = await self._pool.fetch(STATEMENTS["receivers_of_delivery"], taken.alert_id, taken.event)
+        return [receiver(row, shows_secret=True) for row in rows]
+
     async def take(self, holder: int, now: datetime, lease_until: datetime) -> AlertDelivery | None:
         row = await self._pool.fetchrow(STATEMENTS["take_alert_delivery"], holder, now, lease_until)
         return None if row is None else delivery(row)
 
     async def end_delivery(
-        self, taken: AlertDelivery, holder: int, status: Status, at: datetime, error: str | None
+        self, taken: AlertDelivery, holder: int, status: Status, at: datetime, error: DeliveryError | None
     ) -> None:
         """Say how a try ended; `at` is when it was sent, or when to try again."""
         await self._pool.execute(
@@ -94,7 +100,8 @@ class ReceiverStore:
             holder,
             status,
             at,
-            error,
+            error.code if error else None,
+            error.detail if error else None,
             at if status == "sent" else None,
         )
 

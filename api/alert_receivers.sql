@@ -57,6 +57,14 @@ LEFT JOIN campaigns ON alerts.subject_kind = 'campaign' AND campaigns.campaign_i
 LEFT JOIN trunks ON alerts.subject_kind = 'trunk' AND trunks.trunk_id = alerts.subject_id
 WHERE alerts.alert_id = $1;
 
+-- receivers_of_delivery(alert_id, event) --
+-- Who is told of this turn of an alert: those of the rule before those of all rules, the newest first.
+SELECT alert_receivers.*
+FROM alert_deliveries
+JOIN alert_receivers USING (receiver_id)
+WHERE alert_id = $1 AND event = $2
+ORDER BY rule_id IS NULL, receiver_id DESC;
+
 -- take_alert_delivery(holder, now, lease_until) --
 -- That an alert is over is said after that it was raised.
 UPDATE alert_deliveries
@@ -74,7 +82,7 @@ WHERE (receiver_id, alert_id, event) = (
 )
 RETURNING *;
 
--- end_alert_delivery(receiver_id, alert_id, event, holder, status, next_try_time, error, sent_time) --
+-- end_alert_delivery(receiver_id, alert_id, event, holder, status, next_try_time, error_code, error, sent_time) --
 UPDATE alert_deliveries
-SET status = $5, next_try_time = $6, last_error = $7, sent_time = $8, holder = NULL, lease_until = NULL
+SET status = $5, next_try_time = $6, error_code = $7, last_error = $8, sent_time = $9, holder = NULL, lease_until = NULL
 WHERE receiver_id = $1 AND alert_id = $2 AND event = $3 AND holder = $4;

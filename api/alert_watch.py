@@ -18,7 +18,7 @@ from analytics.alert_rule import Figure, OpenAlert, Rule, judge, next_step
 from analytics.database import Pool
 from api.classifier_guard import guard_classifiers
 from api.floor import DATABASE_ERRORS
-from campaigns.alerts import AlertRule, AlertStore, OpenAlertRow
+from campaigns.alerts import AlertRule, AlertStore, OpenAlertRow, OwnRule
 
 log = structlog.get_logger()
 
@@ -28,26 +28,38 @@ REST: Final = 10.0
 MAX_DOUBLINGS: Final = 5
 """Of the pause after looks that broke: at most a quarter of an hour."""
 
+OF_COPIES: Final = OwnRule(
+    name="Copies fail · Копии не проходят", metric="failing_copies", subject_kind="all", window_minutes=1
+)
+OF_DAMAGE: Final = OwnRule(
+    name="Recordings damaged · Записи с потерями",
+    metric="damaged_recordings",
+    subject_kind="all",
+    window_minutes=15,
+)
+
 
 @contextlib.asynccontextmanager
-async def watching_alerts(pool: Pool, clock: Callable[[], datetime]) -> AsyncIterator[None]:
-    """Look at the rules while the block runs."""
+async def watching_alerts(
+    pool: Pool, clock: Callable[[], datetime], *, makes_copies: bool
+) -> AsyncIterator[None]:
+    """Look at the rules while the block runs. `makes_copies`: there is a storage for copies of recordings."""
     async with asyncio.TaskGroup() as tasks:
-        watch = tasks.create_task(watch_alerts(pool, clock), name="alert-watch")
+        watch = tasks.create_task(watch_alerts(pool, clock, makes_copies=makes_copies), name="alert-watch")
         try:
             yield
         finally:
             watch.cancel()
 
 
-async def watch_alerts(pool: Pool, clock: Callable[[], datetime]) -> None:
+async def watch_alerts(pool: Pool, clock: Callable[[], datetime], *, makes_copies: bool) -> None:
     """Look until cancelled; a bug in it is said aloud, costs alerts and never the API, and is met more and more seldom."""
     loop = asyncio.get_running_loop()
     broken_looks = 0
     while True:
         started_at = loop.time()
         try:
-            await look(pool, clock())
+            await look(pool, clock(), makes_copies=makes_copies)
             broken_looks = 0
         except DATABASE_ERRORS as error:
             log.warning("alerts.look_failed", error=type(error).__name__)
@@ -58,24 +70,37 @@ async def watch_alerts(pool: Pool, clock: Callable[[], datetime]) -> None:
         await asyncio.sleep(pause_seconds * 2 ** min(broken_looks, MAX_DOUBLINGS))
 
 
-async def look(pool: Pool, now: datetime) -> None:
+async def look(pool: Pool, now: datetime, *, makes_copies: bool = True) -> None:
     """Guard the classifiers, then judge every enabled rule once. Rules that ask for the same figures share one reading."""
     await guard_classifiers(pool, now)
     store = AlertStore(pool)
     readings: dict[tuple[str, int], dict[Subject, Figure]] = {}
+    if not makes_copies:
+        readings["failing_copies", OF_COPIES.window_minutes] = {}  # what was waiting waits for nothing now
+    for own in (OF_COPIES, OF_DAMAGE):
+        found = await reading(pool, readings, own.metric, own.window_minutes, now)
+        if any(figure.value for figure in found.values()):
+            await store.add_own_rule(own, now)
     for rule in await store.list_rules():
         if not rule.is_enabled:
             continue
-        key = (rule.metric, rule.window_minutes)
-        if key not in readings:
-            metric: Any = rule.metric
-            readings[key] = await figures(pool, metric, timedelta(minutes=rule.window_minutes), now)
+        minutes = OF_COPIES.window_minutes if rule.metric == "failing_copies" else rule.window_minutes
+        found = await reading(pool, readings, rule.metric, minutes, now)
         try:
-            await apply(store, rule, readings[key], now)
+            await apply(store, rule, found, now)
         except DATABASE_ERRORS:
             raise
         except Exception:
             log.exception("alerts.rule_broke", rule_id=rule.rule_id)  # the other rules are looked at
+
+
+async def reading(
+    pool: Pool, readings: dict[tuple[str, int], dict[Subject, Figure]], name: str, minutes: int, now: datetime
+) -> dict[Subject, Figure]:
+    metric: Any = name
+    if (name, minutes) not in readings:
+        readings[name, minutes] = await figures(pool, metric, timedelta(minutes=minutes), now)
+    return readings[name, minutes]
 
 
 async def apply(store: AlertStore, rule: AlertRule, found: dict[Subject, Figure], now: datetime) -> None:
@@ -108,10 +133,10 @@ async def move(
     if step == "raise" and figure.value is not None and verdict.expected is not None:
         await store.raise_alert(
             rule.rule_id, subject, now, value=figure.value, numerator=figure.numerator,
-            denominator=figure.denominator, expected=verdict.expected,
+            denominator=figure.denominator, expected=verdict.expected, detail=figure.detail,
         )  # fmt: skip
     elif alert is not None and step == "keep":
-        await store.keep(alert.alert_id, now, figure.value)
+        await store.keep(alert.alert_id, now, figure.value, figure.detail)
     elif alert is not None and step == "recover":
         await store.recover(alert.alert_id, now, figure.value)
     elif alert is not None and step == "resolve":

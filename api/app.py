@@ -1,6 +1,8 @@
 """The web application: everything that a request needs is made here, once, and handed to it. No globals."""
 
+import asyncio
 import contextlib
+import functools
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
@@ -33,6 +35,7 @@ from campaigns.recording_storage import CopyStorage
 from campaigns.recording_tasks import keeping_recordings
 from campaigns.rollup_tasks import RollupTasks
 from campaigns.store import CampaignStore
+from campaigns.verdict_audits import VerdictAudits
 
 Clock = Callable[[], datetime]
 
@@ -73,7 +76,9 @@ def create_app(
                 {"pool": own_pool, "readers": readers, "hub": hub, "clock": clock, "settings": settings}
             )
             await stack.enter_async_context(hub.running())
-            await stack.enter_async_context(watching_alerts(own_pool, clock))
+            await stack.enter_async_context(
+                watching_alerts(own_pool, clock, makes_copies=settings.copies is not None)
+            )
             ways = Ways(
                 mail_server=settings.mail_server, allows_private_webhooks=settings.allows_private_webhooks
             )
@@ -88,7 +93,9 @@ def create_app(
                 keeper = recording_keeper(settings, own_pool, clock)
                 app.state.update({"keeper": keeper})
                 if keeps_rollups:
-                    await stack.enter_async_context(keeping_recordings(keeper))
+                    await stack.enter_async_context(
+                        keeping_recordings(keeper, functools.partial(leave_unheard, own_pool, clock))
+                    )
             if keeps_rollups:
                 tasks = RollupTasks(settings.database_url, holder=secrets.randbits(62), wall_clock=clock)
                 await stack.enter_async_context(tasks.running())
@@ -156,6 +163,10 @@ def recording_keeper(settings: ApiSettings, pool: Pool, clock: Clock) -> Recordi
         None if copies is None else CopyStorage(copies),
         copies_expire=copies is not None and copies.expires,
     )
+
+
+async def leave_unheard(pool: Pool, clock: Clock, stop: asyncio.Event) -> int:
+    return await VerdictAudits(pool).leave_unheard(clock(), stop)
 
 
 def provide_keeper(state: State) -> RecordingKeeper:

@@ -23,6 +23,7 @@ COUNTED: Final = (
     "audited_persons",
     "audited_verdicts",
     "audits_unclear",
+    "audits_unheard",
     "audits_drawn",
     "nobody_verdicts",
 )
@@ -86,6 +87,7 @@ async def queue_page(
         last=int(last) if last.isascii() and last.isdigit() and len(last) < 19 else None,
         # read from the facts, so not before each call; and whoever listens is not to know what others found
         estimates=None if item else await estimates(pool, clock),
+        unheard={} if item else await audits.unheard(now),
         clock=lambda time: f"{time.astimezone(zone):%Y-%m-%d %H:%M:%S}",
         problem=problem,
         section=SECTION,

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from analytics.errors import AnalyticsError
+from api.delivery_error import DeliveryError, NotSent
 from api.mail import Attachment, MailFailed, MailServer, compose_mail, send_mail
 from api.webhook import WebhookFailed, WebhookRefused, send_webhook
 from campaigns.errors import NotFound
@@ -33,7 +34,7 @@ CLOSE_SECONDS: Final = 5.0
 MAX_ERROR: Final = 500
 
 
-class Undeliverable(Exception):
+class Undeliverable(NotSent):
     """Trying again changes nothing."""
 
 
@@ -57,10 +58,12 @@ class Queue(Protocol):
     def key(self, taken: Any) -> dict[str, object]:
         """Name a delivery for the log."""
 
-    async def deliver(self, taken: Any) -> str | None:
+    async def deliver(self, taken: Any) -> DeliveryError | None:
         """Send it once; return what is worth noting although it was sent."""
 
-    async def end(self, taken: Any, holder: int, status: Status, at: datetime, error: str | None) -> None:
+    async def end(
+        self, taken: Any, holder: int, status: Status, at: datetime, error: DeliveryError | None
+    ) -> None:
         """Say how a try ended; `at` is when it was sent, or when to try again."""
 
     async def end_receiver(self, taken: Any) -> None:
@@ -81,10 +84,10 @@ class Ways(msgspec.Struct, frozen=True, kw_only=True):
         text: str,
         message_id: str,
         attachment: Attachment | None = None,
-    ) -> str | None:
+    ) -> DeliveryError | None:
         """As `send_mail`; raise `Undeliverable` without a mail server."""
         if self.mail_server is None:
-            raise Undeliverable("OBZVON_SMTP_URL and OBZVON_MAIL_FROM are not set")
+            raise Undeliverable("mail_not_set_up", "OBZVON_SMTP_URL, OBZVON_MAIL_FROM")
         mail = compose_mail(
             self.mail_server,
             recipients,
@@ -154,7 +157,7 @@ class Sender:
             note = await queue.deliver(taken)
         except (Undeliverable, WebhookRefused, AnalyticsError, NotFound) as error:
             log.warning("delivery.failed", **key, error=str(error)[:200])
-            await queue.end(taken, self._holder, "failed", self._clock(), str(error)[:MAX_ERROR])
+            await queue.end(taken, self._holder, "failed", self._clock(), as_error(error))
         except (MailFailed, WebhookFailed) as error:
             await self.postpone(queue, taken, error, key)
         except Exception as error:
@@ -172,7 +175,20 @@ class Sender:
         if is_gone:
             await queue.end_receiver(taken)
         if is_gone or is_last:
-            await queue.end(taken, self._holder, "failed", self._clock(), str(error)[:MAX_ERROR])
+            await queue.end(taken, self._holder, "failed", self._clock(), as_error(error))
         else:
             again = self._clock() + BACK_OFF[taken.tries - 1]
-            await queue.end(taken, self._holder, "waiting", again, str(error)[:MAX_ERROR])
+            await queue.end(taken, self._holder, "waiting", again, as_error(error))
+
+
+def as_error(error: Exception) -> DeliveryError:
+    """Return what is stored of an exception."""
+    match error:
+        case NotSent():
+            return error.error
+        case AnalyticsError():
+            return DeliveryError("query_failed", str(error)[:MAX_ERROR])
+        case NotFound():
+            return DeliveryError("receiver_gone", str(error)[:MAX_ERROR])
+        case _:
+            return DeliveryError("internal", type(error).__name__)

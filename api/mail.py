@@ -9,13 +9,14 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 import msgspec
 
+from api.delivery_error import DeliveryError, NotSent
 from dialer.config import Secret
 
 TIMEOUT_SECONDS: Final = 30.0
 DEFAULT_PORTS: Final[Mapping[str, int]] = {"smtp": 587, "smtps": 465}
 
 
-class MailFailed(Exception):
+class MailFailed(NotSent):
     """The server did not take it this time."""
 
 
@@ -94,7 +95,7 @@ def compose_mail(
     return mail
 
 
-async def send_mail(server: MailServer, mail: EmailMessage) -> str | None:
+async def send_mail(server: MailServer, mail: EmailMessage) -> DeliveryError | None:
     """
     Hand a mail in. Return what is wrong if some of the recipients were refused: the others have it, so that it is not tried again.
 
@@ -113,6 +114,8 @@ async def send_mail(server: MailServer, mail: EmailMessage) -> str | None:
             password=server.password,
             timeout=TIMEOUT_SECONDS,
         )
-    except (aiosmtplib.SMTPException, OSError) as error:
-        raise MailFailed(f"{type(error).__name__}: {error}"[:200]) from error
-    return f"the mail server refused {', '.join(sorted(refused))}"[:200] if refused else None
+    except (aiosmtplib.SMTPConnectError, aiosmtplib.SMTPTimeoutError, OSError) as error:
+        raise MailFailed("mail_server_away", f"{type(error).__name__}: {error}"[:200]) from error
+    except aiosmtplib.SMTPException as error:
+        raise MailFailed("mail_refused", f"{type(error).__name__}: {error}"[:200]) from error
+    return DeliveryError("mail_partly_refused", ", ".join(sorted(refused))[:200]) if refused else None

@@ -13,12 +13,15 @@ from markupsafe import Markup
 
 from api.catalogue import LANGUAGES, Catalogue, Language, choose_language, text
 from api.errors import ApiError, as_api_error, field_view, problem_response
-from api.figures_in_words import decimal, integer, percent
+from api.figures_in_words import decimal, integer, milliseconds, percent, seconds
 from api.navigation import SECTIONS
 from api.static import address_of
 
 WEB_DIRECTORY: Final = Path(__file__).parent / "web"
 LANGUAGE_COOKIE: Final = "obzvon_language"
+
+UNITS: Final = {"seconds": "units.seconds", "milliseconds": "units.milliseconds"}
+"""What the scripts write units by (src/format.ts)."""
 
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -74,6 +77,9 @@ def render(
         decimal=functools.partial(decimal, language=language),
         integer=functools.partial(integer, language=language),
         percent=functools.partial(percent, language=language),
+        seconds=functools.partial(seconds, language=language),
+        milliseconds=functools.partial(milliseconds, language=language),
+        units=raw_texts(language, UNITS),
         asset=address_of,
         sections=SECTIONS,
         **context,

@@ -25,6 +25,7 @@ from api.calls_page import CallsPageController
 from api.campaign_trunks_page import CampaignTrunksPageController
 from api.catalogue import Language
 from api.dependencies import ApiRequest, Clock, Hub, Pool, Readers, Store
+from api.dry_time_page import dry_time_page
 from api.floor_page import floor_page
 from api.page_view import (
     LANGUAGE_COOKIE,
@@ -266,6 +267,7 @@ page_router: Final = Router(
         PageController,
         CallPageController,
         floor_page,
+        dry_time_page,
         ReportPageController,
         SavedReportPageController,
         CallsPageController,

@@ -87,7 +87,7 @@ def build_zip(
 def write_sound(archive: zipfile.ZipFile, settings: ApiSettings, row: RecordingRow) -> str | None:
     """Add one call's sound; return why not. A second that was changed is left out as silence is not: the file ends there."""
     try:
-        recording = open_recording(settings, row)
+        recording = open_recording(settings.recordings, row)
     except Conflict as error:
         return str(error.params.get("reason", error.code))
     with recording, archive.open(f"recordings/{row.recording_id}.wav", "w", force_zip64=True) as entry:

@@ -7,7 +7,6 @@ Rule 3. Where the server's processes are ours to order, the kernel lets everythi
 """
 
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ import msgspec
 from analytics.database import Pool
 from analytics.plan import reads_facts
 from analytics.query import Query
+from api.niceness import step_back
 from campaigns.database import Connection, open_pool
 
 SUMS_CONNECTIONS: Final = 3
@@ -66,11 +66,14 @@ async def go_last(connection: Connection) -> None:
     connections is all that we have.
     """
     if await connection.fetchval("SELECT inet_server_addr() IS NULL"):  # a unix socket
-        step_back(connection.get_server_pid())
+        pid = connection.get_server_pid()
+        if is_of_postgres(pid):
+            await step_back(pid, NICENESS)
 
 
-def step_back(pid: int) -> None:
-    with contextlib.suppress(OSError):
-        # a server in a container counts its processes differently: only what says that it is PostgreSQL's is touched
-        if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"postgres: "):
-            os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
+def is_of_postgres(pid: int) -> bool:
+    """Tell whether that process says that it is a server's: one in a container counts its processes differently."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"postgres: ")
+    except OSError:
+        return False

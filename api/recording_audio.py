@@ -9,9 +9,9 @@ from typing import Final
 import structlog
 
 from api.byte_range import ByteRange
-from api.settings import ApiSettings
 from campaigns.errors import Conflict
 from campaigns.recording_keeper import place_of
+from campaigns.recording_settings import RecordingSettings
 from campaigns.recordings import RecordingRow, RecordingStore
 from dialer.recording.reader import Forged, Recording, Unreadable
 from dialer.recording.wav import millisecond_at, read_wav
@@ -22,7 +22,7 @@ BLOCK_BYTES: Final = 960_000
 """Half a minute: so much is deciphered at a time, and noted as heard."""
 
 
-def open_recording(settings: ApiSettings, row: RecordingRow) -> Recording:
+def open_recording(settings: RecordingSettings | None, row: RecordingRow) -> Recording:
     """
     Open the file of a recording. Blocking.
 
@@ -33,9 +33,9 @@ def open_recording(settings: ApiSettings, row: RecordingRow) -> Recording:
         raise Conflict("recording_writing")
     if not row.can_be_heard:
         raise Conflict("recording_deleted")
-    if settings.recordings is None or settings.recordings.keyring is None:
+    if settings is None or settings.keyring is None:
         raise Conflict("recording_unreadable", reason="unknown_key")
-    opened = Recording.open(place_of(settings.recordings.directory, row.path), settings.recordings.keyring)
+    opened = Recording.open(place_of(settings.directory, row.path), settings.keyring)
     if isinstance(opened, Unreadable):
         log.warning("recording.unreadable", recording_id=row.recording_id, reason=opened.code)
         raise Conflict("recording_unreadable", reason=opened.code)

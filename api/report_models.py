@@ -11,6 +11,7 @@ from analytics.query import QueryRequest
 from api.addresses import address_problems
 from api.catalogue import Language
 from api.delivery import Status
+from api.delivery_error import ErrorCode
 from campaigns.errors import InvalidSettings, Problem
 
 Every = Literal["day", "week", "month"]
@@ -94,7 +95,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     tries: int
     next_try_time: datetime
+    error_code: ErrorCode | None
+    """What was wrong at the last try, or is worth knowing of a sent one; null of older versions, too."""
     last_error: str | None
+    """What the other side said itself, as it said it."""
     sent_time: datetime | None
 
 

@@ -6,6 +6,7 @@ The server draws words, filters and table heads; the page's script asks the figu
 """
 
 from typing import Final, get_args
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Controller, Response, get
@@ -29,13 +30,15 @@ from campaigns.dispositions import AnsweredBy, Disposition
 
 PERIODS: Final = (*get_args(PeriodName), "custom")
 COMPARISONS: Final = ("none", *get_args(ComparisonName))
+PRESETS: Final = ("today", "yesterday", "last_7_days", "last_30_days", "this_month", "last_month")
+"""Periods that are one click away."""
 MAX_CAMPAIGNS: Final = 200
 
 SCRIPT_TEXTS: Final = {
     name: f"reports.{name}"
     for name in (
         "empty", "failed", "total", "none", "before", "interval", "of", "points", "fresh", "truncated", "calls_behind",
-        "sums_proven", "sums_unproven", "sums_wrong", "save_failed", "other_period",
+        "scale", "scale_compared", "sums_proven", "sums_unproven", "sums_wrong", "save_failed", "other_period",
     )
 }  # fmt: skip
 
@@ -152,6 +155,7 @@ class ReportPageController(Controller):
             choice=choice,
             periods=PERIODS,
             comparisons=COMPARISONS,
+            presets=presets_of(request),
             campaigns=campaigns,
             zones=sorted(ZONES),
             metrics=metrics,
@@ -177,6 +181,16 @@ def choice_of(request: ApiRequest, report: Report) -> Choice:
         campaign=campaign,
         zone=given.get("zone") or None,
     )
+
+
+def presets_of(request: ApiRequest) -> dict[str, str]:
+    """Return the address of this report in each of the usual periods, with everything else as it is."""
+    others = [
+        (name, value)
+        for name, value in request.query_params.multi_items()
+        if name not in {"period", "from", "to"}
+    ]
+    return {name: f"?{urlencode([('period', name), *others])}" for name in PRESETS}
 
 
 def words_of(report: Report, language: Language) -> tuple[dict[str, MetricView], dict[str, str]]:

@@ -34,6 +34,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     panels: tuple[Panel, ...]
     is_compared: bool = False
     """Holds the period against the one before it unless the visitor chooses otherwise."""
+    has_dry_time: bool = False
+    """Shows when the bases run dry, below its first panel: what is so now, whatever the period."""
 
 
 RESULTS: Final = (

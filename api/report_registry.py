@@ -160,6 +160,7 @@ ALL: Final = (
             ),
             by("list"),
         ),
+        has_dry_time=True,
     ),
     Report(
         name="causes",
@@ -191,6 +192,12 @@ ALL: Final = (
                     "unique_target_numbers",
                     "target_share",
                 ),
+            ),
+            # apart, as it reads every call
+            Panel(
+                name="known_numbers",
+                chart="figures",
+                metrics=("known_number_attempts", "known_number_share"),
             ),
             over(
                 "day",

@@ -14,10 +14,14 @@ from pathlib import Path
 from analytics.build import build_query
 from analytics.database import Pool
 from analytics.export import MEDIA_TYPES, write_result
+from analytics.metrics import METRICS
 from analytics.result import QueryResult
 from analytics.run import run_query
-from api.catalogue import text
+from api.catalogue import Language, text
 from api.delivery import Status, Ways
+from api.delivery_error import DeliveryError
+from api.figures_in_words import figure as figure_in_words
+from api.figures_in_words import integer
 from api.mail import Attachment
 from api.readers import Readers
 from api.report_models import Delivery, SavedReport, Schedule
@@ -45,14 +49,14 @@ class ReportQueue:
         return {"schedule_id": taken.schedule_id, "due_time": taken.due_time.isoformat()}
 
     async def end(
-        self, taken: Delivery, holder: int, status: Status, at: datetime, error: str | None
+        self, taken: Delivery, holder: int, status: Status, at: datetime, error: DeliveryError | None
     ) -> None:
         await self._store.end(taken, holder, status, at, error)
 
     async def end_receiver(self, taken: Delivery) -> None:
         await self._store.end_schedule(taken.schedule_id)
 
-    async def deliver(self, taken: Delivery) -> str | None:
+    async def deliver(self, taken: Delivery) -> DeliveryError | None:
         """Answer the query as of the due time, so that `yesterday` is the same day at every try, and send it."""
         schedule = await self._store.get_schedule(taken.schedule_id, shows_secret=True)
         report = await self._store.get(schedule.report_id)
@@ -65,7 +69,7 @@ class ReportQueue:
 
     async def mail(
         self, schedule: Schedule, report: SavedReport, result: QueryResult, taken: Delivery
-    ) -> str | None:
+    ) -> DeliveryError | None:
         file_name = f"report-{report.report_id}-{taken.due_time:%Y-%m-%d}.{schedule.format}"
         with tempfile.TemporaryDirectory(prefix="obzvon-report-") as folder:
             path = Path(folder) / file_name
@@ -106,14 +110,14 @@ def message_id(taken: Delivery) -> str:
     return f"report-{taken.schedule_id}-{int(taken.due_time.timestamp())}"
 
 
-def mail_text(report: SavedReport, result: QueryResult, language: str) -> str:
+def mail_text(report: SavedReport, result: QueryResult, language: Language) -> str:
     """The totals in words; the rows are in the file."""
     lines = [text("reports.mail.introduction", language, name=report.name), ""]
     for name in result.query.metrics:
         figure = result.totals[name]
-        value = "-" if figure.value is None else f"{figure.value:g}"
+        value = figure_in_words(figure.value, METRICS[name].unit, language)
         parts = (
-            f" ({figure.numerator:g} / {figure.denominator:g})"
+            f" ({integer(figure.numerator, language)} / {integer(figure.denominator, language)})"
             if figure.denominator_name and figure.numerator is not None and figure.denominator is not None
             else ""
         )

@@ -9,6 +9,7 @@ import msgspec
 from analytics.database import Pool
 from api.addresses import new_secret
 from api.delivery import Status
+from api.delivery_error import DeliveryError
 from api.report_models import Delivery, NewReport, NewSchedule, SavedReport, Schedule
 from api.report_schedule import next_due
 from campaigns.errors import Conflict, NotFound
@@ -123,7 +124,7 @@ class ReportStore:
         return None if row is None else converted(row, Delivery)
 
     async def end(
-        self, taken: Delivery, holder: int, status: Status, at: datetime, error: str | None
+        self, taken: Delivery, holder: int, status: Status, at: datetime, error: DeliveryError | None
     ) -> None:
         """Say how a try ended; `at` is when it was sent, or when to try again."""
         sent_time = at if status == "sent" else None
@@ -134,7 +135,8 @@ class ReportStore:
             holder,
             status,
             at,
-            error,
+            error.code if error else None,
+            error.detail if error else None,
             sent_time,
         )
 

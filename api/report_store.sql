@@ -96,7 +96,7 @@ WHERE (schedule_id, due_time) = (
 )
 RETURNING *;
 
--- end_delivery(schedule_id, due_time, holder, status, next_try_time, error, sent_time) --
+-- end_delivery(schedule_id, due_time, holder, status, next_try_time, error_code, error, sent_time) --
 UPDATE report_deliveries
-SET status = $4, next_try_time = $5, last_error = $6, sent_time = $7, holder = NULL, lease_until = NULL
+SET status = $4, next_try_time = $5, error_code = $6, last_error = $7, sent_time = $8, holder = NULL, lease_until = NULL
 WHERE schedule_id = $1 AND due_time = $2 AND holder = $3;

@@ -21,6 +21,8 @@ from typing import Final, Self
 import msgspec
 import structlog
 
+from api.niceness import step_back
+
 log = structlog.get_logger()
 
 READY_SECONDS: Final = 30.0
@@ -32,12 +34,6 @@ def dies_with_parent() -> tuple[str, ...]:
     """Give the prefix of a command that the kernel sends SIGTERM when we die (prctl(2) PR_SET_PDEATHSIG); Linux only."""
     setpriv = shutil.which("setpriv")
     return () if setpriv is None else (setpriv, "--pdeathsig", "TERM", "--")
-
-
-def steps_back(niceness: int) -> tuple[str, ...]:
-    """Give the prefix of a command that runs at this niceness; POSIX has it, and elsewhere nothing steps back."""
-    nice = shutil.which("nice") if niceness else None
-    return () if nice is None else (nice, "-n", str(niceness))
 
 
 class ChildFailed(Exception):
@@ -95,7 +91,6 @@ class Supervisor:
         with self._log_path(child.name).open("ab") as log_file:
             process = await asyncio.create_subprocess_exec(
                 *dies_with_parent(),
-                *steps_back(child.niceness),
                 sys.executable,
                 "-m",
                 child.module,
@@ -107,6 +102,8 @@ class Supervisor:
                 start_new_session=True,
             )
         self._running.append((child, process))
+        if child.niceness:
+            await step_back(process.pid, child.niceness)
         log.info("child.started", child=child.name, pid=process.pid)
         if process.stdout is None:
             return ""

@@ -15,20 +15,22 @@ from urllib.parse import urlsplit
 import httpx
 from standardwebhooks import Webhook
 
+from api.delivery_error import ErrorCode, NotSent
+
 TIMEOUT_SECONDS: Final = 15.0
 NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 GONE: Final = 410
 
 
-class WebhookRefused(Exception):
+class WebhookRefused(NotSent):
     """The address may not be called; trying again changes nothing."""
 
 
-class WebhookFailed(Exception):
+class WebhookFailed(NotSent):
     """The receiver did not take it this time."""
 
-    def __init__(self, reason: str, *, is_gone: bool = False) -> None:
-        super().__init__(reason)
+    def __init__(self, code: ErrorCode, detail: str = "", *, is_gone: bool = False) -> None:
+        super().__init__(code, detail)
         self.is_gone = is_gone
         """It asks never to be called again."""
 
@@ -55,10 +57,10 @@ async def resolve(host: str, port: int, *, allows_private: bool) -> str:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise WebhookFailed(f"{host} has no address") from error
+        raise WebhookFailed("webhook_no_address", host) from error
     addresses = [str(place[4][0]).partition("%")[0] for place in found]
     if not allows_private and not all(is_public(address) for address in addresses):
-        raise WebhookRefused(f"{host} leads into a private network")
+        raise WebhookRefused("webhook_private", host)
     return addresses[0]
 
 
@@ -82,18 +84,18 @@ async def send_webhook(
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme != "https" and not allows_private:
-        raise WebhookRefused("only https is called")
+        raise WebhookRefused("webhook_not_https")
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         async with asyncio.timeout(timeout_seconds):
             address = await resolve(host, port, allows_private=allows_private)
             status = await post(url, host, address, signed_headers(secret, message_id, body, now), body)
     except TimeoutError as error:
-        raise WebhookFailed(f"no answer in {timeout_seconds:g} s") from error
+        raise WebhookFailed("webhook_no_answer", f"{timeout_seconds:g} s") from error
     except httpx.HTTPError as error:
-        raise WebhookFailed(f"{type(error).__name__}: {error}"[:200]) from error
+        raise WebhookFailed("webhook_unreachable", f"{type(error).__name__}: {error}"[:200]) from error
     if not 200 <= status < 300:
-        raise WebhookFailed(f"answered {status}", is_gone=status == GONE)
+        raise WebhookFailed("webhook_refused", f"HTTP {status}", is_gone=status == GONE)
 
 
 async def post(url: str, host: str, address: str, headers: dict[str, str], body: bytes) -> int:

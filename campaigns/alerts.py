@@ -1,5 +1,6 @@
 """Alert rules and alerts in the database. What a rule means is decided in `analytics/alert_rule.py`; here it is kept."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -8,7 +9,7 @@ import msgspec
 import structlog
 
 from campaigns import audit
-from campaigns.database import Pool
+from campaigns.database import Connection, Pool
 from campaigns.errors import Conflict, NotFound
 from campaigns.statements import load_statements
 
@@ -72,6 +73,19 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     last_value: float
     last_time: datetime
     recovering_since: datetime | None
+    detail: dict[str, str | int | None] | None
+    """What there is to say beside the figure, as it was while it was bad; null where there is nothing."""
+
+
+class OwnRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that is made the first time that there is something to say; fields as in the table."""
+
+    name: str
+    """Stored, so it cannot follow the reader's language: it is in both."""
+    metric: str
+    subject_kind: str
+    window_minutes: int
+    threshold: float = 0
 
 
 class OpenAlertRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +95,19 @@ class OpenAlertRow(msgspec.Struct, frozen=True, kw_only=True):
     subject_kind: str
     subject_id: int
     recovering_since: datetime | None
+
+
+async def add_own_rule(where: Pool | Connection, rule: OwnRule, now: datetime) -> None:
+    """Make a rule, unless there is or was one of its metric."""
+    await where.execute(
+        SQL["add_own_rule"],
+        rule.name,
+        rule.metric,
+        rule.subject_kind,
+        rule.threshold,
+        rule.window_minutes,
+        now,
+    )
 
 
 class AlertStore:
@@ -124,6 +151,9 @@ class AlertStore:
         for row in await self._pool.fetch(SQL["resolve_of_rule"], rule_id, now):
             log.info("alert.resolved", alert_id=row["alert_id"])
 
+    async def add_own_rule(self, rule: OwnRule, now: datetime) -> None:
+        await add_own_rule(self._pool, rule, now)
+
     async def open_alerts(self, rule_id: int) -> list[OpenAlertRow]:
         rows = await self._pool.fetch(SQL["open_alerts"], rule_id)
         return [msgspec.convert(dict(row), OpenAlertRow) for row in rows]
@@ -138,10 +168,11 @@ class AlertStore:
         numerator: int | None,
         denominator: int | None,
         expected: float,
+        detail: Mapping[str, str | int | None] | None = None,
     ) -> int | None:
         """Return the new alert's id, None if another process raised it already."""
         alert_id: int | None = await self._pool.fetchval(
-            SQL["raise_alert"], rule_id, *subject, now, value, numerator, denominator, expected
+            SQL["raise_alert"], rule_id, *subject, now, value, numerator, denominator, expected, detail
         )
         if alert_id is not None:
             log.warning(
@@ -153,8 +184,14 @@ class AlertStore:
             )
         return alert_id
 
-    async def keep(self, alert_id: int, now: datetime, value: float | None) -> None:
-        await self._pool.execute(SQL["keep_alert"], alert_id, now, value)
+    async def keep(
+        self,
+        alert_id: int,
+        now: datetime,
+        value: float | None,
+        detail: Mapping[str, str | int | None] | None = None,
+    ) -> None:
+        await self._pool.execute(SQL["keep_alert"], alert_id, now, value, detail)
 
     async def recover(self, alert_id: int, now: datetime, value: float | None) -> None:
         await self._pool.execute(SQL["recover_alert"], alert_id, now, value)

@@ -7,6 +7,16 @@ INSERT INTO alert_rules (
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 RETURNING *;
 
+-- add_own_rule(name, metric, subject_kind, threshold, window_minutes, now) --
+-- Whoever has made a rule of their own, or switched ours off, is not given another.
+INSERT INTO alert_rules (
+    name, metric, subject_kind, subject_id, comparison, threshold, window_minutes, min_count, is_enabled, created_time,
+    is_own
+)
+SELECT $1, $2::text, $3, NULL, 'above', $4, $5, 1, true, $6, true
+WHERE NOT EXISTS (SELECT FROM alert_rules WHERE metric = $2::text)
+ON CONFLICT (metric) WHERE is_own DO NOTHING;
+
 -- get_rule(rule_id) --
 SELECT * FROM alert_rules WHERE rule_id = $1;
 
@@ -46,13 +56,14 @@ SELECT alert_id, subject_kind, subject_id, recovering_since
 FROM alerts
 WHERE rule_id = $1 AND resolved_time IS NULL;
 
--- raise_alert(rule_id, subject_kind, subject_id, now, value, numerator, denominator, expected) --
+-- raise_alert(rule_id, subject_kind, subject_id, now, value, numerator, denominator, expected, detail) --
 -- No row: another process was quicker. With the alert goes who is to be told of it.
 WITH raised AS (
     INSERT INTO alerts (
-        rule_id, subject_kind, subject_id, state, raised_time, value, numerator, denominator, expected, last_value, last_time
+        rule_id, subject_kind, subject_id, state, raised_time, value, numerator, denominator, expected, last_value, last_time,
+        detail
     )
-    VALUES ($1, $2, $3, 'raised', $4, $5, $6, $7, $8, $5, $4)
+    VALUES ($1, $2, $3, 'raised', $4, $5, $6, $7, $8, $5, $4, $9)
     ON CONFLICT (rule_id, subject_kind, subject_id) WHERE resolved_time IS NULL DO NOTHING
     RETURNING alert_id
 ),
@@ -64,9 +75,9 @@ told AS (
 )
 SELECT alert_id FROM raised;
 
--- keep_alert(alert_id, now, value) --
+-- keep_alert(alert_id, now, value, detail) --
 UPDATE alerts
-SET last_value = coalesce($3, last_value), last_time = $2, recovering_since = NULL
+SET last_value = coalesce($3, last_value), last_time = $2, detail = coalesce($4, detail), recovering_since = NULL
 WHERE alert_id = $1 AND resolved_time IS NULL;
 
 -- recover_alert(alert_id, now, value) --

@@ -21,7 +21,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     audit_id: int
     time: datetime
     actor: str
-    """`key:N`, `session:HASH` or `system`."""
+    """`key:N`, `session:HASH`, `cli:USER` of the command line, or `system`."""
     action: str
     """start, pause, resume, stop, change; acknowledge for an alert."""
     subject_kind: str

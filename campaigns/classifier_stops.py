@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from campaigns import audit
+from campaigns.alerts import OwnRule, add_own_rule
 from campaigns.database import Pool
 from campaigns.errors import Conflict
 from campaigns.statements import load_statements
@@ -22,8 +23,13 @@ from campaigns.statements import load_statements
 log = structlog.get_logger()
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
-RULE_NAME: Final = "Classifier off · Классификатор отключён"
-"""Of the alert rule that is made with the first stop; stored, so it cannot follow the reader's language."""
+RULE: Final = OwnRule(
+    name="Classifier off · Классификатор отключён",
+    metric="classifier_off",
+    subject_kind="campaign",
+    window_minutes=1,
+)
+"""Made with the first stop."""
 
 
 class ClassifierStop(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +66,7 @@ class ClassifierStops:
                 {"classifier": "on"},
                 {"classifier": "off", "humans": humans, "judged": judged, "false_positive_limit": limit},
             )  # fmt: skip
-            await connection.execute(SQL["add_stop_rule"], RULE_NAME, now)
+            await add_own_rule(connection, RULE, now)
             await connection.execute(SQL["wake_nodes"], campaign_id)
         log.warning(
             "classifier.stopped", campaign_id=campaign_id, stop_id=stop_id, humans=humans, judged=judged

@@ -34,9 +34,27 @@ ORDER BY c.campaign_id;
 SELECT name FROM campaigns WHERE recording <> 'none' AND status <> 'finished' ORDER BY campaign_id;
 
 -- recording_key_ids() --
-SELECT DISTINCT key_id FROM recordings WHERE state = 'ready' AND key_id IS NOT NULL;
+-- Each key once, from one entry of an index to the next other one: as many steps as there are keys in a shard, however many recordings.
+SELECT DISTINCT used.key_id
+FROM shards
+CROSS JOIN LATERAL (
+    WITH RECURSIVE keys AS (
+        SELECT min(r.key_id) AS key_id FROM recordings r WHERE r.shard_key = shards.shard_key AND r.state = 'ready'
+        UNION ALL
+        SELECT (
+            SELECT min(r.key_id) FROM recordings r
+            WHERE r.shard_key = shards.shard_key AND r.state = 'ready' AND r.key_id > keys.key_id
+        )
+        FROM keys WHERE keys.key_id IS NOT NULL
+    )
+    SELECT key_id FROM keys WHERE key_id IS NOT NULL
+) AS used;
 
 -- damaged_recordings(since) --
-SELECT count(*)::integer AS count, coalesce(sum(gap_ms), 0)::bigint AS gap_ms, array_agg(DISTINCT cause) AS causes
-FROM recordings
-WHERE started_time >= $1 AND cause IS NOT NULL AND cause NOT IN ('no_sound', 'engine_cannot');
+SELECT count(*)::integer AS count, coalesce(sum(damaged.gap_ms), 0)::bigint AS gap_ms, array_agg(DISTINCT damaged.cause) AS causes
+FROM shards
+CROSS JOIN LATERAL (
+    SELECT gap_ms, cause FROM recordings r
+    WHERE r.shard_key = shards.shard_key AND r.started_time >= $1 AND r.cause IS NOT NULL
+      AND r.cause NOT IN ('no_sound', 'engine_cannot')
+) AS damaged;

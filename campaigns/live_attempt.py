@@ -66,6 +66,7 @@ class LiveAttempt:
         "_answered_by",
         "_call",
         "_clocks",
+        "_is_deaf",
         "_loop",
         "_message",
         "_on_answered",
@@ -103,6 +104,7 @@ class LiveAttempt:
         self._timer: asyncio.TimerHandle | None = None
         self._answered_by: AnsweredBy | None = None
         self._answer: AnswerFacts | None = None
+        self._is_deaf = False
 
     @property
     def call(self) -> PlacedCall | None:
@@ -122,6 +124,15 @@ class LiveAttempt:
     def attach(self, call: PlacedCall) -> None:
         """Know the call; comes before its first event."""
         self._call = call
+
+    def heed(self, plan: ShardPlan | None) -> None:
+        """Take the plan of now: once its classifier is switched off, no verdict of this call is heeded any more."""
+        if self._is_deaf or plan is None or plan.answering_machine != "ignore":
+            return
+        self._is_deaf = True
+        if self._message is not None:
+            self._message.stop_listening(self._loop.time())
+            self._obey()
 
     def on_event(self, event: CallEvent) -> None:
         match event:
@@ -196,13 +207,14 @@ class LiveAttempt:
 
     def _begin_message(self, now: float) -> None:
         plan = self.begun.plan
-        self._message = VoiceMessage(
-            now, key_wait_seconds=plan.key_wait_seconds, answering_machine=plan.answering_machine
-        )
+        policy = "ignore" if self._is_deaf else plan.answering_machine
+        self._message = VoiceMessage(now, key_wait_seconds=plan.key_wait_seconds, answering_machine=policy)
         self._obey()
 
     def _note_answer(self, event: AnswerClassified) -> None:
         """Keep the last verdict; of early media only its cause, since nobody has answered."""
+        if self._is_deaf:
+            return
         end = event.greeting_ended_at
         self._answer = AnswerFacts(
             cause=event.cause,

@@ -25,7 +25,13 @@ def check_recording_keys(
     if keyring is None and campaigns:
         findings.append(found("recording_key_missing", campaigns=list(campaigns[:MAX_NAMED])))
     elif keyring is not None:
-        findings.append(found("recording_key_there", key=keyring.current_id))
+        findings.append(
+            found(
+                "recording_key_there",
+                key=keyring.current_id,
+                needed=sorted(key_ids)[:MAX_NAMED] or ["—"],
+            )
+        )
     lost = sorted(set(key_ids) - set(keyring.key_ids if keyring is not None else ()))
     if lost:
         findings.append(found("recording_key_lost", keys=lost[:MAX_NAMED]))

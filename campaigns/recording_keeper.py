@@ -5,7 +5,7 @@ What becomes of recordings: deleted when their time has come, copied to the user
     copy    every few seconds: what is new is copied, sealed as it is, and read back
 
 Rule 1: a row is taken by a lease, so that any number of processes may do this, and a process that dies loses only time.
-Rule 2: one file that fails holds up no other, and comes again; a deletion is never given up, a copy after `COPY_BACK_OFF`.
+Rule 2: one file that fails holds up no other, and comes again; a deletion is never given up, a copy after `COPY_BACK_OFF`, until others go through.
 Rule 3: first the file, then the row: `deleted_time` is only written when the file is gone.
 """
 
@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 import structlog
@@ -23,7 +23,7 @@ import structlog
 from campaigns import audit
 from campaigns.database import Pool
 from campaigns.errors import Conflict
-from campaigns.recording_storage import CopyStorage, StorageFailed
+from campaigns.recording_storage import CopyStorage, Failure, StorageFailed
 from campaigns.recordings import RecordingRow, RecordingStore
 from campaigns.statements import load_statements
 from dialer.recording.recorder import part_directory
@@ -38,7 +38,8 @@ LONGEST_PAUSE: Final = timedelta(days=1)
 COPY_BACK_OFF: Final = tuple(
     timedelta(seconds=seconds) for seconds in (60, 300, 1800, 7200, 21_600, 43_200, 86_400, 86_400)
 )
-"""Between the tries of a copy: some three days, then it has failed, and somebody has to look."""
+"""Between the tries of a copy: some three days, then it has failed, and somebody has to look, unless the storage takes others again."""
+HURRY_EVERY: Final = timedelta(minutes=10)
 
 Why = Literal["expired", "asked", "erased"]
 
@@ -58,6 +59,16 @@ class _Taken(msgspec.Struct, frozen=True, kw_only=True):
     copy_attempts: int
 
 
+class DueOfCampaign(msgspec.Struct, frozen=True, kw_only=True):
+    """What of one campaign would be deleted now."""
+
+    campaign_id: int
+    campaign_name: str
+    recordings: int
+    size_bytes: int
+    oldest_time: datetime
+
+
 class RecordingKeeper:
     """Deletes and copies the recordings of one directory. `storage` None: nothing is copied."""
 
@@ -75,6 +86,7 @@ class RecordingKeeper:
         self._clock = clock
         self._storage = storage
         self._copies_expire = copies_expire
+        self._hurried_time: datetime | None = None
 
     async def delete(self, recording_id: int, why: Why, *, actor: str) -> RecordingRow:
         """
@@ -102,14 +114,19 @@ class RecordingKeeper:
         await self._pool.execute(SQL["decide_deletion"], row.shard_key, recording_id, why)
         return await store.get(recording_id)
 
-    async def delete_due(self, stop: asyncio.Event | None = None) -> int:
+    async def due(self) -> list[DueOfCampaign]:
+        """Return what is too old, or is to go for another reason, and nothing is deleted."""
+        rows = await self._pool.fetch(SQL["count_due"], self._clock())
+        return [msgspec.convert(dict(row), DueOfCampaign) for row in rows]
+
+    async def delete_due(self, stop: asyncio.Event | None = None, *, actor: str = audit.SYSTEM) -> int:
         """Delete what is due; return how many were tried."""
         tried = 0
         while stop is None or not stop.is_set():
             now = self._clock()
             rows = await self._pool.fetch(SQL["take_due"], now, now + LEASE, BATCH)
             for row in rows:
-                await self._delete(msgspec.convert(dict(row), _Taken), audit.SYSTEM)
+                await self._delete(msgspec.convert(dict(row), _Taken), actor)
             tried += len(rows)
             if not rows:
                 break
@@ -187,7 +204,14 @@ class RecordingKeeper:
                 await self._postpone_copy(row, "local_file_differs")
             else:
                 copied += 1
+                await self._hurry_others(now)
         return copied
+
+    async def _hurry_others(self, now: datetime) -> None:
+        """A copy went through, so the others need not wait out their pauses; seldom, for one of them may fail by itself."""
+        if self._hurried_time is None or now - self._hurried_time >= HURRY_EVERY:
+            self._hurried_time = now
+            await self._pool.execute(SQL["hurry_copies"], get_args(Failure), now)
 
     async def _copy(self, storage: CopyStorage, row: Any) -> None:
         data = await asyncio.to_thread(place_of(self._directory, row["path"]).read_bytes)
@@ -200,7 +224,7 @@ class RecordingKeeper:
         if done is None:
             # it is to be deleted: whoever does that sees an ended lease, and deletes the copy with it
             await self._pool.execute(
-                SQL["postpone_copy"], row["shard_key"], row["recording_id"], "waiting", None, None
+                SQL["postpone_copy"], row["shard_key"], row["recording_id"], "waiting", None, None, None
             )
             return
         log.info("recording.copied", recording_id=row["recording_id"], tries=row["copy_attempts"])
@@ -220,6 +244,7 @@ class RecordingKeeper:
             "failed" if is_last else "waiting",
             error,
             None if is_last else self._clock() + COPY_BACK_OFF[tries - 1],
+            self._clock(),
         )
 
 

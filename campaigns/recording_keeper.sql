@@ -31,6 +31,27 @@ WHERE r.shard_key = due.shard_key AND r.recording_id = due.recording_id
   AND r.deleted_time IS NULL AND NOT r.is_held AND coalesce(r.next_delete_time, '-infinity') <= $1
 RETURNING r.shard_key, r.recording_id, r.node_name, r.state, r.path, r.size_bytes, r.deleted_why, r.delete_tries, r.copy_state, r.copy_attempts;
 
+-- count_due(now) --
+-- What take_due would take now and later today, for whoever wants to see it first.
+SELECT c.campaign_id, c.name AS campaign_name, sum(r.recordings)::integer AS recordings, sum(r.size_bytes)::bigint AS size_bytes,
+    min(r.oldest_time) AS oldest_time
+FROM shards
+JOIN campaigns c ON c.campaign_id = shards.campaign_id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS recordings, coalesce(sum(k.size_bytes), 0) AS size_bytes, min(k.started_time) AS oldest_time
+    FROM recordings k
+    WHERE k.shard_key = shards.shard_key AND k.deleted_time IS NULL AND NOT k.is_held
+      AND (k.state <> 'writing' OR k.started_time < $1::timestamptz - interval '1 day')
+      AND (
+          k.deleted_why IS NOT NULL
+          OR ($1::timestamptz AT TIME ZONE c.time_zone)::date
+             > coalesce(k.delete_after, (k.started_time AT TIME ZONE c.time_zone)::date + c.recording_days)
+      )
+) AS r
+WHERE r.recordings > 0
+GROUP BY c.campaign_id
+ORDER BY c.campaign_id;
+
 -- take_one(shard_key, recording_id, why, now, lease_until) --
 -- Somebody asked for this one. No row: it is held, being written or copied, or gone.
 UPDATE recordings
@@ -81,14 +102,23 @@ RETURNING r.shard_key, r.recording_id, r.path, r.sha256, r.copy_attempts;
 -- finish_copy(shard_key, recording_id, now) --
 -- No row: meanwhile it was decided that it goes.
 UPDATE recordings
-SET copy_state = 'copied', copied_time = $3, copy_error = NULL, next_copy_time = NULL
+SET copy_state = 'copied', copied_time = $3, copy_error = NULL, copy_error_time = NULL, next_copy_time = NULL
 WHERE shard_key = $1 AND recording_id = $2 AND copy_state = 'copying' AND deleted_why IS NULL
 RETURNING recording_id;
 
--- postpone_copy(shard_key, recording_id, copy_state, error, next_time) --
-UPDATE recordings SET copy_state = $3, copy_error = $4, next_copy_time = $5
+-- postpone_copy(shard_key, recording_id, copy_state, error, next_time, now) --
+UPDATE recordings SET copy_state = $3, copy_error = $4, next_copy_time = $5, copy_error_time = $6
 WHERE shard_key = $1 AND recording_id = $2 AND copy_state = 'copying';
 
 -- copy_again(shard_key, recording_id) --
 UPDATE recordings SET copy_state = 'waiting', copy_attempts = 0, next_copy_time = NULL
 WHERE shard_key = $1 AND recording_id = $2 AND copy_state IN ('failed', 'waiting') AND deleted_why IS NULL;
+
+-- hurry_copies(errors, now) --
+-- The storage takes copies again: what it has failed, given up or not, need not wait out its pause.
+UPDATE recordings r
+SET copy_state = 'waiting', next_copy_time = $2
+FROM shards
+WHERE r.shard_key = shards.shard_key AND r.deleted_time IS NULL AND r.state = 'ready' AND r.deleted_why IS NULL
+  AND r.copy_state IN ('waiting', 'failed') AND r.copy_error = ANY ($1::text[])
+  AND coalesce(r.next_copy_time, 'infinity') > $2;

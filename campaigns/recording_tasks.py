@@ -18,13 +18,18 @@ CLOSE_SECONDS: Final = 5.0
 
 
 @contextlib.asynccontextmanager
-async def keeping_recordings(keeper: RecordingKeeper) -> AsyncIterator[None]:
-    """Run both tasks while the block runs."""
+async def keeping_recordings(
+    keeper: RecordingKeeper, leave_unheard: Callable[[asyncio.Event], Awaitable[int]]
+) -> AsyncIterator[None]:
+    """Run the tasks while the block runs. `leave_unheard` takes verdicts whose sound is gone out of the listening queue."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(_repeat("keep", keeper.delete_due, KEEP_SECONDS, stop), name="recordings keep"),
             group.create_task(_repeat("copy", keeper.copy_due, COPY_SECONDS, stop), name="recordings copy"),
+            group.create_task(
+                _repeat("unheard", leave_unheard, KEEP_SECONDS, stop), name="recordings unheard"
+            ),
         ]
         try:
             yield

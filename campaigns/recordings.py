@@ -5,7 +5,7 @@ Legal hold: a held recording is deleted by nobody, whatever its age and whoever 
 be held up any more; both look at the row under its lock, so one of them is first.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -21,6 +21,7 @@ from campaigns.statements import load_statements
 log = structlog.get_logger()
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
+BATCH: Final = 200
 SAME_LISTENING: Final = timedelta(minutes=10)
 """A listener who comes back sooner goes on listening; later it is another time."""
 
@@ -74,6 +75,16 @@ class RecordingRow(msgspec.Struct, frozen=True, kw_only=True):
         return has_file and (self.deleted_why is None or self.is_held)
 
 
+class KeyUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What one key seals of the recordings that can be heard."""
+
+    key_id: str
+    recordings: int
+    held: int
+    oldest_time: datetime
+    newest_time: datetime
+
+
 class RecordingFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which recordings; None = whichever."""
 
@@ -109,6 +120,21 @@ class RecordingStore:
         if not rows:
             raise NotFound("recording", str(recording_id))
         return rows[0]
+
+    async def all_of(self, which: RecordingFilter) -> AsyncIterator[RecordingRow]:
+        """Give every recording of a filter, newest first, some at a time."""
+        before: tuple[datetime, int] | None = None
+        has_more = True
+        while has_more:
+            rows, has_more = await self.page(which, before, BATCH)
+            for row in rows:
+                yield row
+                before = row.started_time, row.recording_id
+
+    async def keys(self) -> list[KeyUse]:
+        """Return which keys the kept recordings need."""
+        rows = await self._pool.fetch(SQL["count_keys"])
+        return [msgspec.convert(dict(row), KeyUse) for row in rows]
 
     async def of_attempt(self, shard_key: int, attempt_id: int) -> list[RecordingRow]:
         return to_rows(await self._pool.fetch(SQL["recordings_of_attempt"], shard_key, attempt_id))
@@ -169,11 +195,12 @@ class RecordingStore:
                 )
 
 
-async def note_export(connection: Connection, recording_id: int, *, actor: str, now: datetime) -> None:
-    """Sound that leaves in an answer about a person is a listening, too."""
-    await audit.record(
-        connection, now, actor, "export", ("recording", recording_id), {}, {"is_exported": True}
-    )
+async def note_export(
+    connection: Connection, recording_id: int, *, actor: str, now: datetime, why: str | None = None
+) -> None:
+    """Sound that leaves, in an answer about a person or as a file, is a listening, too."""
+    noted = {"is_exported": True, **({} if why is None else {"why": why})}
+    await audit.record(connection, now, actor, "export", ("recording", recording_id), {}, noted)
 
 
 def to_rows(rows: Sequence[Any]) -> list[RecordingRow]:

@@ -77,3 +77,17 @@ WHERE audit_id = (
     LIMIT 1
 )
 RETURNING audit_id;
+
+-- count_keys() --
+SELECT used.key_id, sum(used.recordings)::integer AS recordings, sum(used.held)::integer AS held,
+    min(used.oldest_time) AS oldest_time, max(used.newest_time) AS newest_time
+FROM shards
+CROSS JOIN LATERAL (
+    SELECT r.key_id, count(*) AS recordings, count(*) FILTER (WHERE r.is_held) AS held,
+        min(r.started_time) AS oldest_time, max(r.started_time) AS newest_time
+    FROM recordings r
+    WHERE r.shard_key = shards.shard_key AND r.state = 'ready' AND r.key_id IS NOT NULL
+    GROUP BY r.key_id
+) AS used
+GROUP BY used.key_id
+ORDER BY newest_time DESC;

@@ -4,11 +4,13 @@ Keeping `stats` up to date and proving it: what the tasks of `campaigns.rollup_t
 Each function is one or a few statements; killed between any two of them, the figures of `stats_now` are what they were.
 """
 
+import contextlib
 import itertools
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -78,10 +80,11 @@ async def check_slice(connection: Connection, part: Slice, now: datetime, *, rep
     days = part.days()
     attempts = await connection.fetchval(SQL["attempts_of_month"], part.shard_key, part.month)
     bounds = days if attempts > SLICE_ATTEMPTS else [days[0], days[-1]]
-    found: dict[date, int] = {}
+    found: Counter[date] = Counter()
     for first, last in itertools.pairwise(bounds):
-        found |= await _recount(connection, part.shard_key, first, last, repair=repair)
-    verdict = Verdict(differences=sum(found.values()), wrong_days=tuple(found))
+        found += await _recount(connection, part.shard_key, first, last, repair=repair)
+    found += await _recount_months(connection, part.shard_key, days[0], days[-1], repair=repair)
+    verdict = Verdict(differences=found.total(), wrong_days=tuple(sorted(found)))
     await connection.execute(
         SQL["keep_verdict"],
         part.shard_key,
@@ -109,19 +112,33 @@ async def check_all(
 
 async def _recount(
     connection: Connection, shard_key: int, first: date, last: date, *, repair: bool
-) -> dict[date, int]:
+) -> Counter[date]:
+    """Compare days with the facts; those over all campaigns with what the campaigns' add up to."""
     bounds = [midnight(first), midnight(last)]
-    is_total = shard_key == TOTALS_SHARD
-    arguments = bounds if is_total else [shard_key, *bounds]
-    if not repair:
-        text = rollup_statements.CHECK_TOTALS if is_total else rollup_statements.CHECK
-        rows = await connection.fetch(text, *arguments)
-    else:
-        text = rollup_statements.REPAIR_TOTALS if is_total else rollup_statements.REPAIR
-        async with connection.transaction():
+    if shard_key == TOTALS_SHARD:
+        text = rollup_statements.REPAIR_TOTALS if repair else rollup_statements.CHECK_TOTALS
+        return await _differences(connection, text, bounds, repair=repair)
+    text = rollup_statements.REPAIR if repair else rollup_statements.CHECK
+    return await _differences(connection, text, [shard_key, *bounds], repair=repair)
+
+
+async def _recount_months(
+    connection: Connection, shard_key: int, first: date, last: date, *, repair: bool
+) -> Counter[date]:
+    """Compare rows of whole months with those of their days."""
+    text = rollup_statements.REPAIR_MONTHS if repair else rollup_statements.CHECK_MONTHS
+    return await _differences(connection, text, [shard_key, midnight(first), midnight(last)], repair=repair)
+
+
+async def _differences(
+    connection: Connection, text: str, arguments: list[Any], *, repair: bool
+) -> Counter[date]:
+    async with contextlib.AsyncExitStack() as stack:
+        if repair:
+            await stack.enter_async_context(connection.transaction())
             await connection.execute(SQL["lock_repair"])
-            rows = await connection.fetch(text, *arguments)
-    return {row["day"]: row["differences"] for row in rows}
+        rows = await connection.fetch(text, *arguments)
+    return Counter({row["day"]: row["differences"] for row in rows})
 
 
 def midnight(day: date) -> datetime:

@@ -110,12 +110,14 @@ class Runner:
         return self._live.values()
 
     def use(self, plans: list[ShardPlan]) -> None:
-        """Work on these shards from now on; calls of others finish undisturbed."""
+        """Work on these shards from now on; calls of others finish undisturbed, those of a classifier that is off without it."""
         now = self._loop.time()
         self._plans = {plan.shard_key: plan for plan in plans}
         self._shards = {key: self._shards.get(key) or ShardState() for key in self._plans}
         for plan in plans:
             _set_rate(self._campaign_buckets, plan.campaign_id, plan.calls_per_second, now)
+        for live in list(self._live.values()):
+            live.heed(self._plans.get(live.begun.plan.shard_key))
 
     def idle_campaigns(self) -> set[int]:
         """Give the campaigns that may be finished: no lead was due and no call of theirs is under way."""
@@ -312,6 +314,7 @@ class Runner:
             on_answered=self._on_answered,
         )  # fmt: skip
         self._live[begun.attempt_id] = live
+        live.heed(self._plans.get(plan.shard_key))  # it may have changed while the attempt was written
         self._campaign_calls[plan.campaign_id] += 1
         self._lines.begin_call(begun)
         try:

@@ -13,6 +13,7 @@ from campaigns.errors import InvalidSettings, Problem
 from campaigns.recording_settings import RecordingSettings, load_recording_settings
 from campaigns.trace_policy import TracePolicy
 from dialer.config import DialerConfig, NetworkFaults, Secret
+from dialer.net.resolve import parse_dns_server
 from dialer.transport_config import AUTO, OFF, TlsListener, parse_external_address
 
 TICK_SECONDS: Final = 0.2
@@ -143,11 +144,9 @@ class _Reader:
         servers = []
         for text in filter(None, (part.strip() for part in self._environ.get(name, "").split(","))):
             try:
-                server = parse_external_address(text)
+                servers.append(parse_dns_server(text))
             except ValueError:
                 self.problems.append(Problem(name, "not_a_dns_server", {"value": text[:60]}))
-                continue
-            servers.append((server.host, server.port or 53))
         return tuple(servers)
 
     def tls_listener(self) -> TlsListener | None:

@@ -62,19 +62,22 @@ WITH settled AS (
         a.shard_key, a.attempt_id, a.change_number, a.started_time, a.utc_offset_minutes, a.attempt_number, a.trunk_id,
         a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause,
         a.answered_by, a.disposition, a.disposition_time, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.failover_of,
-        a.audit_share, a.contact_id, a.number, i.disposition AS pressed, i.next_due_time, i.failover
+        a.verdict_time - a.answered_time AS verdict_delay, a.audit_share, a.media_packets_expected,
+        a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way, a.contact_id, a.number, i.disposition AS pressed, i.next_due_time, i.failover
 ), counted AS (
     INSERT INTO outbox
     SELECT
         shard_key, attempt_id, change_number, 1, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
         caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
-        disposition, pdd_ms, talk_ms, is_target, cost_micros, failover_of IS NOT NULL
+        disposition, pdd_ms, talk_ms, is_target, cost_micros, failover_of IS NOT NULL, verdict_delay,
+        audit_share, NULL, media_packets_expected, media_packets_lost, media_jitter_ms, media_is_one_way
     FROM settled
     UNION ALL
     SELECT
         shard_key, attempt_id, change_number, -1, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
         caller_id, import_id, source, ad, keyword, region, 'unknown', 'indeterminate', NULL, NULL, NULL,
-        CASE WHEN disposition_time IS NOT NULL THEN disposition END, NULL, NULL, false, NULL, failover_of IS NOT NULL
+        CASE WHEN disposition_time IS NOT NULL THEN disposition END, NULL, NULL, false, NULL, failover_of IS NOT NULL,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM settled
     WHERE change_number > 1
 ), drawn AS (

@@ -3,13 +3,16 @@ The listening queue: verdicts of the classifier that chance has drawn, for peopl
 
     waiting --claim--> claimed --judge--> judged --judge (the same person)--> judged
                           |
-                          +--time over, or asked for another--> waiting
+                          +--time over, or asked for another--> waiting --sound gone--> unheard
 
 Rule 1. A verdict is before one person at a time: claiming is one statement, and a claim ends by itself.
 Rule 2. Nobody chooses: the newest that can be heard comes first.
-Rule 3. Whoever judged may judge again; nobody else may. Every judgement is in the audit log.
+Rule 3. What cannot be heard any more leaves with the reason, and nothing is drawn in its place (docs/adr/0029).
+Rule 4. Whoever judged may judge again; nobody else may. Every judgement is in the audit log.
 """
 
+import asyncio
+from collections import defaultdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -21,7 +24,7 @@ from campaigns import audit
 from campaigns.database import Connection, Pool
 from campaigns.dispositions import AnsweredBy, Disposition
 from campaigns.errors import Conflict, NotFound
-from campaigns.statements import load_statements
+from campaigns.statements import columns, load_statements
 from dialer.outcome import EndedBy
 
 log = structlog.get_logger()
@@ -29,7 +32,14 @@ log = structlog.get_logger()
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
 CLAIM: Final = timedelta(minutes=10)
 
+WAIT_FOR_SOUND: Final = timedelta(days=1)
+"""A recording is there within minutes; where its node died, as soon as that has come back."""
+COUNTED_DAYS: Final = timedelta(days=30)
+BATCH: Final = 500
+
 Judgement = Literal["human", "machine", "cannot_tell"]
+UnheardWhy = Literal["expired", "asked", "erased", "broken", "none"]
+"""Its recording was deleted by age, by request, with its person; could not be written; or there never was one."""
 
 
 class DrawnVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +82,7 @@ class QueueCounts(msgspec.Struct, frozen=True, kw_only=True):
     with_others: int
     """Before other people at this moment."""
     without_sound: int
-    """Drawn, but no sound was kept, or not for so long."""
+    """No sound yet. What has none after a day, or has lost it, is not in the queue any more: `unheard`."""
 
 
 class VerdictAudits:
@@ -123,6 +133,30 @@ class VerdictAudits:
             found = await describe(connection, {**dict(row), "attempt_id": attempt_id})
         log.info("verdict.judged", attempt_id=attempt_id, judgement=judgement, old=row["judgement"])
         return found
+
+    async def leave_unheard(self, now: datetime, stop: asyncio.Event | None = None) -> int:
+        """Take out of the queue what nobody can ever listen to, with the reason; return how many left. Any number of processes may."""
+        left = 0
+        while stop is None or not stop.is_set():
+            rows = await self._pool.fetch(SQL["find_unheard"], now, now - WAIT_FOR_SOUND, BATCH)
+            by_shard: dict[int, list[tuple[int, datetime, str]]] = defaultdict(list)
+            for row in rows:
+                by_shard[row["shard_key"]].append((row["attempt_id"], row["started_time"], row["why"]))
+            gone = 0
+            for shard_key, unheard in by_shard.items():
+                done = await self._pool.fetch(SQL["leave_queue"], shard_key, *columns(unheard), now)
+                gone += len(done)
+            left += gone
+            if gone < BATCH:
+                break
+        if left:
+            log.info("verdicts.left_unheard", count=left)
+        return left
+
+    async def unheard(self, now: datetime, campaign_id: int | None = None) -> dict[UnheardWhy, int]:
+        """Count the drawn verdicts of the last 30 days that nobody could listen to, by the reason."""
+        rows = await self._pool.fetch(SQL["count_unheard"], now - COUNTED_DAYS, campaign_id)
+        return {row["why"]: row["verdicts"] for row in rows}
 
     async def counts(self, actor: str, now: datetime, campaign_id: int | None = None) -> QueueCounts:
         row = await self._pool.fetchrow(SQL["count_audits"], actor, now, campaign_id)

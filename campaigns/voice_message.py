@@ -145,6 +145,10 @@ class VoiceMessage:
         else:
             self._step(Input.NOBODY, now)
 
+    def stop_listening(self, now: float) -> None:
+        """Nobody is believed to be a machine any more: who is not yet known to be one gets the message."""
+        self._step(Input.PERSON, now)
+
     def greeting_ended(self, now: float) -> None:
         self._step(Input.GREETING_ENDED, now)
 

@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import importlib
 import secrets
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -35,7 +34,7 @@ from dialer.events import (
     PlaybackFinished,
 )
 from dialer.media.prompt import Prompt
-from dialer.net.ports import PortPool
+from dialer.net.ports import PortPool, ReservedPort
 from dialer.outcome import (
     Cancellation,
     Outcome,
@@ -87,7 +86,7 @@ class PyvoipCall:
         self.on_event = on_event
         self.timings = CallTimings(invite_sent_at=engine.now())
         self.phone: PhoneCall | None = None
-        self.port: int | None = None
+        self.port: ReservedPort | None = None
         self.given_up: Cancellation | None = None
         self.end_reason = "normal"
         self.timer: asyncio.TimerHandle | None = None
@@ -224,7 +223,7 @@ class PyvoipEngine:
             return f"pyvoip_has_no_{request.trunk.transport}"
         if phones is None:
             return "pyvoip_not_importable"
-        call.port = self._free_port()
+        call.port = self._reserve_port()
         if call.port is None:
             return "no_rtp_port"
         order = phones.PhoneOrder(
@@ -325,26 +324,24 @@ class PyvoipEngine:
             call.phone.close()
         now = call.timings.ended_at = self._loop.time()
         if call.port is not None:
-            self._ports.give_back(call.port, now)
+            call.port.release()
+            self._ports.give_back(call.port.number, now)
         self._deliver(call, CallEnded(call_id=call.call_id, at=now, outcome=outcome, timings=call.timings))
         del self._calls[call.call_id]
         if not self._calls:
             self._nobody_talks.set()
 
-    def _free_port(self) -> int | None:
-        """Take an RTP port that nobody holds now. pyVoIP binds it at the answer, and never looks before."""
+    def _reserve_port(self) -> ReservedPort | None:
+        """Take an RTP port that nobody holds now; None when there is none."""
         now = self._loop.time()
         for _ in range(_BIND_ATTEMPTS):
-            port = self._ports.take(now)
-            if port is None:
+            number = self._ports.take(now)
+            if number is None:
                 return None
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                try:
-                    probe.bind((self._config.bind_host, port))
-                except OSError:
-                    self._ports.give_back(port, now)
-                else:
-                    return port
+            try:
+                return ReservedPort(self._config.bind_host, number)
+            except OSError:
+                self._ports.give_back(number, now)
         return None
 
     def _join(self) -> None:

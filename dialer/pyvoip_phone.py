@@ -26,6 +26,7 @@ from typing import Any, Final
 import msgspec
 
 from dialer.errors import RemoteProtocolError
+from dialer.net.ports import ReservedPort
 from dialer.sip.hop import Hop
 from dialer.sip.message import parse_message
 from dialer.sip.trace import TraceRecord, record
@@ -68,7 +69,7 @@ class PhoneOrder(msgspec.Struct, frozen=True, kw_only=True):
     username: str
     password: str
     bind_host: str
-    rtp_port: int
+    rtp_port: ReservedPort
     is_traced: bool
 
 
@@ -159,15 +160,17 @@ class _Phone(VoIPPhone):
             order.username,
             order.password,
             myIP=order.bind_host,
-            rtpPortLow=order.rtp_port,
-            rtpPortHigh=order.rtp_port,
+            rtpPortLow=order.rtp_port.number,
+            rtpPortHigh=order.rtp_port.number,
         )
+        self._rtp_port = order.rtp_port
         self.sip = _Client(order, self, udp)
         self.refusal_status: int | None = None
 
     def callback(self, request: Any) -> None:
         if request.type == SIP.SIPMessageType.RESPONSE and request.status != SIP.SIPStatus.OK:
             self.refusal_status = int(request.status)
+        self._rtp_port.release()  # at an answer pyVoIP binds it next; if it cannot, it keeps dialing and tells nobody
         # pyVoIP warns of each 404 and 503, and then sets the filters of the whole process to "default"
         with _warning_filters, warnings.catch_warnings():
             warnings.simplefilter("ignore")

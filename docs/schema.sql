@@ -2,6 +2,61 @@
 
 CREATE SCHEMA public;
 
+CREATE FUNCTION public.callback_days(shard_keys integer[], from_day date, to_day date) RETURNS TABLE(shard_key integer, day date, requests integer, attempts integer, changes integer, done integer)
+    LANGUAGE sql STABLE
+    AS $$
+SELECT d.shard_key, d.day, d.requests, d.attempts, d.changes, n.done
+FROM (
+    SELECT
+        w.shard_key, w.day, w.requests,
+        (sum(w.attempts) OVER three_days)::integer AS attempts, (sum(w.changes) OVER three_days)::integer AS changes
+    FROM (
+        SELECT
+            t.shard_key, (t.bucket_time AT TIME ZONE 'UTC')::date AS day, sum(t.callbacks)::integer AS requests,
+            sum(t.attempts) AS attempts, sum(t.changes) AS changes
+        FROM stats_now AS t
+        WHERE t.shard_key = ANY (shard_keys) AND t.dim = 1
+          AND t.bucket_time >= coalesce(from_day::timestamp AT TIME ZONE 'UTC', '-infinity')
+          AND t.bucket_time < coalesce(to_day::timestamp AT TIME ZONE 'UTC' + interval '2 days', 'infinity')
+        GROUP BY 1, 2
+    ) AS w
+    WINDOW three_days AS (
+        PARTITION BY w.shard_key ORDER BY w.day RANGE BETWEEN CURRENT ROW AND interval '2 days' FOLLOWING
+    )
+) AS d
+LEFT JOIN callback_seals AS n
+    ON n.shard_key = d.shard_key AND n.day = d.day AND n.attempts = d.attempts AND n.changes = d.changes
+WHERE d.requests <> 0 AND (to_day IS NULL OR d.day < to_day)
+$$;
+
+CREATE FUNCTION public.callbacks_of_days(shard_keys integer[], days date[], at_time timestamp with time zone) RETURNS TABLE(shard_key integer, day date, done integer, due integer)
+    LANGUAGE sql STABLE
+    AS $$
+SELECT
+    s.shard_key, a.day,
+    count(*) FILTER (WHERE a.is_done)::integer,
+    count(*) FILTER (WHERE NOT a.is_done AND a.started_time + interval '24 hours' > at_time)::integer
+FROM unnest(shard_keys) AS s (shard_key)
+CROSS JOIN LATERAL (
+    SELECT
+        started_time,
+        ((started_time AT TIME ZONE 'UTC') + utc_offset_minutes * interval '1 minute')::date AS day,
+        EXISTS (
+            SELECT FROM attempts AS later
+            WHERE later.shard_key = attempts.shard_key AND later.contact_id = attempts.contact_id AND later.result = 'answered'
+              AND later.started_time > attempts.started_time
+              AND later.started_time <= attempts.started_time + interval '24 hours'
+        ) AS is_done
+    FROM attempts
+    WHERE attempts.shard_key = s.shard_key AND disposition = 'callback_requested'
+      AND started_time >= (SELECT min(d) FROM unnest(days) AS d)::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+      AND started_time < (SELECT max(d) FROM unnest(days) AS d)::timestamp AT TIME ZONE 'UTC' + interval '2 days'
+    OFFSET 0
+) AS a
+WHERE a.day = ANY (days)
+GROUP BY 1, 2
+$$;
+
 CREATE TABLE public.outbox (
     shard_key integer NOT NULL,
     attempt_id bigint NOT NULL,
@@ -29,11 +84,18 @@ CREATE TABLE public.outbox (
     is_target boolean,
     cost_micros bigint,
     is_failover boolean NOT NULL,
+    verdict_delay interval,
+    audit_share double precision,
+    audit_state text,
+    media_packets_expected integer,
+    media_packets_lost integer,
+    media_jitter_ms real,
+    media_is_one_way boolean,
     CONSTRAINT outbox_sign_check CHECK ((sign = ANY (ARRAY['-1'::integer, 1])))
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
 
-CREATE FUNCTION public.fact_stats(f public.outbox) RETURNS TABLE(dim smallint, bucket_time timestamp with time zone, value text, attempts integer, settled integer, answered integer, network_effective integer, invalid_numbers integer, abandoned integer, trunk_faults integer, persons integer, machines integer, orders integer, meetings integer, offers integer, callbacks integer, refusals integer, voicemails_left integer, target_calls integer, short_calls integer, new_numbers integer, talk_count integer, talk_ms_sum bigint, pdd_count integer, pdd_ms_sum bigint, cost_count integer, cost_micros_sum bigint, changes integer, judged integer, talks integer, successful_talks integer, talk_ms_squares numeric, machine_successes integer, unsuccessful integer, unsuccessful_machines integer, undecided integer, undecided_machines integer)
+CREATE FUNCTION public.fact_stats(f public.outbox) RETURNS TABLE(dim smallint, bucket_time timestamp with time zone, value text, attempts integer, settled integer, answered integer, network_effective integer, invalid_numbers integer, abandoned integer, trunk_faults integer, persons integer, machines integer, orders integer, meetings integer, offers integer, callbacks integer, refusals integer, voicemails_left integer, target_calls integer, short_calls integer, new_numbers integer, talk_count integer, talk_ms_sum bigint, pdd_count integer, pdd_ms_sum bigint, cost_count integer, cost_micros_sum bigint, changes integer, judged integer, talks integer, successful_talks integer, talk_ms_squares numeric, machine_successes integer, unsuccessful integer, unsuccessful_machines integer, undecided integer, undecided_machines integer, timed_verdicts integer, nobody_verdicts integer, audits_drawn integer, audits_waiting integer, audits_unheard integer, audited_verdicts integer, audited_persons integer, represented_verdicts bigint, represented_persons bigint, represented_squares numeric, heard_calls integer, packets_expected bigint, packets_lost bigint, jittered_calls integer, jitter_us_sum bigint, direction_checked_calls integer, one_way_calls integer)
     LANGUAGE sql STABLE
     AS $$
 SELECT
@@ -56,12 +118,18 @@ SELECT
         WHEN 15 THEN f.answered_by
         WHEN 16 THEN (f.talk_ms / 1000)::text
         WHEN 17 THEN (f.pdd_ms / 100 * 100)::text
+        WHEN 18 THEN f.answered_by || ':' || verdict_step_ms(f.verdict_delay)
+        WHEN 19 THEN f.trunk_id || ':' || jitter_step_ms(f.media_jitter_ms)
+        WHEN 20 THEN coalesce(f.import_id::text, '') || ':' || f.attempt_number
     END, ''),
     c.attempts, c.settled, c.answered, c.network_effective, c.invalid_numbers, c.abandoned, c.trunk_faults,
     c.persons, c.machines, c.orders, c.meetings, c.offers, c.callbacks, c.refusals, c.voicemails_left,
     c.target_calls, c.short_calls, c.new_numbers, c.talk_count, c.talk_ms_sum, c.pdd_count, c.pdd_ms_sum,
     c.cost_count, c.cost_micros_sum, c.changes, c.judged, c.talks, c.successful_talks, c.talk_ms_squares,
-    c.machine_successes, c.unsuccessful, c.unsuccessful_machines, c.undecided, c.undecided_machines
+    c.machine_successes, c.unsuccessful, c.unsuccessful_machines, c.undecided, c.undecided_machines,
+    c.timed_verdicts, c.nobody_verdicts, c.audits_drawn, c.audits_waiting, c.audits_unheard, c.audited_verdicts, c.audited_persons,
+    c.represented_verdicts, c.represented_persons, c.represented_squares, c.heard_calls, c.packets_expected,
+    c.packets_lost, c.jittered_calls, c.jitter_us_sum, c.direction_checked_calls, c.one_way_calls
 FROM (
     SELECT
         date_bin('15 minutes', f.started_time, '2000-01-01 00:00:00+00') AS quarter,
@@ -101,7 +169,26 @@ FROM (
         f.sign * (is_answered AND NOT is_success AND NOT coalesce(f.is_target, false))::integer AS unsuccessful,
         f.sign * (is_machine AND NOT is_success AND NOT coalesce(f.is_target, false))::integer AS unsuccessful_machines,
         f.sign * (is_answered AND NOT is_success AND coalesce(f.is_target, false))::integer AS undecided,
-        f.sign * (is_machine AND NOT is_success AND coalesce(f.is_target, false))::integer AS undecided_machines
+        f.sign * (is_machine AND NOT is_success AND coalesce(f.is_target, false))::integer AS undecided_machines,
+        CASE WHEN is_answered AND f.answered_by IS NOT NULL AND f.verdict_delay IS NOT NULL THEN f.sign END AS timed_verdicts,
+        CASE WHEN is_answered AND f.answered_by IN ('machine', 'screening', 'fax', 'tone', 'music') THEN f.sign END
+            AS nobody_verdicts,
+        CASE WHEN f.audit_share IS NOT NULL THEN f.sign END AS audits_drawn,
+        CASE WHEN f.audit_share IS NOT NULL AND f.audit_state IS NULL THEN f.sign END AS audits_waiting,
+        CASE WHEN f.audit_state = 'unheard' THEN f.sign END AS audits_unheard,
+        CASE WHEN f.audit_state IN ('human', 'machine') THEN f.sign END AS audited_verdicts,
+        CASE WHEN f.audit_state = 'human' THEN f.sign END AS audited_persons,
+        CASE WHEN f.audit_state IN ('human', 'machine') THEN f.sign * audit_weight END AS represented_verdicts,
+        CASE WHEN f.audit_state = 'human' THEN f.sign * audit_weight END AS represented_persons,
+        CASE WHEN f.audit_state IN ('human', 'machine') THEN f.sign * audit_weight::numeric * audit_weight END
+            AS represented_squares,
+        CASE WHEN f.media_packets_expected > 0 THEN f.sign END AS heard_calls,
+        CASE WHEN f.media_packets_expected > 0 THEN f.sign * f.media_packets_expected::bigint END AS packets_expected,
+        CASE WHEN f.media_packets_expected > 0 THEN f.sign * greatest(f.media_packets_lost, 0)::bigint END AS packets_lost,
+        CASE WHEN f.media_jitter_ms IS NOT NULL THEN f.sign END AS jittered_calls,
+        f.sign * round(f.media_jitter_ms * 1000)::bigint AS jitter_us_sum,
+        CASE WHEN f.media_is_one_way IS NOT NULL THEN f.sign END AS direction_checked_calls,
+        CASE WHEN f.media_is_one_way THEN f.sign END AS one_way_calls
     FROM (
         SELECT
             (f.started_time AT TIME ZONE 'UTC') + f.utc_offset_minutes * interval '1 minute' AS local_time,
@@ -109,7 +196,9 @@ FROM (
             coalesce(f.result = 'answered' AND coalesce(f.answered_by, 'human') IN ('human', 'unsure'), false)
                 AS is_person,
             coalesce(f.result = 'answered' AND f.answered_by = 'machine', false) AS is_machine,
-            coalesce(f.disposition IN ('order', 'meeting', 'offer_requested'), false) AS is_success
+            coalesce(f.disposition IN ('order', 'meeting', 'offer_requested'), false) AS is_success,
+            -- in thousandths: how many verdicts a drawn one stands for
+            round(1000 / nullif(f.audit_share, 0))::bigint AS audit_weight
     ) AS heard
     OFFSET 0
 ) AS c
@@ -118,6 +207,8 @@ WHERE d.is_filled
   AND CASE d.dim
       WHEN 16 THEN f.result = 'answered' AND f.talk_ms IS NOT NULL
       WHEN 17 THEN f.pdd_ms IS NOT NULL
+      WHEN 18 THEN f.result = 'answered' AND f.answered_by IS NOT NULL AND f.verdict_delay IS NOT NULL
+      WHEN 19 THEN f.media_jitter_ms IS NOT NULL
       ELSE true
   END
 $$;
@@ -125,6 +216,18 @@ $$;
 CREATE FUNCTION public.fold_case(t text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$SELECT lower(t COLLATE pg_c_utf8)$$;
+
+CREATE FUNCTION public.jitter_step_ms(jitter_ms real) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+SELECT (ARRAY[0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000])[greatest(1,
+    width_bucket(jitter_ms::float8,
+        ARRAY[0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000]::float8[]))]
+$$;
+
+CREATE FUNCTION public.verdict_step_ms(delay interval) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT (floor(extract(epoch FROM delay) * 10) * 100)::bigint $$;
 
 CREATE TABLE public.alert_deliveries (
     receiver_id integer NOT NULL,
@@ -137,6 +240,7 @@ CREATE TABLE public.alert_deliveries (
     lease_until timestamp with time zone,
     last_error text,
     sent_time timestamp with time zone,
+    error_code text,
     CONSTRAINT alert_deliveries_event_check CHECK ((event = ANY (ARRAY['raised'::text, 'resolved'::text]))),
     CONSTRAINT alert_deliveries_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'sent'::text, 'failed'::text])))
 );
@@ -176,6 +280,7 @@ CREATE TABLE public.alert_rules (
     min_count integer NOT NULL,
     is_enabled boolean NOT NULL,
     created_time timestamp with time zone NOT NULL,
+    is_own boolean DEFAULT false NOT NULL,
     CONSTRAINT alert_rules_check CHECK (((comparison = 'worse_than_usual'::text) = (threshold IS NULL))),
     CONSTRAINT alert_rules_check1 CHECK (((subject_kind <> 'all'::text) OR (subject_id IS NULL))),
     CONSTRAINT alert_rules_comparison_check CHECK ((comparison = ANY (ARRAY['below'::text, 'above'::text, 'worse_than_usual'::text]))),
@@ -210,6 +315,7 @@ CREATE TABLE public.alerts (
     last_value double precision NOT NULL,
     last_time timestamp with time zone NOT NULL,
     recovering_since timestamp with time zone,
+    detail jsonb,
     CONSTRAINT alerts_check CHECK (((state = 'resolved'::text) = (resolved_time IS NOT NULL))),
     CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['raised'::text, 'acknowledged'::text, 'resolved'::text])))
 );
@@ -298,6 +404,7 @@ CREATE TABLE public.attempts (
     verdict_time timestamp with time zone,
     audit_share double precision,
     audit_judgement text,
+    audit_unheard text,
     CONSTRAINT attempts_answered_by_check CHECK ((answered_by = ANY (ARRAY['human'::text, 'machine'::text, 'fax'::text, 'tone'::text, 'music'::text, 'silence'::text, 'screening'::text, 'unsure'::text]))),
     CONSTRAINT attempts_audit_judgement_check CHECK ((audit_judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
     CONSTRAINT attempts_disposition_check CHECK ((disposition = ANY (ARRAY['order'::text, 'meeting'::text, 'offer_requested'::text, 'callback_requested'::text, 'refused'::text, 'voicemail_left'::text]))),
@@ -334,7 +441,17 @@ CREATE VIEW public.attempt_facts AS
     talk_ms,
     is_target,
     cost_micros,
-    (failover_of IS NOT NULL) AS is_failover
+    (failover_of IS NOT NULL) AS is_failover,
+    (verdict_time - answered_time) AS verdict_delay,
+    audit_share,
+        CASE
+            WHEN (audit_unheard IS NULL) THEN audit_judgement
+            ELSE 'unheard'::text
+        END AS audit_state,
+    media_packets_expected,
+    media_packets_lost,
+    media_jitter_ms,
+    media_is_one_way
    FROM public.attempts;
 
 CREATE TABLE public.attempts_default (
@@ -394,6 +511,7 @@ CREATE TABLE public.attempts_default (
     verdict_time timestamp with time zone,
     audit_share double precision,
     audit_judgement text,
+    audit_unheard text,
     CONSTRAINT attempts_answered_by_check CHECK ((answered_by = ANY (ARRAY['human'::text, 'machine'::text, 'fax'::text, 'tone'::text, 'music'::text, 'silence'::text, 'screening'::text, 'unsure'::text]))),
     CONSTRAINT attempts_audit_judgement_check CHECK ((audit_judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
     CONSTRAINT attempts_disposition_check CHECK ((disposition = ANY (ARRAY['order'::text, 'meeting'::text, 'offer_requested'::text, 'callback_requested'::text, 'refused'::text, 'voicemail_left'::text]))),
@@ -431,6 +549,14 @@ CREATE TABLE public.call_traces (
     written_time timestamp with time zone NOT NULL,
     is_complete boolean NOT NULL,
     messages bytea NOT NULL
+);
+
+CREATE TABLE public.callback_seals (
+    shard_key integer NOT NULL,
+    day date NOT NULL,
+    attempts integer NOT NULL,
+    changes integer NOT NULL,
+    done integer NOT NULL
 );
 
 CREATE TABLE public.campaign_trunks (
@@ -645,6 +771,20 @@ CREATE UNLOGGED TABLE public.node_state (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE public.number_month_seals (
+    shard_key integer NOT NULL,
+    month date NOT NULL,
+    attempts integer NOT NULL,
+    changes integer NOT NULL,
+    dialed bytea NOT NULL,
+    settled bytea NOT NULL,
+    answered bytea NOT NULL,
+    person bytea NOT NULL,
+    target bytea NOT NULL,
+    success bytea NOT NULL,
+    sealed_time timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.number_seals (
     shard_key integer NOT NULL,
     day date NOT NULL,
@@ -720,6 +860,7 @@ CREATE TABLE public.recordings (
     delete_tries integer DEFAULT 0 NOT NULL,
     next_delete_time timestamp with time zone,
     delete_error text,
+    copy_error_time timestamp with time zone,
     CONSTRAINT recordings_copy_state CHECK ((copy_state = ANY (ARRAY['copying'::text, 'waiting'::text, 'copied'::text, 'failed'::text, 'deleted'::text]))),
     CONSTRAINT recordings_state_check CHECK ((state = ANY (ARRAY['writing'::text, 'ready'::text, 'broken'::text, 'deleted'::text])))
 );
@@ -734,6 +875,7 @@ CREATE TABLE public.report_deliveries (
     lease_until timestamp with time zone,
     last_error text,
     sent_time timestamp with time zone,
+    error_code text,
     CONSTRAINT report_deliveries_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'sent'::text, 'failed'::text])))
 );
 
@@ -869,7 +1011,24 @@ CREATE TABLE public.stats (
     unsuccessful integer DEFAULT 0 NOT NULL,
     unsuccessful_machines integer DEFAULT 0 NOT NULL,
     undecided integer DEFAULT 0 NOT NULL,
-    undecided_machines integer DEFAULT 0 NOT NULL
+    undecided_machines integer DEFAULT 0 NOT NULL,
+    timed_verdicts integer,
+    nobody_verdicts integer,
+    audits_drawn integer,
+    audits_waiting integer,
+    audits_unheard integer,
+    audited_verdicts integer,
+    audited_persons integer,
+    represented_verdicts bigint,
+    represented_persons bigint,
+    represented_squares numeric,
+    heard_calls integer,
+    packets_expected bigint,
+    packets_lost bigint,
+    jittered_calls integer,
+    jitter_us_sum bigint,
+    direction_checked_calls integer,
+    one_way_calls integer
 )
 WITH (fillfactor='70');
 
@@ -879,47 +1038,7 @@ CREATE TABLE public.stats_dimensions (
     is_filled boolean NOT NULL
 );
 
-CREATE VIEW public.stats_now AS
- SELECT stats.shard_key,
-    stats.dim,
-    stats.bucket_time,
-    stats.value,
-    stats.attempts,
-    stats.settled,
-    stats.answered,
-    stats.network_effective,
-    stats.invalid_numbers,
-    stats.abandoned,
-    stats.trunk_faults,
-    stats.persons,
-    stats.machines,
-    stats.orders,
-    stats.meetings,
-    stats.offers,
-    stats.callbacks,
-    stats.refusals,
-    stats.voicemails_left,
-    stats.target_calls,
-    stats.short_calls,
-    stats.new_numbers,
-    stats.talk_count,
-    stats.talk_ms_sum,
-    stats.pdd_count,
-    stats.pdd_ms_sum,
-    stats.cost_count,
-    stats.cost_micros_sum,
-    stats.changes,
-    stats.judged,
-    stats.talks,
-    stats.successful_talks,
-    stats.talk_ms_squares,
-    stats.machine_successes,
-    stats.unsuccessful,
-    stats.unsuccessful_machines,
-    stats.undecided,
-    stats.undecided_machines
-   FROM public.stats
-UNION ALL
+CREATE VIEW public.stats_live AS
  SELECT o.shard_key,
     s.dim,
     s.bucket_time,
@@ -957,9 +1076,26 @@ UNION ALL
     s.unsuccessful,
     s.unsuccessful_machines,
     s.undecided,
-    s.undecided_machines
+    s.undecided_machines,
+    s.timed_verdicts,
+    s.nobody_verdicts,
+    s.audits_drawn,
+    s.audits_waiting,
+    s.audits_unheard,
+    s.audited_verdicts,
+    s.audited_persons,
+    s.represented_verdicts,
+    s.represented_persons,
+    s.represented_squares,
+    s.heard_calls,
+    s.packets_expected,
+    s.packets_lost,
+    s.jittered_calls,
+    s.jitter_us_sum,
+    s.direction_checked_calls,
+    s.one_way_calls
    FROM (public.outbox o
-     CROSS JOIN LATERAL public.fact_stats(o.*) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines))
+     CROSS JOIN LATERAL public.fact_stats(o.*) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
 UNION ALL
  SELECT 0 AS shard_key,
     s.dim,
@@ -998,9 +1134,26 @@ UNION ALL
     s.unsuccessful,
     s.unsuccessful_machines,
     s.undecided,
-    s.undecided_machines
+    s.undecided_machines,
+    s.timed_verdicts,
+    s.nobody_verdicts,
+    s.audits_drawn,
+    s.audits_waiting,
+    s.audits_unheard,
+    s.audited_verdicts,
+    s.audited_persons,
+    s.represented_verdicts,
+    s.represented_persons,
+    s.represented_squares,
+    s.heard_calls,
+    s.packets_expected,
+    s.packets_lost,
+    s.jittered_calls,
+    s.jitter_us_sum,
+    s.direction_checked_calls,
+    s.one_way_calls
    FROM (public.outbox o
-     CROSS JOIN LATERAL public.fact_stats(o.*) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines))
+     CROSS JOIN LATERAL public.fact_stats(o.*) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
 UNION ALL
  SELECT a.shard_key,
     s.dim,
@@ -1039,9 +1192,26 @@ UNION ALL
     s.unsuccessful,
     s.unsuccessful_machines,
     s.undecided,
-    s.undecided_machines
+    s.undecided_machines,
+    s.timed_verdicts,
+    s.nobody_verdicts,
+    s.audits_drawn,
+    s.audits_waiting,
+    s.audits_unheard,
+    s.audited_verdicts,
+    s.audited_persons,
+    s.represented_verdicts,
+    s.represented_persons,
+    s.represented_squares,
+    s.heard_calls,
+    s.packets_expected,
+    s.packets_lost,
+    s.jittered_calls,
+    s.jitter_us_sum,
+    s.direction_checked_calls,
+    s.one_way_calls
    FROM (public.attempt_facts a
-     CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines))
+     CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover, a.verdict_delay, a.audit_share, a.audit_state, a.media_packets_expected, a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
   WHERE (NOT a.is_settled)
 UNION ALL
  SELECT 0 AS shard_key,
@@ -1081,10 +1251,142 @@ UNION ALL
     s.unsuccessful,
     s.unsuccessful_machines,
     s.undecided,
-    s.undecided_machines
+    s.undecided_machines,
+    s.timed_verdicts,
+    s.nobody_verdicts,
+    s.audits_drawn,
+    s.audits_waiting,
+    s.audits_unheard,
+    s.audited_verdicts,
+    s.audited_persons,
+    s.represented_verdicts,
+    s.represented_persons,
+    s.represented_squares,
+    s.heard_calls,
+    s.packets_expected,
+    s.packets_lost,
+    s.jittered_calls,
+    s.jitter_us_sum,
+    s.direction_checked_calls,
+    s.one_way_calls
    FROM (public.attempt_facts a
-     CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines))
+     CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover, a.verdict_delay, a.audit_share, a.audit_state, a.media_packets_expected, a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
   WHERE (NOT a.is_settled);
+
+CREATE VIEW public.stats_now AS
+ SELECT stats.shard_key,
+    stats.dim,
+    stats.bucket_time,
+    stats.value,
+    stats.attempts,
+    stats.settled,
+    stats.answered,
+    stats.network_effective,
+    stats.invalid_numbers,
+    stats.abandoned,
+    stats.trunk_faults,
+    stats.persons,
+    stats.machines,
+    stats.orders,
+    stats.meetings,
+    stats.offers,
+    stats.callbacks,
+    stats.refusals,
+    stats.voicemails_left,
+    stats.target_calls,
+    stats.short_calls,
+    stats.new_numbers,
+    stats.talk_count,
+    stats.talk_ms_sum,
+    stats.pdd_count,
+    stats.pdd_ms_sum,
+    stats.cost_count,
+    stats.cost_micros_sum,
+    stats.changes,
+    stats.judged,
+    stats.talks,
+    stats.successful_talks,
+    stats.talk_ms_squares,
+    stats.machine_successes,
+    stats.unsuccessful,
+    stats.unsuccessful_machines,
+    stats.undecided,
+    stats.undecided_machines,
+    stats.timed_verdicts,
+    stats.nobody_verdicts,
+    stats.audits_drawn,
+    stats.audits_waiting,
+    stats.audits_unheard,
+    stats.audited_verdicts,
+    stats.audited_persons,
+    stats.represented_verdicts,
+    stats.represented_persons,
+    stats.represented_squares,
+    stats.heard_calls,
+    stats.packets_expected,
+    stats.packets_lost,
+    stats.jittered_calls,
+    stats.jitter_us_sum,
+    stats.direction_checked_calls,
+    stats.one_way_calls
+   FROM public.stats
+UNION ALL
+ SELECT stats_live.shard_key,
+    stats_live.dim,
+    stats_live.bucket_time,
+    stats_live.value,
+    stats_live.attempts,
+    stats_live.settled,
+    stats_live.answered,
+    stats_live.network_effective,
+    stats_live.invalid_numbers,
+    stats_live.abandoned,
+    stats_live.trunk_faults,
+    stats_live.persons,
+    stats_live.machines,
+    stats_live.orders,
+    stats_live.meetings,
+    stats_live.offers,
+    stats_live.callbacks,
+    stats_live.refusals,
+    stats_live.voicemails_left,
+    stats_live.target_calls,
+    stats_live.short_calls,
+    stats_live.new_numbers,
+    stats_live.talk_count,
+    stats_live.talk_ms_sum,
+    stats_live.pdd_count,
+    stats_live.pdd_ms_sum,
+    stats_live.cost_count,
+    stats_live.cost_micros_sum,
+    stats_live.changes,
+    stats_live.judged,
+    stats_live.talks,
+    stats_live.successful_talks,
+    stats_live.talk_ms_squares,
+    stats_live.machine_successes,
+    stats_live.unsuccessful,
+    stats_live.unsuccessful_machines,
+    stats_live.undecided,
+    stats_live.undecided_machines,
+    stats_live.timed_verdicts,
+    stats_live.nobody_verdicts,
+    stats_live.audits_drawn,
+    stats_live.audits_waiting,
+    stats_live.audits_unheard,
+    stats_live.audited_verdicts,
+    stats_live.audited_persons,
+    stats_live.represented_verdicts,
+    stats_live.represented_persons,
+    stats_live.represented_squares,
+    stats_live.heard_calls,
+    stats_live.packets_expected,
+    stats_live.packets_lost,
+    stats_live.jittered_calls,
+    stats_live.jitter_us_sum,
+    stats_live.direction_checked_calls,
+    stats_live.one_way_calls
+   FROM public.stats_live;
 
 CREATE TABLE public.trunk_health (
     trunk_id integer NOT NULL,
@@ -1146,8 +1448,11 @@ CREATE TABLE public.verdict_audits (
     judgement text,
     judged_by text,
     judged_time timestamp with time zone,
+    unheard_why text,
     CONSTRAINT verdict_audits_check CHECK ((((judgement IS NULL) = (judged_time IS NULL)) AND ((judgement IS NULL) = (judged_by IS NULL)))),
-    CONSTRAINT verdict_audits_judgement_check CHECK ((judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text])))
+    CONSTRAINT verdict_audits_heard_or_not CHECK (((unheard_why IS NULL) OR (judgement IS NULL))),
+    CONSTRAINT verdict_audits_judgement_check CHECK ((judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
+    CONSTRAINT verdict_audits_unheard_why_check CHECK ((unheard_why = ANY (ARRAY['expired'::text, 'asked'::text, 'erased'::text, 'broken'::text, 'none'::text])))
 );
 
 ALTER TABLE ONLY public.attempts ATTACH PARTITION public.attempts_default DEFAULT;
@@ -1181,6 +1486,9 @@ ALTER TABLE ONLY public.audit_log
 
 ALTER TABLE ONLY public.call_traces
     ADD CONSTRAINT call_traces_pkey PRIMARY KEY (shard_key, attempt_id);
+
+ALTER TABLE ONLY public.callback_seals
+    ADD CONSTRAINT callback_seals_pkey PRIMARY KEY (shard_key, day);
 
 ALTER TABLE ONLY public.campaign_trunks
     ADD CONSTRAINT campaign_trunks_pkey PRIMARY KEY (campaign_id, trunk_id);
@@ -1220,6 +1528,9 @@ ALTER TABLE ONLY public.node_runs
 
 ALTER TABLE ONLY public.node_state
     ADD CONSTRAINT node_state_pkey PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY public.number_month_seals
+    ADD CONSTRAINT number_month_seals_pkey PRIMARY KEY (shard_key, month);
 
 ALTER TABLE ONLY public.number_seals
     ADD CONSTRAINT number_seals_pkey PRIMARY KEY (shard_key, day);
@@ -1291,6 +1602,8 @@ CREATE INDEX alert_deliveries_alert ON public.alert_deliveries USING btree (aler
 
 CREATE INDEX alert_deliveries_waiting ON public.alert_deliveries USING btree (next_try_time) WHERE (status = 'waiting'::text);
 
+CREATE UNIQUE INDEX alert_rules_own ON public.alert_rules USING btree (metric) WHERE is_own;
+
 CREATE UNIQUE INDEX alerts_open ON public.alerts USING btree (rule_id, subject_kind, subject_id) WHERE (resolved_time IS NULL);
 
 CREATE INDEX attempts_answered ON ONLY public.attempts USING btree (shard_key, contact_id, started_time) WHERE (result = 'answered'::text);
@@ -1325,9 +1638,15 @@ CREATE INDEX recordings_attempt ON public.recordings USING btree (shard_key, att
 
 CREATE INDEX recordings_contact ON public.recordings USING btree (shard_key, contact_id);
 
+CREATE INDEX recordings_damaged ON public.recordings USING btree (shard_key, started_time) WHERE (cause IS NOT NULL);
+
 CREATE INDEX recordings_kept ON public.recordings USING btree (shard_key, recording_id) WHERE (deleted_time IS NULL);
 
+CREATE INDEX recordings_key ON public.recordings USING btree (shard_key, key_id) WHERE (state = 'ready'::text);
+
 CREATE INDEX recordings_started ON public.recordings USING btree (shard_key, started_time, recording_id);
+
+CREATE INDEX recordings_uncopied ON public.recordings USING btree (shard_key, started_time) WHERE ((deleted_time IS NULL) AND (state = 'ready'::text) AND (copy_state IS DISTINCT FROM 'copied'::text));
 
 CREATE INDEX recordings_writing ON public.recordings USING btree (shard_key, node_name) WHERE (state = 'writing'::text);
 
@@ -1337,7 +1656,9 @@ CREATE INDEX report_schedules_due ON public.report_schedules USING btree (next_t
 
 CREATE UNIQUE INDEX trunks_name ON public.trunks USING btree (name) WHERE (deleted_time IS NULL);
 
-CREATE INDEX verdict_audits_waiting ON public.verdict_audits USING btree (shard_key, attempt_id) WHERE (judgement IS NULL);
+CREATE INDEX verdict_audits_unheard ON public.verdict_audits USING btree (shard_key, started_time) WHERE (unheard_why IS NOT NULL);
+
+CREATE INDEX verdict_audits_waiting ON public.verdict_audits USING btree (shard_key, attempt_id) WHERE ((judgement IS NULL) AND (unheard_why IS NULL));
 
 ALTER INDEX public.attempts_pkey ATTACH PARTITION public.attempts_default_pkey;
 

@@ -34,7 +34,7 @@ from dialer import (
     read_audio,
 )
 from dialer.config import MIN_RING_TIMEOUT_SECONDS
-from dialer.net.resolve import ResolveError, Resolver, is_address
+from dialer.net.resolve import ResolveError, Resolver, is_address, parse_dns_server
 from dialer.sip.hop import bracketed
 from dialer.sip.pcap import capture
 from dialer.sip.trace import TraceRecord, ladder
@@ -84,6 +84,14 @@ TALK_SECONDS: Final = 5.0
 @click.option("--external", "external_address", metavar="IP", help=text("cli.call.external.help", LANGUAGE))
 @click.option("--bind", "bind_host", help=text("cli.call.bind.help", LANGUAGE))
 @click.option(
+    "--dns-servers",
+    metavar="IP[:PORT],...",
+    default="",
+    envvar="OBZVON_DNS_SERVERS",
+    callback=lambda _context, _parameter, value: read_dns_servers(value),
+    help=text("cli.call.dns_servers.help", LANGUAGE),
+)
+@click.option(
     "--pcap", "pcap_file", type=click.Path(path_type=Path), help=text("cli.call.pcap.help", LANGUAGE)
 )
 @click.option(
@@ -111,6 +119,7 @@ def call(
     insecure_accept_any_certificate: bool,
     external_address: str | None,
     bind_host: str | None,
+    dns_servers: list[tuple[str, int]],
     pcap_file: Path | None,
     engine: Literal["native", "pyvoip"],
     as_json: bool,
@@ -119,7 +128,7 @@ def call(
     if not number.removeprefix("+").isascii() or not number.removeprefix("+").isdigit():
         refuse("cli.call.bad_number", value=number)
     uri, transport = read_trunk(trunk_uri, transport)
-    host, port = find(uri, transport)
+    host, port = find(uri, transport, dns_servers)
     prompt = None if sound_file is None else read_prompt(sound_file)
     try:
         trunk = TrunkConfig(
@@ -303,11 +312,22 @@ def read_trunk(uri: str, transport: Transport | None) -> tuple[SipUri, Transport
     return parsed, transport or "udp"
 
 
-def find(uri: SipUri, transport: Transport) -> tuple[str, int]:
+def read_dns_servers(value: str) -> list[tuple[str, int]]:
+    """Read addresses separated by commas, as a node does."""
+    servers = []
+    for part in filter(None, map(str.strip, value.split(","))):
+        try:
+            servers.append(parse_dns_server(part))
+        except ValueError:
+            refuse("cli.setting.not_a_dns_server", name="--dns-servers", value=part)
+    return servers
+
+
+def find(uri: SipUri, transport: Transport, dns_servers: list[tuple[str, int]]) -> tuple[str, int]:
     """Turn a URI into an IP address and a port, by SRV where it has none (RFC 3263 §4.2)."""
     host = uri.address[0]
     try:
-        found = asyncio.run(Resolver(has_ipv6=True).resolve(host, uri.port, transport))
+        found = asyncio.run(Resolver(dns_servers, has_ipv6=True).resolve(host, uri.port, transport))
     except ResolveError as error:
         refuse("cli.call.unknown_host", host=host, error=error)
     return found.targets[0].address

@@ -11,7 +11,7 @@ import click
 
 from api.catalogue import language_of_environment, text
 from campaigns.database import Pool, open_pool
-from campaigns.errors import NotFound
+from campaigns.errors import Conflict, NotFound
 
 T = TypeVar("T")
 
@@ -37,6 +37,8 @@ def with_pool(work: Callable[[Pool], Awaitable[T]], *, application_name: str) ->
         return asyncio.run(run())
     except NotFound as error:
         say(f"problems.{error.kind}_not_found.detail", id=error.id)
+    except Conflict as error:
+        say(f"problems.{error.code}.detail", **error.params)
     except (OSError, asyncpg.PostgresError) as error:
         say("cli.keys.database_unavailable", error=type(error).__name__)
     sys.exit(1)

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "migrate": Command("api.cli.migrate:migrate", "cli.migrate.help"),
     "doctor": Command("api.cli.doctor:doctor", "cli.doctor.help"),
     "rollups": Command("api.cli.rollups:rollups", "rollups.help"),
+    "recordings": Command("api.cli.recordings:recordings", "cli.recordings.help"),
     "keys": Command("api.cli.keys:keys", "cli.keys.help"),
 }
 

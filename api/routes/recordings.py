@@ -103,7 +103,7 @@ class RecordingController(Controller):
         """Give the sound, or the stretch that `Range` asks for; who listened, and to what, is kept."""
         store = RecordingStore(pool)
         row = await store.get(recording_id)
-        recording = await asyncio.to_thread(open_recording, settings, row)
+        recording = await asyncio.to_thread(open_recording, settings.recordings, row)
         size = wav_size(recording)
         try:
             wanted, status, headers = what_is_wanted(request, row, size)
@@ -116,7 +116,7 @@ class RecordingController(Controller):
     @head("/recordings/{recording_id:int}/audio", include_in_schema=False, **needs("recordings:listen"))
     async def audio_head(self, recording_id: RecordingId, pool: Pool, settings: Settings) -> Response[None]:
         row = await RecordingStore(pool).get(recording_id)
-        recording = await asyncio.to_thread(open_recording, settings, row)
+        recording = await asyncio.to_thread(open_recording, settings.recordings, row)
         with recording:
             size = wav_size(recording)
         headers = {**audio_headers(row), "Content-Length": str(size), "Content-Type": WAV_TYPE}
@@ -133,7 +133,7 @@ class RecordingController(Controller):
         row = await RecordingStore(pool).get(recording_id)
 
         def draw() -> WaveformView:
-            with open_recording(settings, row) as recording:
+            with open_recording(settings.recordings, row) as recording:
                 peaks = recording.waveform(points)
                 if isinstance(peaks, Forged):
                     raise Conflict("recording_unreadable", reason="forged")

@@ -121,4 +121,5 @@ async def queue_of(
         waiting=counts.waiting,
         with_others=counts.with_others,
         without_sound=counts.without_sound,
+        unheard=await audits.unheard(clock(), campaign_id),
     )

@@ -20,6 +20,8 @@ class AttemptDetailsView(AttemptView, frozen=True, kw_only=True):
     time_zone: str
     """The campaign's, IANA."""
     trunk_name: str | None
+    media_packets_expected: int | None
+    """As far as sequence numbers tell."""
     media_packets_received: int | None
     """How well the call was heard (dialer/rtp/quality.py); null where no audio was agreed on."""
     media_packets_lost: int | None
@@ -31,6 +33,10 @@ class AttemptDetailsView(AttemptView, frozen=True, kw_only=True):
     media_round_trip_ms: float | None
     media_is_one_way: bool | None
     """Answered, and nothing was ever heard of the callee."""
+    estimated_mos_received: float | None
+    """An estimate of the mean opinion score, 1 to 4.5, by the E-model (ITU-T G.107) from loss, delay and jitter: of what came from the callee."""
+    estimated_mos_sent: float | None
+    """The same of what the callee's end got, by its own report of loss; null without one."""
     gate: dict[str, Any]
     """The facts that the gate saw and the rules it passed."""
 
@@ -66,6 +72,8 @@ class TraceView(msgspec.Struct, frozen=True, kw_only=True):
 def details_view(details: AttemptDetails, *, shows_numbers: bool) -> AttemptDetailsView:
     facts = msgspec.structs.asdict(details)
     del facts["shard_key"]
+    facts["estimated_mos_received"] = details.estimated_mos_received
+    facts["estimated_mos_sent"] = details.estimated_mos_sent
     facts["attempt_id"] = str(details.attempt_id)
     facts["failover_of"] = None if details.failover_of is None else str(details.failover_of)
     facts["page_path"] = f"/calls/{details.attempt_id}"

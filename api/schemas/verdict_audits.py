@@ -7,7 +7,7 @@ import msgspec
 from campaigns.classifier_stops import ClassifierStop
 from campaigns.dispositions import AnsweredBy, Disposition
 from campaigns.models import AnsweringMachine
-from campaigns.verdict_audits import DrawnVerdict, Judgement
+from campaigns.verdict_audits import DrawnVerdict, Judgement, UnheardWhy
 from dialer.outcome import EndedBy
 
 
@@ -58,7 +58,9 @@ class AuditQueue(msgspec.Struct, frozen=True, kw_only=True):
     with_others: int
     """Before other people at this moment."""
     without_sound: int
-    """Drawn, but no sound was kept, or not for so long."""
+    """No sound yet."""
+    unheard: dict[UnheardWhy, int]
+    """Of the last 30 days: drawn, and out of the queue because nobody could listen. Nothing was drawn in their place."""
 
 
 class ClassifierState(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ import dns.resolver
 import msgspec
 
 from dialer.config import DialerConfig
-from dialer.transport_config import DEFAULT_PORTS, Transport
+from dialer.transport_config import DEFAULT_PORTS, Transport, parse_external_address
 
 _SERVICES: Final[dict[Transport, str]] = {"udp": "_sip._udp", "tcp": "_sip._tcp", "tls": "_sips._tcp"}
 """RFC 3263 §4.1, RFC 2782."""
@@ -70,6 +70,17 @@ class ResolveError(OSError):
 class _Found(NamedTuple):
     hosts: list[str]
     ttl_seconds: float
+
+
+def parse_dns_server(text: str) -> Address:
+    """
+    Read the address of a DNS server, with a port or without: 53 (RFC 1035 §4.2).
+
+    Raises:
+        ValueError: no IP address; a name would need a DNS server to be found.
+    """
+    address = parse_external_address(text)
+    return address.host, address.port or 53
 
 
 class _Server(NamedTuple):

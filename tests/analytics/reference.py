@@ -33,6 +33,7 @@ class World:
         target: tuple[int, int] | None = None,
         short_seconds: int = 6,
         callback_hours: int = 24,
+        is_before: Callable[[Attempt], bool] = lambda _: False,
     ) -> None:
         self.attempts = attempts
         self.leads = leads
@@ -41,6 +42,8 @@ class World:
         self.target = target
         self.short_ms = short_seconds * 1000
         self.callback_wait = timedelta(hours=callback_hours)
+        self.is_before = is_before
+        """Whether an attempt began before the period that is asked for."""
 
 
 def is_settled(a: Attempt) -> bool:
@@ -92,6 +95,14 @@ def was_called_back(w: World, a: Attempt) -> bool:
         if a["started_time"] < later["started_time"] <= a["started_time"] + w.callback_wait:
             return True
     return False
+
+
+def is_to_known_number(w: World, a: Attempt) -> bool:
+    return any(
+        w.is_before(earlier)
+        and (earlier["campaign_id"], earlier["number"]) == (a["campaign_id"], a["number"])
+        for earlier in w.attempts
+    )
 
 
 def still_waits(w: World, a: Attempt) -> bool:
@@ -155,6 +166,7 @@ COUNTS: dict[str, Count] = {
     "target_calls": lambda w, rows: sum(is_target(w, a) for a in rows),
     "unique_target_numbers": lambda w, rows: number_of(a for a in rows if is_target(w, a)),
     "repeat_calls": lambda w, rows: len(rows) - number_of(rows),
+    "known_number_attempts": lambda w, rows: sum(is_to_known_number(w, a) for a in rows),
     "status_successful": lambda w, rows: sum(counts_as_success(w, a) for a in rows),
     "status_successful_with_machines": lambda w, rows: sum(is_success(a) or is_machine(a) for a in rows),
     "status_unsuccessful": lambda w, rows: sum(
@@ -182,6 +194,7 @@ SHARES: dict[str, tuple[str, str]] = {
     "callback_requests_per_answer": ("callback_requests", "answered_attempts"),
     "callbacks_done_share": ("callbacks_done", "callback_requests"),
     "target_share": ("target_calls", "answered_attempts"),
+    "known_number_share": ("known_number_attempts", "attempts"),
     "one_way_share": ("one_way_calls", "direction_checked_calls"),
 }
 

@@ -1,6 +1,5 @@
 """Who answered, who listened, how well it could be heard: the part of `reference` that is about sound."""
 
-import math
 from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
@@ -18,8 +17,10 @@ COUNTS: dict[str, Callable[[Any, Attempts], int]] = {
     ),
     "audits_drawn": lambda w, rows: sum(a["audit_share"] is not None for a in rows),
     "audits_waiting": lambda w, rows: sum(
-        a["audit_share"] is not None and a["audit_judgement"] is None for a in rows
+        a["audit_share"] is not None and a["audit_judgement"] is None and a["audit_unheard"] is None
+        for a in rows
     ),
+    "audits_unheard": lambda w, rows: sum(a["audit_unheard"] is not None for a in rows),
     "audits_unclear": lambda w, rows: sum(a["audit_judgement"] == "cannot_tell" for a in rows),
     "audited_verdicts": lambda w, rows: len(audited(rows)),
     "audited_persons": lambda w, rows: sum(a["audit_judgement"] == "human" for a in rows),
@@ -58,6 +59,15 @@ def measured(rows: Attempts) -> Attempts:
     return [a for a in rows if a["media_packets_expected"]]
 
 
+def jitter_step(jitter: Fraction) -> int:
+    """The last of the steps that it reaches."""
+    reached = 0
+    for step in [2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000]:
+        if jitter >= step:
+            reached = step
+    return reached
+
+
 def values(rows: Attempts) -> dict[str, Any]:
     """Return the metrics that are no counts."""
     found: dict[str, Any] = {}
@@ -76,5 +86,5 @@ def values(rows: Attempts) -> dict[str, Any]:
     jitters = [Fraction(a["media_jitter_ms"]) for a in rows if a["media_jitter_ms"] is not None]
     found["jitter_ms_sum"] = float(sum(jitters))
     found["jitter_ms_mean"] = float(sum(jitters) / len(jitters)) if jitters else None
-    found["jitter_ms_p95"] = p95([math.floor(jitter) for jitter in jitters])
+    found["jitter_ms_p95"] = p95([jitter_step(jitter) for jitter in jitters])
     return found

@@ -1,6 +1,5 @@
-"""A child for the supervisor's tests: `python -m tests.api.child_process ready|silent|crash|stubborn|nice`."""
+"""A child for the supervisor's tests: `python -m tests.api.child_process ready|silent|crash|stubborn`."""
 
-import os
 import signal
 import sys
 import time
@@ -12,9 +11,7 @@ def main() -> None:
         sys.exit("something broke")
     if kind == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if kind == "nice":
-        print(f"niceness {os.getpriority(os.PRIO_PROCESS, 0)}", flush=True)
-    elif kind != "silent":
+    if kind != "silent":
         print(f"ready as {kind}", flush=True)
     time.sleep(60)
 

@@ -88,7 +88,7 @@ async def test_an_alert_is_mailed_when_it_is_raised_and_when_it_is_over(
     assert await sender(pool, clock, smtp).work() == 0
 
     first, second = smtp.mails
-    subject = first["Subject"].replace("\N{NO-BREAK SPACE}", " ")
+    subject = first["Subject"].replace("\N{NARROW NO-BREAK SPACE}", " ")
     assert subject == "Тревога: Answers, Осень: 19,3 %, обычно 34,2 %"
     assert second["Subject"].startswith("Снята: Answers, Осень")
     assert f"https://calls.example.org/alerts#alert-{alert_id}" in first.get_content()
@@ -110,6 +110,34 @@ async def test_each_receiver_hears_of_its_own_rule_once_however_many_processes_s
     await raised(pool, clock, other.rule_id)
     await asyncio.gather(*(sender(pool, clock, smtp).work() for _ in range(8)))
     assert sorted(smtp.recipients) == [["all@example.org"], ["all@example.org"], ["other@example.org"]]
+
+
+async def test_an_address_that_stands_in_several_receivers_hears_of_an_alert_once(
+    pool: Pool, clock: Clock, smtp: SmtpServer, http: HttpServer
+) -> None:
+    made = await AlertStore(pool).add_rule(rule(), clock())
+    await receiver(pool, clock, recipients=["duty@example.org", "Lead@example.org"])
+    doubled = await receiver(pool, clock, recipients=["lead@example.org"], language="ru")
+    await receiver(
+        pool, clock, recipients=["lead@example.org", "owner@example.org"], rule_id=made.rule_id, language="ru"
+    )
+    hook = f"http://127.0.0.1:{http.port}/hook"
+    await receiver(pool, clock, webhook_url=hook)
+    newest = await receiver(pool, clock, webhook_url=hook)
+    alert_id = await raised(pool, clock, made.rule_id)
+    await sender(pool, clock, smtp).work()
+    assert sorted(smtp.recipients) == [["duty@example.org"], ["lead@example.org", "owner@example.org"]]
+    assert [headers["webhook-id"] for headers, _ in http.requests] == [
+        f"alert-{alert_id}-raised-{newest.receiver_id}"
+    ]
+    without = await last(pool, doubled)
+    assert (without.status, without.error_code) == ("sent", "told_by_another")
+    await AlertStore(pool).resolve(alert_id, clock())
+    await sender(pool, clock, smtp).work()
+    assert sorted(address for mail in smtp.recipients for address in mail) == sorted(
+        2 * ["duty@example.org", "lead@example.org", "owner@example.org"]
+    )
+    assert len(http.requests) == 2
 
 
 async def test_a_webhook_is_signed_and_says_everything(pool: Pool, clock: Clock, http: HttpServer) -> None:
@@ -136,7 +164,9 @@ async def test_that_it_is_over_is_said_after_that_it_was_raised_with_the_same_ke
     http.answers = ["503 Later"]
     assert await sender(pool, clock).work() == 1
     waiting = await last(pool, to)
-    assert (waiting.status, waiting.tries, waiting.last_error) == ("waiting", 1, "answered 503")
+    assert (waiting.status, waiting.tries, waiting.error_code, waiting.last_error) == (
+        "waiting", 1, "webhook_refused", "HTTP 503",
+    )  # fmt: skip
     await AlertStore(pool).resolve(alert_id, clock())
     assert await sender(pool, clock).work() == 0, "not before it is known that there was one"
     clock.now += BACK_OFF[0]

@@ -19,7 +19,7 @@ async def test_looks_go_on_after_one_that_broke(pool: Pool, monkeypatch: pytest.
     looked = asyncio.Event()
     looks = 0
 
-    async def breaks_twice(_: Pool, __: datetime) -> None:
+    async def breaks_twice(_: Pool, __: datetime, **___: object) -> None:
         nonlocal looks
         looks += 1
         if looks <= 2:
@@ -29,7 +29,7 @@ async def test_looks_go_on_after_one_that_broke(pool: Pool, monkeypatch: pytest.
     monkeypatch.setattr(alert_watch, "look", breaks_twice)
     monkeypatch.setattr(alert_watch, "LOOK_SECONDS", 0.0)
     with capture_logs() as logs:
-        async with watching_alerts(pool, lambda: NOW):
+        async with watching_alerts(pool, lambda: NOW, makes_copies=False):
             await asyncio.wait_for(looked.wait(), 30)
     broken = [entry for entry in logs if entry["event"] == "alerts.look_broke"]
     assert [entry["looks"] for entry in broken] == [1, 2]

@@ -12,6 +12,7 @@ from analytics.database import Connection, statement
 from analytics.errors import QueryTimedOut
 from analytics.query import Query, QueryRequest
 from analytics.run import reading, run_query
+from api.niceness import session_niceness
 from api.readers import FACTS_CONNECTIONS, NICENESS, Readers, reading_connections
 from campaigns.database import Pool
 from tests.layers import not_available
@@ -24,8 +25,10 @@ def query(*metrics: str, dimension: str | None = None) -> Query:
     return build_query(request, NOW)
 
 
-async def niceness_of(pool: Pool) -> int:
-    return os.getpriority(os.PRIO_PROCESS, await pool.fetchval("SELECT pg_backend_pid()"))
+async def niceness_of(pool: Pool) -> tuple[int, int | None]:
+    """Of the server's process, and of its session."""
+    pid = await pool.fetchval("SELECT pg_backend_pid()")
+    return os.getpriority(os.PRIO_PROCESS, pid), session_niceness(pid)
 
 
 async def test_only_the_servers_processes_behind_reports_step_back(
@@ -34,10 +37,11 @@ async def test_only_the_servers_processes_behind_reports_step_back(
     if not parse_qs(urlsplit(database).query).get("host"):
         not_available(request.config, "postgres", "the server of DATABASE_URL is not on a unix socket")
     async with reading_connections(database) as readers:
-        before = os.getpriority(os.PRIO_PROCESS, 0)
-        assert await niceness_of(readers.sums) == NICENESS
-        assert await niceness_of(readers.facts) == NICENESS
-        assert await niceness_of(pool) == before
+        before, session_before = await niceness_of(pool)
+        last = (max(before, NICENESS), None if session_before is None else NICENESS)
+        assert await niceness_of(readers.sums) == last
+        assert await niceness_of(readers.facts) == last
+        assert await niceness_of(pool) == (before, session_before)
 
 
 async def test_a_report_takes_one_core(database: str) -> None:
@@ -52,12 +56,12 @@ async def test_what_the_sums_answer_does_not_wait_for_what_reads_facts(database:
         quick = query("attempts", "distinct_numbers")
         answer = await asyncio.wait_for(run_query(readers.of(quick), quick), 30)
         assert answer.totals["attempts"].value == 0
-        slow = query("callbacks_done")
+        slow = query("known_number_attempts")
         with pytest.raises(QueryTimedOut):
             await run_query(readers.of(slow), slow, timeout_seconds=0.05)
         for connection in taken:
             await readers.facts.release(connection)
-        assert (await run_query(readers.of(slow), slow)).totals["callbacks_done"].value == 0
+        assert (await run_query(readers.of(slow), slow)).totals["known_number_attempts"].value == 0
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,9 @@ async def test_what_the_sums_answer_does_not_wait_for_what_reads_facts(database:
         (query("attempts", "distinct_numbers", dimension="campaign"), False),
         (query("attempts", "distinct_numbers", dimension="trunk"), True),
         (query("attempts", dimension="reason"), True),
-        (query("callbacks_missed"), True),
+        (query("callbacks_missed", dimension="day"), False),
+        (query("callbacks_missed", dimension="trunk"), True),
+        (query("known_number_attempts"), True),
         (query("leads"), True),
     ],
 )

@@ -86,7 +86,7 @@ async def test_a_due_report_is_mailed_with_its_figures_attached(
     assert "Итоги" in mail["Subject"]
     body = mail.get_body(("plain",))
     assert body is not None
-    assert "ASR: 0.5 (1 / 2)" in body.get_content()
+    assert "ASR: 50,0\u202f% (1 / 2)" in body.get_content()
     attachment = next(iter(mail.iter_attachments()))
     sheet = read_xlsx(attachment.get_payload(decode=True))  # type: ignore[arg-type]  # bytes of a file
     assert [row[:2] for row in sheet] == [["result", "attempts"], ["answered", 1], ["busy", 1]]
@@ -113,6 +113,7 @@ async def test_a_busy_mail_server_is_tried_again_later_with_the_same_message(
     assert await sender(pool, clock, smtp).work() == 1
     waiting = await last(pool, made)
     assert (waiting.status, waiting.tries, waiting.next_try_time) == ("waiting", 1, clock.now + BACK_OFF[0])
+    assert waiting.error_code == "mail_refused"
     assert "451" in str(waiting.last_error)
     assert await sender(pool, clock, smtp).work() == 0
     clock.now += BACK_OFF[0]
@@ -139,6 +140,7 @@ async def test_without_a_mail_server_the_delivery_has_failed_and_says_why(pool: 
     await sender(pool, clock).work()
     failed = await last(pool, made)
     assert failed.status == "failed"
+    assert failed.error_code == "mail_not_set_up"
     assert "OBZVON_SMTP_URL" in str(failed.last_error)
 
 
@@ -200,7 +202,7 @@ async def test_a_private_address_is_not_called(pool: Pool, clock: Clock, receive
     made = await schedule(pool, clock, webhook_url=f"https://localhost:{receiver.port}/")
     await sender(pool, clock, allows_private_webhooks=False).work()
     failed = await last(pool, made)
-    assert (failed.status, failed.last_error) == ("failed", "localhost leads into a private network")
+    assert (failed.status, failed.error_code, failed.last_error) == ("failed", "webhook_private", "localhost")
     assert receiver.requests == []
 
 

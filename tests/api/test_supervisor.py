@@ -6,8 +6,10 @@ import signal
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from api.niceness import session_niceness
 from api.supervisor import Child, ChildFailed, Supervisor
 
 ROOT = Path(__file__).parents[2]
@@ -46,10 +48,11 @@ async def test_a_child_that_breaks_before_it_is_ready_is_reported_with_its_last_
 async def test_a_child_steps_back_as_far_as_it_is_told(tmp_path: Path) -> None:
     async with Supervisor(tmp_path, os.environ) as supervisor:
         before = os.getpriority(os.PRIO_PROCESS, 0)
-        nice = Child(
-            name="nice", module="tests.api.child_process", arguments=["nice"], says_ready=True, niceness=7
-        )
-        assert await supervisor.start(nice) == f"niceness {min(19, before + 7)}\n"
+        await supervisor.start(msgspec.structs.replace(child("ready"), niceness=7))
+        (_, process), *_ = supervisor._running
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == max(before, 7)
+        assert session_niceness(process.pid) in {7, None}
+        assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
 async def test_a_child_that_dies_unasked_ends_the_watch(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from campaigns.classifier_stops import ClassifierStops
 from campaigns.database import Pool
 from campaigns.plan import PlanLoader
 from tests.api.conftest import Client, MakeKey, code_of
+from tests.postgres.analytics.facts import count_again
 from tests.postgres.audits import draw_verdict
 from tests.postgres.campaign_rows import NOW, add_campaign
 
@@ -32,6 +33,7 @@ async def judged(pool: Pool, campaign_id: int, *, humans: int, machines: int, fi
     await pool.execute(
         "UPDATE attempts a SET audit_judgement = v.judgement FROM verdict_audits v WHERE v.attempt_id = a.attempt_id"
     )
+    await count_again(pool)
 
 
 async def policy(pool: Pool, run_id: int) -> dict[int, str]:

@@ -15,11 +15,12 @@ from typing import TypeVar
 import asyncpg
 import msgspec
 
+from campaigns.callback_seals import seal_days_of
 from campaigns.database import Connection
 from campaigns.migrate import ensure_partitions
 from campaigns.number_seals import SQL as SEAL
-from campaigns.number_seals import DayToSeal, seal_day
-from campaigns.rollup_statements import REPAIR
+from campaigns.number_seals import DayToSeal, seal_day, seal_months
+from campaigns.rollup_statements import REPAIR, REPAIR_MONTHS
 from campaigns.rollups import TOTALS_SHARD, Slice, check_slice, midnight, slices_of
 
 CAMPAIGNS = 200
@@ -40,7 +41,8 @@ INSERT INTO attempts (
     shard_key, started_time, attempt_id, campaign_id, contact_id, number, attempt_number, trunk_id, caller_id, call_id,
     run_id, gate, utc_offset_minutes, import_id, source, ad, keyword, region, settled_time, result, reason, fault,
     sip_status, q850_cause, ended_by, pdd_ms, talk_ms, disposition, answered_by, is_target, cost_micros, change_number,
-    answered_time, ended_time
+    answered_time, ended_time, verdict_time, audit_share, audit_judgement, media_packets_expected, media_packets_lost,
+    media_jitter_ms, media_is_one_way
 )
 SELECT
     campaign * 256, started, (extract(epoch FROM started) * 1000 - 1577836800000)::bigint << 22 | (i % 4194304), campaign, contact,
@@ -56,7 +58,12 @@ SELECT
         WHEN r[5] < 0.2 THEN 'callback_requested' WHEN r[5] < 0.3 THEN 'refused' END,
     CASE WHEN talk IS NULL THEN NULL WHEN r[6] < 0.75 THEN 'human' ELSE 'machine' END,
     coalesce(talk BETWEEN 30000 AND 3600000, false), coalesce(ceil(talk / 60000.0)::bigint * 1200000, 0), 1,
-    CASE WHEN talk IS NOT NULL THEN started + interval '8 s' END, started + interval '40 s'
+    CASE WHEN talk IS NOT NULL THEN started + interval '8 s' END, started + interval '40 s',
+    CASE WHEN talk IS NOT NULL THEN started + interval '8.4 s' + r[10] * r[10] * interval '3 s' END,
+    CASE WHEN talk IS NOT NULL AND r[6] >= 0.95 THEN 0.2 END,
+    CASE WHEN talk IS NOT NULL AND r[6] >= 0.96 THEN CASE WHEN r[6] >= 0.999 THEN 'human' ELSE 'machine' END END,
+    talk / 20, CASE WHEN talk IS NOT NULL THEN (r[11] ^ 8 * talk / 200)::int END,
+    CASE WHEN talk IS NOT NULL THEN (r[12] * r[12] * r[12] * 60)::real END, CASE WHEN talk IS NOT NULL THEN r[11] < 0.01 END
 FROM (
     SELECT
         campaign, contacts, i, r, 1 + i % contacts AS contact,
@@ -68,7 +75,8 @@ FROM (
     FROM (
         SELECT
             campaign, -(-size / {TRIES}) AS contacts, i,
-            ARRAY[random(), random(), random(), random(), random(), random(), random(), random(), random()] AS r
+            ARRAY[random(), random(), random(), random(), random(), random(), random(), random(), random(), random(),
+                random(), random()] AS r
         FROM unnest($3::bigint[]) WITH ORDINALITY AS c (size, campaign)
         CROSS JOIN LATERAL generate_series($2::bigint * size / {DAYS}, ($2::bigint + 1) * size / {DAYS} - 1) AS i
     ) AS drawn
@@ -159,7 +167,11 @@ async def make_history(
         for day in days:
             await connection.execute(SEAL["learn_numbers"], day)
         await in_parallel(dsn, "seals", parts, lambda each, part: seal_day(each, part, datetime.now(UTC)))
-        await connection.execute("VACUUM (ANALYZE) number_seals, numbers")
+        while await seal_months(connection, datetime.now(UTC)):
+            pass
+        for shard_key in (*by_shard, TOTALS_SHARD):
+            await seal_days_of(connection, shard_key, days, datetime.now(UTC))
+        await connection.execute("VACUUM (ANALYZE) number_seals, number_month_seals, numbers, callback_seals")
     times.append(time.perf_counter())
     rows = await connection.fetchval("SELECT count(*) FROM stats")
     size = await connection.fetchval("SELECT pg_database_size(current_database())")
@@ -188,10 +200,11 @@ async def in_parallel(
 
 
 async def add_up(connection: Connection, slices: list[Slice]) -> None:
-    """Build the sums from the facts by the statement of `obzvon rollups rebuild`; without its lock, as no campaign comes twice."""
+    """Build the sums from the facts by the statements of `obzvon rollups rebuild`; without its lock, as no campaign comes twice."""
     for part in slices:
         days = part.days()
-        await connection.execute(REPAIR, part.shard_key, midnight(days[0]), midnight(days[-1]))
+        for text in (REPAIR, REPAIR_MONTHS):
+            await connection.execute(text, part.shard_key, midnight(days[0]), midnight(days[-1]))
 
 
 async def add_reference_rows(connection: Connection, campaigns: int) -> None:

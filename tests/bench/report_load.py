@@ -18,6 +18,8 @@ from campaigns.rollups import fold_outbox
 from campaigns.runner import STATEMENTS as CLAIM
 from campaigns.settle_buffer import _COLUMNS
 from campaigns.settle_buffer import STATEMENTS as SETTLE
+from campaigns.settlement import AnswerFacts
+from dialer.events import MediaQuality
 from tests.campaigns.settlements import settlement
 
 SHARDS = 8
@@ -101,6 +103,23 @@ def outcomes(
                 "talk_ms": int(rng.random() ** 2 * 180_000),
                 "disposition": rng.choice([None, None, None, "callback_requested", "order"]),
                 "answered_by": rng.choice(["human", "human", "machine"]),
+                "answered_time": started,
+                "answer": AnswerFacts(
+                    cause="short_greeting",
+                    verdict_time=started + timedelta(milliseconds=rng.randrange(400, 4000)),
+                ),
+                "media": MediaQuality(
+                    packets_expected=rng.randrange(50, 9000),
+                    packets_received=0,
+                    packets_lost=rng.randrange(9),
+                    packets_late=0,
+                    packets_duplicated=0,
+                    packets_sent=0,
+                    jitter_ms=rng.random() * 40,
+                    round_trip_ms=None,
+                    reported_loss=None,
+                    is_one_way=False,
+                ),
             }
         batch.append(settlement(attempt_id, shard_key=campaign_id * 256, started_time=started, **facts))
     return [[getattr(each, name) for each in batch] for name in _COLUMNS]

@@ -33,9 +33,9 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from api.app import create_app
+from api.niceness import step_back
 from api.readers import NICENESS
 from api.settings import ApiSettings
-from api.supervisor import steps_back
 from campaigns.database import open_pool
 from campaigns.embedded_postgres import start_postgres
 from campaigns.migrate import migrate
@@ -106,17 +106,21 @@ async def time_reports(
 
 async def time_panels(
     client: Client, history: History, campaign_id: int, rounds: int, *, is_quick: bool
-) -> tuple[float, float]:
+) -> tuple[float, float, list[str]]:
     """
-    Ask every panel of every report page; return p95 of those that sums and bitmaps answer, and the longest of the others.
+    Ask every panel of every report page; return p95 of those that sums and bitmaps answer, and the longest and the names of the
+    others.
 
     Those that read facts are asked once: how long they take goes with the number of calls, and is bounded by 15 s.
     """
+    from_facts: list[str] = []
     period = {"from": str(history.first_day), "to": str(history.first_day + timedelta(days=DAYS))}
     quick: list[float] = []
     slow: list[tuple[float, str]] = [(0.0, "")]
     named: list[tuple[float, str]] = []
     for panel in panels(period, campaign_id, datetime.now(UTC)):
+        if panel.reads_facts:
+            from_facts.append(panel.name)
         if is_quick and (panel.needs_seals or panel.reads_facts):
             continue  # no day is sealed there
         if panel.reads_facts:
@@ -136,7 +140,8 @@ async def time_panels(
     print(f"  {len(slow) - 1} panels that read facts; the slowest:")
     for milliseconds, name in sorted(slow, reverse=True)[:5]:
         print(f"    {name:40} {milliseconds:7.0f} ms", flush=True)
-    return percentile(quick, 0.95), max(slow)[0]
+    print(f"  read from facts: {', '.join(from_facts) or 'none'}", flush=True)
+    return percentile(quick, 0.95), max(slow)[0], from_facts
 
 
 async def time_drill_down(client: Client, history: History, rounds: int) -> list[float]:
@@ -178,6 +183,7 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
     questions = [each for each in QUESTIONS if not (options.quick and each.of_largest)]
     p95: dict[int, float] = {}
     drill_down = panels_p95 = slowest = page = 0.0
+    from_facts: list[str] = []
     for history in histories:
         async with api_client(history.dsn) as client:
             took = await time_reports(client, history, questions, options.rounds)
@@ -185,7 +191,7 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
             p95[history.attempts] = percentile(every, 0.95)
             drill_down = percentile(await time_drill_down(client, history, options.rounds), 0.95)
             page = statistics.median([await time_page(client) for _ in range(options.rounds)])
-            panels_p95, slowest = await time_panels(
+            panels_p95, slowest, from_facts = await time_panels(
                 client, history, 1, options.panel_rounds, is_quick=options.quick
             )
         print(
@@ -208,6 +214,7 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
         "drill_down_p95_ms": round(drill_down, 2),
         "panels_p95_ms": round(panels_p95, 2),
         "slowest_panel_from_facts_ms": round(slowest),
+        "panels_from_facts": from_facts,
         "campaign_page_p50_ms": round(page, 2),
         "growth_1m_10m": round(p95[large.attempts] / p95[small.attempts], 3),
         "settled_per_second": round(settled),
@@ -232,14 +239,15 @@ async def time_page(client: Client) -> float:
 async def people_looking(history: History) -> AsyncIterator[None]:
     """Dashboards and heavy reports, from a process of its own that goes last, as `obzvon serve` starts the API."""
     process = await asyncio.create_subprocess_exec(
-        *steps_back(NICENESS),
         sys.executable,
         "-m",
         "tests.bench.reports",
         "--look",
         history.dsn,
         stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
+    await step_back(process.pid, NICENESS)
     try:
         assert process.stdout is not None
         assert await process.stdout.readline(), "the process that looks did not start"

@@ -1,6 +1,7 @@
 """A lively hour of invented calls, for pictures and for axe: nothing here is counted by a test."""
 
 import asyncio
+import itertools
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -91,9 +92,8 @@ async def add_history(pool: Pool, campaign_id: int, now: datetime) -> None:
         await connection.execute("SELECT setseed(0.7)")
         await connection.execute(HISTORY, campaign_id, now)
         await connection.execute(
-            "INSERT INTO outbox SELECT * FROM attempt_facts WHERE shard_key = $1 AND started_time < $2",
+            "INSERT INTO outbox SELECT * FROM attempt_facts WHERE shard_key = $1 AND attempt_id < 2000000",
             campaign_id * 256,
-            now - timedelta(days=1),
         )
 
 
@@ -142,7 +142,12 @@ async def keep_a_node_alive(
 ) -> None:
     """Write what a dialing node would, until told to stop: the first two campaigns have calls in all stages."""
     await add_run(pool, 1, heartbeat_time=datetime.now(UTC))
-    while not stop.is_set():
+    for tick in itertools.count():
+        if stop.is_set():
+            break
+        if tick % 8 == 0 and tick // 8 < 500:
+            for campaign_id in campaign_ids[:2]:  # behind those of `fill`
+                await add_call(pool, rng, campaign_id, 680 + tick // 8, 0.3, datetime.now(UTC))
         stages = {
             str(campaign_id): {
                 "dialing": rng.randint(1, 5),
@@ -200,10 +205,10 @@ async def add_saved_report(pool: Pool, now: datetime) -> int:
         )
         for week in (1, 2):
             await pool.execute(
-                "INSERT INTO report_deliveries (schedule_id, due_time, status, tries, next_try_time, last_error, sent_time) "
-                "VALUES ($1, $2, $3, $4, $2, $5, $6)",
+                "INSERT INTO report_deliveries (schedule_id, due_time, status, tries, next_try_time, error_code, last_error, sent_time) "
+                "VALUES ($1, $2, $3, $4, $2, $5, $6, $7)",
                 schedule.schedule_id, now - timedelta(weeks=week), "failed" if index else "sent", 9 if index else 1,
-                "answered 503" if index else None, None if index else now - timedelta(weeks=week),
+                "webhook_refused" if index else None, "HTTP 503" if index else None, None if index else now - timedelta(weeks=week),
             )  # fmt: skip
     return report.report_id
 
@@ -215,8 +220,8 @@ async def add_receivers(pool: Pool, alert_id: int, now: datetime) -> None:
     hook = await store.add(NewReceiver(webhook_url="https://hooks.example.org/obzvon/alerts"), now)
     for receiver, status in ((mail, "sent"), (hook, "waiting")):
         await pool.execute(
-            "INSERT INTO alert_deliveries (receiver_id, alert_id, event, status, tries, next_try_time, last_error, sent_time) "
-            "VALUES ($1, $2, 'raised', $3, $4, $5, $6, $7)",
+            "INSERT INTO alert_deliveries (receiver_id, alert_id, event, status, tries, next_try_time, error_code, last_error, "
+            "sent_time) VALUES ($1, $2, 'raised', $3, $4, $5, $6, $7, $8)",
             receiver.receiver_id, alert_id, status, 1 if status == "sent" else 3, now + timedelta(days=1),
-            None if status == "sent" else "no answer in 15 s", now if status == "sent" else None,
+            None if status == "sent" else "webhook_no_answer", None if status == "sent" else "15 s", now if status == "sent" else None,
         )  # fmt: skip

@@ -68,8 +68,8 @@ async def test_an_alert_is_acknowledged_and_its_failed_delivery_is_seen(
     to = await store.add(NewReceiver(recipients=["lead@example.org"]), now)
     alert_id = await add_alert(pool, campaign_id, now - timedelta(minutes=12))
     await pool.execute(
-        "INSERT INTO alert_deliveries (receiver_id, alert_id, event, status, tries, next_try_time, last_error) "
-        "VALUES ($1, $2, 'raised', 'failed', 9, $3, 'SMTPAuthenticationError: 535 no')",
+        "INSERT INTO alert_deliveries (receiver_id, alert_id, event, status, tries, next_try_time, error_code, last_error) "
+        "VALUES ($1, $2, 'raised', 'failed', 9, $3, 'mail_refused', 'SMTPAuthenticationError: 535 no')",
         to.receiver_id, alert_id, now,
     )  # fmt: skip
     await page.goto(f"{web.url}/alerts")
@@ -77,7 +77,12 @@ async def test_an_alert_is_acknowledged_and_its_failed_delivery_is_seen(
     await expect(alert).to_contain_text("Autumn reminder")
     await expect(alert).to_contain_text("19.3%, usually 34.2%")
     await expect(alert).to_contain_text("failed: 1")
+    await expect(alert).to_contain_text("The mail server did not take it")
     await expect(alert).to_contain_text("535 no")
+    await page.goto(f"{web.url}/language/ru?next_path=/alerts")
+    await expect(alert).to_contain_text("Почтовый сервер не принял письмо")
+    await expect(alert.locator("q[lang=en]")).to_have_text("SMTPAuthenticationError: 535 no")
+    await page.goto(f"{web.url}/language/en?next_path=/alerts")
     await alert.get_by_role("button", name="Acknowledge").click()
     await expect(alert).to_contain_text("Acknowledged")
     await expect(page.locator("#history")).to_have_count(0)

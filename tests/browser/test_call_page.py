@@ -40,13 +40,15 @@ async def test_what_was_heard_is_said(page: Page, web: WebServer, pool: Pool) ->
     await expect(page.locator("#sound")).to_have_count(0)
 
     await pool.execute(
-        "UPDATE attempts SET answered_by = 'machine', disposition = 'voicemail_left', media_packets_received = 1250, "
+        "UPDATE attempts SET answered_by = 'machine', disposition = 'voicemail_left', media_packets_received = 1250, media_packets_expected = 1254, "
         "media_packets_lost = 4, media_reported_loss = 0.125, media_jitter_ms = 2.25, media_is_one_way = false"
     )
     await page.reload()
 
     await expect(page.locator("#sound")).to_contain_text("1,250")
     await expect(page.locator("#sound")).to_contain_text("12.5%")
+    await expect(page.locator("#sound dl")).to_contain_text("MOS, estimated: what we heard4.4")
+    await expect(page.locator("#sound dl")).to_contain_text("MOS, estimated: what the callee heard3.1")
     await expect(page.locator("main")).to_contain_text("Answering machine")
     await expect(page.locator("main")).to_contain_text("Message left")
 

@@ -1,12 +1,18 @@
 """The report pages show what the rows add up to, and lead from each figure to the calls behind it."""
 
+import io
+from datetime import timedelta
+
 import pytest
 from playwright.async_api import Page, expect
+from pyarrow import parquet
 
 from api.report_registry import REPORTS
 from campaigns.database import Pool
 from tests.browser.conftest import WebServer
-from tests.browser.rows import add_known_campaign
+from tests.browser.rows import Group, add_attempt, add_known_campaign, just_now
+from tests.postgres.campaign_rows import add_campaign
+from tests.xlsx import read_xlsx
 
 ALL_TIME = "period=all&compare=none"
 
@@ -68,14 +74,52 @@ async def test_a_figure_leads_to_exactly_its_calls(page: Page, web: WebServer, p
     assert "+79160000024" not in await page.content()  # numbers are masked
 
 
+async def download(page: Page, panel: str, kind: str) -> bytes:
+    async with page.expect_download() as waiting:
+        await page.locator(f'[data-panel="{panel}"] [data-export={kind}]').click()
+    found = await waiting.value
+    assert found.suggested_filename.endswith(f"-{panel}.{kind}")
+    return (await found.path()).read_bytes()
+
+
 async def test_a_download_holds_the_same_figures(page: Page, web: WebServer, pool: Pool) -> None:
     campaign_id = await add_known_campaign(pool)
     await open_report(page, web, "causes", f"&campaign={campaign_id}")
-    async with page.expect_download() as waiting:
-        await page.locator('[data-panel="by_result"] [data-export=csv]').click()
-    download = await waiting.value
-    lines = (await download.path()).read_text(encoding="utf-8-sig").splitlines()
+    lines = (await download(page, "by_result", "csv")).decode("utf-8-sig").splitlines()
     assert any(line.startswith("busy,4") for line in lines), lines
+    assert ["busy", 4.0] in [row[:2] for row in read_xlsx(await download(page, "by_result", "xlsx"))]
+    table = parquet.read_table(io.BytesIO(await download(page, "by_result", "parquet"))).to_pylist()
+    assert [row["settled_attempts"] for row in table if row["result"] == "busy"] == [4]
+
+
+@pytest.mark.parametrize("name", list(REPORTS))
+async def test_every_report_can_be_taken_away(page: Page, web: WebServer, pool: Pool, name: str) -> None:
+    campaign_id = await add_known_campaign(pool)
+    await open_report(page, web, name, f"&campaign={campaign_id}")
+    for panel in REPORTS[name].panels:
+        if await page.locator(f'[data-panel="{panel.name}"] .downloads').is_visible():
+            head = (await download(page, panel.name, "csv")).decode("utf-8-sig").splitlines()[0].split(",")
+            assert set(panel.metrics) <= set(head), head
+
+
+async def test_small_shares_fill_a_scale_that_both_periods_share(
+    page: Page, web: WebServer, pool: Pool
+) -> None:
+    """3 of 40 calls are answered, of 40 nine days before 2: on a scale of 0 to 100 % both would hardly be seen."""
+    campaign_id = await add_campaign(pool, leads=80)
+    for days, answers in ((0, 3), (9, 2)):
+        at = just_now() - timedelta(days=days, minutes=1)
+        for index in range(40):
+            group = Group(1, "answered", 9_000) if index < answers else Group(1, "busy")
+            await add_attempt(pool, campaign_id, 40 * (days > 0) + index, group, at)
+    await page.goto(f"{web.url}/reports/network?period=last_7_days&compare=previous_period")
+    panel = page.locator('[data-panel="by_trunk"]')
+    await expect(panel.locator(".scale")).to_have_text(
+        "The full width is 8.0%; a line stands where the other period was."
+    )
+    await expect(panel.locator(".bars .count")).to_have_text("7.5%")
+    await expect(panel.locator(".bars rect")).to_have_attribute("width", "93.8%")
+    await expect(panel.locator(".bars line")).to_have_attribute("x1", "62.5%")
 
 
 async def test_the_page_says_whether_the_sums_are_proven(page: Page, web: WebServer, pool: Pool) -> None:
@@ -123,3 +167,18 @@ async def test_russian(page: Page, web: WebServer, pool: Pool) -> None:
     await expect(page.locator('[data-panel="totals"] [data-metric="answered_by_number"]')).to_contain_text(
         "56,0"
     )
+
+
+async def test_any_column_can_be_the_chart(page: Page, web: WebServer, pool: Pool) -> None:
+    await add_known_campaign(pool)
+    await page.emulate_media(reduced_motion="reduce")
+    await open_report(page, web, "summary")
+    panel = page.locator('[data-panel="by_day"]')
+    choice = panel.get_by_role("group", name="What the chart shows")
+    pressed = choice.locator("[aria-pressed=true]")
+    await expect(pressed).to_have_text(["Attempts", "Answered attempts"])
+    picture = "document.querySelector('[data-panel=by_day] canvas').toDataURL()"
+    before = await page.evaluate(picture)
+    await choice.get_by_role("button", name="Talks", exact=True).click()
+    await expect(pressed).to_have_text(["Talks"])
+    await page.wait_for_function(f"before => {picture} !== before", arg=before)

@@ -46,11 +46,11 @@ def written(name: str) -> str:
     if unit == "money":
         return rounded(value, 2)
     if unit == "milliseconds" and value < 1000:
-        return f"{rounded(value, 0)}ms"
+        return f"{rounded(value, 0)}\u202fms"
     if unit in {"seconds", "milliseconds"}:
         seconds = value / 1000 if unit == "milliseconds" else value
         if unit == "milliseconds" or seconds < 60:
-            return f"{rounded(seconds, 1)}s"
+            return f"{rounded(seconds, 1)}\u202fs"
         whole = int(rounded(seconds, 0).replace(",", ""))
         return f"{whole // 60}:{whole % 60:02}"
     return rounded(value, 0)

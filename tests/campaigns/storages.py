@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import boto3  # type: ignore[import-untyped]  # ships no types
 from cheroot.wsgi import Server
@@ -18,15 +19,29 @@ KEY_ID, SECRET = "AKIDEXAMPLE", "a secret of s3"
 BUCKET = "calls"
 
 
+class Storage(Protocol):
+    """What can be stopped, and started again."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def settings(self) -> CopySettings: ...
+
+
+def free_port() -> int:
+    """Return a port of our own choice: only such a one can be bound again while old connections linger."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class WebDav:
     """A WebDAV server over a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # a port of our own choice: only such a one can be bound again while old connections linger
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self._server: Server | None = None
 
     def start(self) -> None:
@@ -74,31 +89,50 @@ def webdav(folder: Path) -> Iterator[WebDav]:
         server.stop()
 
 
-@contextlib.contextmanager
-def s3() -> Iterator[CopySettings]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    try:
-        _, port = server.get_host_and_port()
-        endpoint = f"http://127.0.0.1:{port}"
-        client = boto3.client(
+class S3:
+    """An S3-compatible server with one bucket; its objects are this process's and outlive a stop."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._server: ThreadedMotoServer | None = None
+
+    def start(self) -> None:
+        if self._server is not None:
+            return
+        self._server = ThreadedMotoServer("127.0.0.1", self.port, verbose=False)
+        self._server.start()
+        boto3.client(
             "s3",
-            endpoint_url=endpoint,
+            endpoint_url=f"http://127.0.0.1:{self.port}",
             region_name="us-east-1",
             aws_access_key_id=KEY_ID,
             aws_secret_access_key=SECRET,
-        )
-        client.create_bucket(Bucket=BUCKET)
-        yield CopySettings(
+        ).create_bucket(Bucket=BUCKET)
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def settings(self) -> CopySettings:
+        return CopySettings(
             scheme="s3",
             options={
                 "bucket": BUCKET,
                 "region": "us-east-1",
-                "endpoint": endpoint,
+                "endpoint": f"http://127.0.0.1:{self.port}",
                 "access_key_id": KEY_ID,
                 "secret_access_key": SECRET,
                 "root": "/kept",
             },
         )
+
+
+@contextlib.contextmanager
+def s3() -> Iterator[CopySettings]:
+    server = S3()
+    server.start()
+    try:
+        yield server.settings()
     finally:
         server.stop()

@@ -209,3 +209,23 @@ def test_an_unfinished_message_is_no_voicemail() -> None:
     message.classified("machine", 3.0)
     message.beep_ended(5.0)
     assert message.disposition is None
+
+
+def test_whoever_is_still_listened_to_when_the_classifier_is_switched_off_is_a_person() -> None:
+    message = listening("hang_up")
+    message.stop_listening(1.0)
+    assert (message.take_actions(), message.state, message.get_timer()) == (
+        [Action.PLAY],
+        State.PLAYING,
+        None,
+    )
+
+
+@pytest.mark.parametrize("policy", ["hang_up", "leave_message"])
+def test_switching_off_changes_nothing_for_who_is_known_already(policy: AnsweringMachine) -> None:
+    message = listening(policy)
+    message.classified("machine", 3.0)
+    state, actions = message.state, message.take_actions()
+    message.stop_listening(3.5)
+    assert (message.state, message.take_actions()) == (state, [])
+    assert actions == ([Action.HANG_UP] if policy == "hang_up" else [])

@@ -61,6 +61,25 @@ async def test_a_silent_callee_costs_no_other_call() -> None:
         assert not waiting.ended.done()
 
 
+async def test_two_engines_that_draw_the_same_rtp_port_both_hear_their_answer() -> None:
+    """pyVoIP binds the port at the answer; while it was only looked at, the second call could not, and dialed on for ever."""
+
+    def same(size: int) -> bytes:
+        return bytes(size)
+
+    async with (
+        carrier_of(LISTENS) as trunk,
+        PyvoipEngine(QUICK, rng=same) as one,
+        PyvoipEngine(QUICK, rng=same) as other,
+    ):
+        calls = [
+            Watched(engine, trunk, hang_up_on(CallAnswered), call_id=name)
+            for name, engine in (("one", one), ("other", other))
+        ]
+        ended = [await call.end() for call in calls]
+    assert [each.outcome.result for each in ended] == ["answered", "answered"]
+
+
 async def test_a_datagram_that_pyvoip_cannot_read_ends_the_call_unknown() -> None:
     """Its call() reads without catching: the exception leaves it while the phone at the far end may ring."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:

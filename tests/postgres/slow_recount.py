@@ -6,7 +6,7 @@ It shares no line with the product: zones by Python's zoneinfo, sums by Counter.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,8 @@ from campaigns.database import Connection
 Key = tuple[int, str, str, str]
 """shard, dimension, bucket in ISO format, value"""
 Figures = dict[Key, dict[str, int]]
+JITTER_STEPS = [0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000]
+"""Milliseconds."""
 
 
 def counters_of(row: Mapping[str, Any]) -> dict[str, int]:
@@ -25,6 +27,11 @@ def counters_of(row: Mapping[str, Any]) -> dict[str, int]:
     is_success = row["disposition"] in ("order", "meeting", "offer_requested")
     is_target = row["is_target"] is True
     talk_ms = row["talk_ms"] or 0
+    is_audited = row["audit_judgement"] in ("human", "machine")
+    is_audited_person = row["audit_judgement"] == "human"
+    weight = round(1000 / row["audit_share"]) if row["audit_share"] is not None else 0
+    is_heard = (row["media_packets_expected"] or 0) > 0
+    jitter_ms = row["media_jitter_ms"]
     counted = {
         "attempts": 1,
         "settled": int(row["settled_time"] is not None),
@@ -62,8 +69,39 @@ def counters_of(row: Mapping[str, Any]) -> dict[str, int]:
         "pdd_ms_sum": row["pdd_ms"] or 0,
         "cost_count": int(row["cost_micros"] is not None),
         "cost_micros_sum": row["cost_micros"] or 0,
+        "timed_verdicts": int(is_timed(row)),
+        "nobody_verdicts": int(
+            is_answered and row["answered_by"] in ("machine", "screening", "fax", "tone", "music")
+        ),
+        "audits_drawn": int(row["audit_share"] is not None),
+        "audits_waiting": int(
+            row["audit_share"] is not None and row["audit_judgement"] is None and row["audit_unheard"] is None
+        ),
+        "audits_unheard": int(row["audit_unheard"] is not None),
+        "audited_verdicts": int(is_audited),
+        "audited_persons": int(is_audited_person),
+        "represented_verdicts": weight if is_audited else 0,
+        "represented_persons": weight if is_audited_person else 0,
+        "represented_squares": weight * weight if is_audited else 0,
+        "heard_calls": int(is_heard),
+        "packets_expected": row["media_packets_expected"] if is_heard else 0,
+        "packets_lost": max(row["media_packets_lost"], 0) if is_heard else 0,
+        "jittered_calls": int(jitter_ms is not None),
+        "jitter_us_sum": round((jitter_ms or 0) * 1000),
+        "direction_checked_calls": int(row["media_is_one_way"] is not None),
+        "one_way_calls": int(row["media_is_one_way"] is True),
     }
     return {name: number for name, number in counted.items() if number}
+
+
+def is_timed(row: Mapping[str, Any]) -> bool:
+    """Whether it is known who answered and when that was known."""
+    return (
+        row["result"] == "answered"
+        and row["answered_by"] is not None
+        and row["answered_time"] is not None
+        and row["verdict_time"] is not None
+    )
 
 
 def rows_of(row: Mapping[str, Any], zone: ZoneInfo) -> list[tuple[str, str, str]]:
@@ -88,6 +126,7 @@ def rows_of(row: Mapping[str, Any], zone: ZoneInfo) -> list[tuple[str, str, str]
         "disposition": row["disposition"],
         "attempt_number": row["attempt_number"],
         "answered_by": row["answered_by"],
+        "list_attempt_number": f"{row['import_id'] or ''}:{row['attempt_number']}",
     }
     found = [("quarter_hour", quarter.isoformat(), "")]
     found += [(name, day, "" if value is None else str(value)) for name, value in values.items()]
@@ -95,6 +134,12 @@ def rows_of(row: Mapping[str, Any], zone: ZoneInfo) -> list[tuple[str, str, str]
         found.append(("talk_second", day, str(row["talk_ms"] // 1000)))
     if row["pdd_ms"] is not None:
         found.append(("pdd_100ms", day, str(row["pdd_ms"] - row["pdd_ms"] % 100)))
+    if is_timed(row):
+        tenths = (row["verdict_time"] - row["answered_time"]) // timedelta(milliseconds=100)
+        found.append(("answered_by_verdict_100ms", day, f"{row['answered_by']}:{tenths * 100}"))
+    if row["media_jitter_ms"] is not None:
+        step = max(bound for bound in JITTER_STEPS if bound <= row["media_jitter_ms"])
+        found.append(("trunk_jitter", day, f"{row['trunk_id']}:{step}"))
     return found
 
 
@@ -110,12 +155,44 @@ async def recount(connection: Connection, zones: Mapping[int, str]) -> Figures:
     return {key: dict(counter) for key, counter in figures.items()}
 
 
+def by_month(figures: Figures) -> Figures:
+    """The same by month; nothing of quarters of an hour, which no month has."""
+    months: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+    for (shard_key, dimension, bucket, value), counters in figures.items():
+        if dimension != "quarter_hour":
+            first = datetime.fromisoformat(bucket).replace(day=1).isoformat()
+            months[shard_key, dimension, first, value].update(counters)
+    return {key: dict(counter) for key, counter in months.items()}
+
+
 async def told(connection: Connection, relation: str = "stats_now") -> Figures:
     """What `stats_now`, or `stats` alone, says; rows and counters of zero left out."""
-    sums: defaultdict[Key, Counter[str]] = defaultdict(Counter)
-    rows = await connection.fetch(
-        f"SELECT d.name AS dimension, t.* FROM {relation} t JOIN stats_dimensions d USING (dim)"
+    return shown(
+        await connection.fetch(
+            f"SELECT d.name AS dimension, t.* FROM {relation} t JOIN stats_dimensions d USING (dim)"
+        )
     )
+
+
+async def told_of_months(connection: Connection) -> Figures:
+    """What the rows of whole months say, with what is not in `stats` yet."""
+    waiting = shown(
+        await connection.fetch(
+            "SELECT d.name AS dimension, t.* FROM stats_live t JOIN stats_dimensions d USING (dim)"
+        )
+    )
+    months: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+    rows = await connection.fetch(
+        "SELECT d.name AS dimension, t.* FROM stats t JOIN stats_dimensions d ON t.dim = d.dim + 100"
+    )
+    for part in (shown(rows), by_month(waiting)):
+        for key, counters in part.items():
+            months[key].update(counters)
+    return without_nothing(months)
+
+
+def shown(rows: list[Any]) -> Figures:
+    sums: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for row in rows:
         figures = dict(row)
         key = (
@@ -125,7 +202,11 @@ async def told(connection: Connection, relation: str = "stats_now") -> Figures:
             figures.pop("value"),
         )
         del figures["dim"], figures["changes"]
-        sums[key].update({name: int(number) for name, number in figures.items()})
+        sums[key].update({name: int(number or 0) for name, number in figures.items()})
+    return without_nothing(sums)
+
+
+def without_nothing(sums: Mapping[Key, Counter[str]]) -> Figures:
     return {
         key: counted
         for key, counter in sums.items()
@@ -157,3 +238,38 @@ async def distinct_recount(
             if is_so:
                 found[kind].add(row["number"])
     return {kind: len(numbers) for kind, numbers in found.items()}
+
+
+async def callback_recount(
+    connection: Connection,
+    zones: Mapping[int, str],
+    shard_key: int | None,
+    from_day: date,
+    to_day: date,
+    now: datetime,
+) -> dict[str, int]:
+    """What became of the requests to be called back on days of the campaigns' own clocks; nothing where there is none."""
+    rows = [dict(record) for record in await connection.fetch("SELECT * FROM attempts")]
+    found: Counter[str] = Counter()
+    for row in rows:
+        day = row["started_time"].astimezone(ZoneInfo(zones[row["campaign_id"]])).date()
+        if (shard_key is not None and row["shard_key"] != shard_key) or not from_day <= day < to_day:
+            continue
+        if row["disposition"] != "callback_requested":
+            continue
+        end = row["started_time"] + timedelta(hours=24)
+        is_done = any(
+            later["campaign_id"] == row["campaign_id"]
+            and later["contact_id"] == row["contact_id"]
+            and later["result"] == "answered"
+            and row["started_time"] < later["started_time"] <= end
+            for later in rows
+        )
+        found.update(
+            {
+                "callbacks_done": int(is_done),
+                "callbacks_due": int(not is_done and end > now),
+                "callbacks_missed": int(not is_done and end <= now),
+            }
+        )
+    return dict(found)

@@ -1,13 +1,16 @@
 """`campaigns.doctor` on real databases in every state that one can be in."""
 
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 from campaigns.database import Pool
-from campaigns.doctor import examine
+from campaigns.doctor import STATEMENTS, examine
 from campaigns.findings import Finding
 from campaigns.recording_settings import RecordingSettings
 from campaigns.store import CampaignStore
@@ -141,3 +144,38 @@ async def test_a_campaign_that_records_without_a_key_and_recordings_whose_key_is
     await pool.execute("UPDATE recordings SET gap_ms = 4200, cause = 'disk_full'")
     damaged = (await examined(database, tmp_path, recordings=with_keys))["recordings_damaged"]
     assert damaged.facts == {"count": 1, "seconds": 4, "causes": ["disk_full"]}
+
+
+async def test_the_keys_and_the_damage_are_found_without_reading_every_recording(
+    database: str, pool: Pool, tmp_path: Path
+) -> None:
+    campaign_id = await add_campaign(pool, recording="all")
+    await pool.execute(
+        "INSERT INTO recordings (shard_key, recording_id, attempt_id, campaign_id, contact_id, node_name, started_time, state,"
+        " path, key_id, cause) SELECT $1, n, n, $2, n, 'n', now(), 'ready', 'x',"
+        " CASE WHEN n % 2 = 0 THEN 'k1' WHEN n = 77 THEN 'k0' ELSE 'k2' END, CASE WHEN n = 78 THEN 'disk_full' END"
+        " FROM generate_series(1, 5000) AS n",
+        campaign_id * 256,
+        campaign_id,
+    )
+    await pool.execute("VACUUM ANALYZE recordings")
+    statements = {"recording_key_ids": [], "damaged_recordings": [datetime.now(UTC) - timedelta(hours=1)]}
+    for name, arguments in statements.items():
+        plan = await pool.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {STATEMENTS[name]}", *arguments)
+        assert 0 < sum(rows_read(json.loads(plan)[0]["Plan"])) < 50, name
+    with_keys = RecordingSettings(
+        directory=tmp_path / "r", keyring=Keyring("k2", dict.fromkeys(("k2", "k1"), b""))
+    )
+    found = await examined(database, tmp_path, recordings=with_keys)
+    assert found["recording_key_there"].facts == {"key": "k2", "needed": ["k0", "k1", "k2"]}
+    assert found["recording_key_lost"].facts == {"keys": ["k0"]}
+    assert found["recordings_damaged"].facts["count"] == 1
+
+
+def rows_read(plan: dict[str, Any]) -> Iterator[float]:
+    """Give what each scan of the recordings read, thrown-away rows included."""
+    if plan.get("Relation Name") == "recordings":
+        read = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+        yield read * plan["Actual Loops"]
+    for part in plan.get("Plans", ()):
+        yield from rows_read(part)

@@ -1,12 +1,10 @@
 """Figures that were summed before NER meant what ITU-T E.425 says are corrected with it, and back."""
 
-from pathlib import Path
-
 from campaigns.database import Connection, Pool
 from campaigns.rollups import fold_outbox
 from tests.postgres.analytics.facts import add_attempt, add_campaign
+from tests.postgres.migration_steps import Steps
 
-MIGRATION = Path(__file__).parents[2] / "campaigns" / "migrations" / "20261125001301_ner_of_refusals.sql"
 DAY = "2026-11-23T10:00:00Z"
 
 
@@ -21,7 +19,6 @@ async def reached(connection: Connection) -> list[tuple[int, int, int]]:
 
 async def test_what_is_summed_already_follows_the_definition(pool: Pool) -> None:
     """Per state of the outbox: a busy call, a refusal by the callee, and one by the trunk's policy."""
-    up, down = MIGRATION.read_text(encoding="utf-8").split("-- migrate:down")
     campaign_id = await add_campaign(pool)
     shard_key = campaign_id * 256
     async with pool.acquire() as connection:
@@ -31,9 +28,12 @@ async def test_what_is_summed_already_follows_the_definition(pool: Pool) -> None
             if is_folded:
                 await fold_outbox(connection)
         assert await reached(connection) == [(0, 2, 4), (shard_key, 2, 4)]
-        await connection.execute(down)
+        steps = Steps(connection, "20261125001301")
+        await steps.take_back_later()
+        await steps.take_back()
         assert await reached(connection) == [(0, 3, 6), (shard_key, 3, 6)]
-        await connection.execute(up)
+        await steps.do()
+        await steps.do_later()
         assert await reached(connection) == [(0, 2, 4), (shard_key, 2, 4)]
         await fold_outbox(connection)
         assert await reached(connection) == [(0, 4, 4), (shard_key, 4, 4)]

@@ -12,6 +12,7 @@ from campaigns.database import Pool
 from campaigns.recording_keeper import RecordingKeeper
 from campaigns.recording_storage import CopyStorage
 from campaigns.recording_tasks import keeping_recordings
+from campaigns.verdict_audits import VerdictAudits
 from tests.campaigns.storages import webdav
 from tests.postgres.campaign_rows import add_campaign
 from tests.postgres.recordings import add_recording
@@ -35,7 +36,9 @@ async def test_both_tasks_work_by_themselves_also_after_a_failure(
     await pool.execute("ALTER TABLE audit_log RENAME TO audit_log_away")
     with webdav(tmp_path / "dav") as server, capture_logs() as logs:
         keeper = RecordingKeeper(pool, tmp_path, lambda: datetime.now(UTC), CopyStorage(server.settings()))
-        async with keeping_recordings(keeper):
+        async with keeping_recordings(
+            keeper, lambda stop: VerdictAudits(pool).leave_unheard(datetime.now(UTC), stop)
+        ):
             while not any(entry["event"] == "recordings.delayed" for entry in logs):
                 await asyncio.sleep(0.01)
             await pool.execute("ALTER TABLE audit_log_away RENAME TO audit_log")

@@ -10,7 +10,7 @@ import pytest
 
 from campaigns.database import prepare_connection
 from campaigns.rollups import fold_outbox
-from tests.postgres.slow_recount import recount, told
+from tests.postgres.slow_recount import by_month, recount, told, told_of_months
 from tests.postgres.test_rollup_histories import MOMENTS, History, make_campaigns
 
 KILLS = 12
@@ -45,7 +45,9 @@ async def test_a_roller_killed_at_any_point_loses_and_doubles_nothing(database: 
                 )
                 await life.set_disposition(rng.randrange(30), rng.choice(["order", None]))
             roller.kill()
-        assert await told(connection) == await recount(connection, zones)
+        recounted = await recount(connection, zones)
+        assert await told(connection) == recounted
+        assert await told_of_months(connection) == by_month(recounted)
     await fold_outbox(connection)
     assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
     assert await told(connection, "stats") == await recount(connection, zones)

@@ -2,7 +2,7 @@
 Generated histories of calls: after every step, `stats_now` says what a slow recount of the facts says, to the last digit.
 
 Steps are the product's own statements: begin, settle (late, twice, after the node was lost), a disposition set by hand, a
-person erased, the roller adding up everything or killed after a part of it, a repair with nothing to repair.
+verdict judged by a listener or never heard, a person erased, the roller adding up everything or killed after a part of it, a repair with nothing to repair.
 """
 
 import asyncio
@@ -17,24 +17,36 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analytics.callbacks import callback_groups
 from analytics.distinct import distinct_numbers
 from campaigns import rollup_statements
+from campaigns.callback_seals import seal_callbacks
 from campaigns.database import Connection, open_pool, prepare_connection
 from campaigns.errors import Conflict
 from campaigns.late_changes import SQL as LATE
 from campaigns.late_changes import erase
-from campaigns.number_seals import seal_days
+from campaigns.number_seals import seal_days, seal_months
 from campaigns.numbers import E164
 from campaigns.recovery import close_run
 from campaigns.rollups import Slice, check_slice, fold_outbox
 from campaigns.runner import STATEMENTS as BEGIN
 from campaigns.settle_buffer import _COLUMNS
 from campaigns.settle_buffer import STATEMENTS as SETTLE
+from campaigns.settlement import AnswerFacts
 from campaigns.snowflake import EPOCH_MS
+from campaigns.verdict_audits import SQL as AUDIT
+from dialer.events import MediaQuality
 from tests.campaigns.settlements import settlement
 from tests.conftest import run_apart
 from tests.postgres.campaign_rows import add_campaign, number_of
-from tests.postgres.slow_recount import distinct_recount, recount, told
+from tests.postgres.slow_recount import (
+    by_month,
+    callback_recount,
+    distinct_recount,
+    recount,
+    told,
+    told_of_months,
+)
 
 ZONES = (
     "Europe/Moscow",
@@ -59,6 +71,7 @@ MOMENTS = (
 CONTACTS = 4
 RUNS = (1, 2)
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
+ANSWERED = datetime(2026, 12, 31, 12, tzinfo=UTC)
 SEALING = datetime(2027, 2, 1, tzinfo=UTC)
 RANGES = (
     (date(2026, 1, 1), date(2028, 1, 1)),
@@ -74,6 +87,21 @@ dispositions = st.sampled_from(
     ["order", "meeting", "offer_requested", "callback_requested", "refused", "voicemail_left"]
 )
 picks = st.integers(0, 30)
+
+heard = st.builds(
+    MediaQuality,
+    packets_expected=st.sampled_from([0, 50, 3_333]),
+    packets_received=st.just(0),
+    packets_lost=st.integers(-2, 9),
+    packets_late=st.just(0),
+    packets_duplicated=st.just(0),
+    packets_sent=st.just(0),
+    # eighths, which a float4 holds exactly; none of them lies halfway between two millionths
+    jitter_ms=st.none() | st.integers(0, 9_000).map(lambda eighths: eighths / 8),
+    round_trip_ms=st.none(),
+    reported_loss=st.none(),
+    is_one_way=st.booleans(),
+)
 
 settle_facts = st.one_of(
     st.fixed_dictionaries(
@@ -94,6 +122,15 @@ settle_facts = st.one_of(
             "talk_ms": talks,
             "disposition": st.one_of(st.none(), dispositions),
             "answered_by": st.sampled_from([None, "human", "machine", "fax"]),
+            "answered_time": st.sampled_from([None, ANSWERED]),
+            "answer": st.builds(
+                AnswerFacts,
+                cause=st.just("short_greeting"),
+                verdict_time=st.none()
+                | st.integers(-150, 9_999).map(lambda ms: ANSWERED + timedelta(milliseconds=ms)),
+            ),
+            "audit_share": st.sampled_from([None, 1.0, 0.05, 0.3]),
+            "media": st.none() | heard,
         }
     ),
 )
@@ -109,6 +146,8 @@ steps = st.one_of(
     st.tuples(st.just("settle"), picks, settle_facts),
     st.tuples(st.just("lose"), st.sampled_from(RUNS)),
     st.tuples(st.just("set_disposition"), picks, st.one_of(st.none(), dispositions)),
+    st.tuples(st.just("judge"), picks, st.sampled_from(["human", "machine", "cannot_tell"])),
+    st.tuples(st.just("leave_queue"), picks),
     st.tuples(st.just("erase"), st.integers(0, CONTACTS - 1)),
     st.tuples(st.just("fold")),
     st.tuples(st.just("fold_a_part"), st.integers(2, 4), st.integers(0, 1)),
@@ -132,7 +171,7 @@ class History:
     async def clear(self) -> None:
         await self.connection.execute(
             "TRUNCATE attempts, outbox, stats, leads, contacts, dnc_numbers, rollup_checks, "
-            "number_seals, numbers"
+            "number_seals, number_month_seals, numbers, verdict_audits, callback_seals"
         )
         for campaign_id, contact_id in itertools.product(self.campaigns, range(CONTACTS)):
             # the same persons in every campaign; the last of them came without a word on where from
@@ -184,6 +223,24 @@ class History:
                 LATE["set_disposition"], shard_key, started, attempt_id, disposition, LATER
             )
 
+    async def judge(self, pick: int, judgement: str) -> None:
+        if self.attempts:
+            shard_key, started, attempt_id = self.attempts[pick % len(self.attempts)]
+            is_waiting = await self.connection.fetchval(
+                "SELECT unheard_why IS NULL FROM verdict_audits WHERE attempt_id = $1", attempt_id
+            )
+            if is_waiting:
+                await self.connection.execute(
+                    AUDIT["judge_audit"], shard_key, attempt_id, started, judgement, "Anna", LATER
+                )
+
+    async def leave_queue(self, pick: int) -> None:
+        if self.attempts:
+            shard_key, started, attempt_id = self.attempts[pick % len(self.attempts)]
+            await self.connection.fetch(
+                AUDIT["leave_queue"], shard_key, [attempt_id], [started], ["expired"], LATER
+            )
+
     async def erase(self, contact_id: int) -> None:
         try:
             async with self.connection.transaction():
@@ -201,10 +258,14 @@ class History:
 
     async def seal(self, limit: int) -> None:
         await seal_days(self.connection, SEALING, limit)
+        await seal_months(self.connection, SEALING, limit)
+        await seal_callbacks(self.connection, SEALING, limit)
 
     async def assert_exact(self) -> None:
         """What is told now, of every figure and of distinct numbers in some ranges, is what the facts say."""
-        assert await told(self.connection) == await recount(self.connection, self.zones)
+        recounted = await recount(self.connection, self.zones)
+        assert await told(self.connection) == recounted
+        assert await told_of_months(self.connection) == by_month(recounted)
         for shard_key in (None, self.campaigns[0] * 256, self.campaigns[3] * 256):
             for from_day, to_day in RANGES:
                 counted = await distinct_numbers(
@@ -212,6 +273,12 @@ class History:
                 )
                 assert counted.counts == await distinct_recount(
                     self.connection, self.zones, shard_key, from_day, to_day
+                )
+                callbacks = await callback_groups(
+                    self.connection, [shard_key or 0], from_day, to_day, SEALING, lambda _: ()
+                )
+                assert callbacks.get((), {}) == await callback_recount(
+                    self.connection, self.zones, shard_key, from_day, to_day, SEALING
                 )
 
     async def repair(self) -> None:
@@ -249,9 +316,23 @@ async def live_through(dsn: str, zones: dict[int, str], history: list[tuple[Any,
         await fold_outbox(connection)
         assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
         assert await told(connection, "stats") == await recount(connection, zones)
-        while await seal_days(connection, SEALING):
+        while await seal_days(connection, SEALING) or await seal_callbacks(connection, SEALING):
+            pass
+        assert (
+            await connection.fetchval(
+                "SELECT count(*) FROM callback_days((SELECT array_agg(shard_key) FROM shards) || 0, NULL, NULL) WHERE done IS NULL"
+            )
+            == 0
+        )
+        await life.assert_exact()
+        while await seal_months(connection, SEALING):
             pass
         await life.assert_exact()
+        # the clocks of some have not left January
+        every = await connection.fetchval(
+            "SELECT count(*) FROM stats WHERE dim = 101 AND attempts > 0 AND bucket_time < '2027-01-01'"
+        )
+        assert await connection.fetchval("SELECT count(*) FROM number_month_seals") >= every
         for from_day, to_day in RANGES:
             assert (await distinct_numbers(connection, None, from_day, to_day)).fact_days == 0
     finally:

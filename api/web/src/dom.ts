@@ -44,6 +44,8 @@ export interface Share {
   share: string;
   /** 0..1: how long the bar is. */
   length: number;
+  /** 0..1: where another period's bar ended; absent or null where there is none. */
+  before?: number | null;
 }
 
 /** Show shares as a list with bars; rows stay the same elements, so that bars grow instead of jumping. */
@@ -52,6 +54,9 @@ export function showBars(list: Element, shares: Share[]): void {
   const rows = shares.map((share) => {
     const row = known.get(share.key) ?? newBar(share.key);
     find("rect", row).setAttribute("width", `${(100 * share.length).toFixed(1)}%`);
+    const line = find("line", row);
+    for (const end of ["x1", "x2"]) line.setAttribute(end, `${(100 * (share.before ?? 0)).toFixed(1)}%`);
+    line.setAttribute("visibility", share.before ? "visible" : "hidden");
     for (const [part, words] of [["name", share.label], ["count", share.count], ["share", share.share]] as const) {
       const element = find(`.${part}`, row);
       if (element.textContent !== words) element.textContent = words;
@@ -69,7 +74,9 @@ function newBar(key: string): HTMLElement {
   const bar = document.createElementNS(SVG, "rect");
   bar.setAttribute("height", "100%");
   bar.setAttribute("rx", "4");
-  picture.append(bar);
+  const line = document.createElementNS(SVG, "line");
+  line.setAttribute("y2", "100%");
+  picture.append(bar, line);
   row.append(picture, make("span", "name"), make("b", "count"), make("span", "share"));
   return row;
 }

@@ -1,12 +1,12 @@
-// Numbers and times as the page's language writes them. No data is a dash, never a zero.
+// Numbers and times as the page's language writes them. No data is a dash, never a zero. Units are the catalogue's; they stand
+// on the page's root (layout.html), as api/figures_in_words.py has them.
 export const NO_DATA = "—";
 
 export class Format {
   readonly #integer: Intl.NumberFormat;
   readonly #short: Intl.NumberFormat;
   readonly #percent: Intl.NumberFormat;
-  readonly #seconds: Intl.NumberFormat;
-  readonly #milliseconds: Intl.NumberFormat;
+  readonly #tenths: Intl.NumberFormat;
   readonly #time: Intl.DateTimeFormat;
   readonly #hour: Intl.DateTimeFormat;
   readonly #dayHour: Intl.DateTimeFormat;
@@ -19,12 +19,10 @@ export class Format {
   /** `timeZone` is the campaign's: its reports are read in it. */
   constructor(language: string, timeZone: string) {
     const locale = language === "en" ? "en-GB" : language;
-    const unit = (name: string): Intl.NumberFormatOptions => ({ style: "unit", unit: name, unitDisplay: "narrow" });
     this.#integer = new Intl.NumberFormat(locale);
     this.#short = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
     this.#percent = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
-    this.#seconds = new Intl.NumberFormat(locale, { ...unit("second"), minimumFractionDigits: 1, maximumFractionDigits: 1 });
-    this.#milliseconds = new Intl.NumberFormat(locale, { ...unit("millisecond"), maximumFractionDigits: 0 });
+    this.#tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
     this.#time = new Intl.DateTimeFormat(locale, { timeStyle: "medium", timeZone });
     this.#hour = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZone });
     this.#dayHour = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone });
@@ -47,13 +45,13 @@ export class Format {
   }
 
   percent(value: number | null): string {
-    return value === null ? NO_DATA : this.#percent.format(value);
+    return value === null ? NO_DATA : narrow(this.#percent.format(value));
   }
 
-  /** Below a minute with its unit, above it as a clock: 5.3s, 12:05, 1:02:03. */
+  /** Below a minute with its unit, above it as a clock: 5.3 s, 12:05, 1:02:03. */
   duration(seconds: number | null): string {
     if (seconds === null) return NO_DATA;
-    if (seconds < 60) return this.#seconds.format(seconds);
+    if (seconds < 60) return this.#unit("seconds", this.#tenths.format(seconds));
     const whole = Math.round(seconds);
     const two = (value: number): string => String(value).padStart(2, "0");
     const hours = Math.floor(whole / 3600);
@@ -63,7 +61,13 @@ export class Format {
 
   milliseconds(value: number | null): string {
     if (value === null) return NO_DATA;
-    return value < 1000 ? this.#milliseconds.format(value) : this.#seconds.format(value / 1000);
+    return value < 1000
+      ? this.#unit("milliseconds", this.#integer.format(Math.round(value)))
+      : this.#unit("seconds", this.#tenths.format(value / 1000));
+  }
+
+  #unit(name: string, value: string): string {
+    return fill(document.documentElement.dataset[name] ?? "{value}", { value });
   }
 
   time(at: string | number): string {
@@ -92,13 +96,18 @@ export class Format {
 
   /** +12.5%: what changed, as a part of what it was. */
   change(value: number | null): string {
-    return value === null ? NO_DATA : this.#change.format(value);
+    return value === null ? NO_DATA : narrow(this.#change.format(value));
   }
 
   /** +3.2: a difference of two shares, in percentage points. */
   points(value: number): string {
     return this.#points.format(value * 100);
   }
+}
+
+/** The space before a percent sign is a narrow one that does not break, where the language has one. */
+function narrow(words: string): string {
+  return words.replace("\u00a0%", "\u202f%");
 }
 
 /** Put values into a text of the catalogue: fill("{a} of {b}", {a: "1", b: "2"}). */

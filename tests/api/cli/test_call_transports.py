@@ -1,5 +1,6 @@
 """`obzvon call` over TCP, TLS and IPv6, to carriers in processes of their own."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from tests.api.cli.test_call import SEED, number_of, obzvon, report_of
 from tests.dialer.certificates import Authority
+from tests.dialer.net.dns_server import dns_server
 
 
 @contextmanager
@@ -70,11 +72,22 @@ def test_a_call_over_tls_with_an_authority_of_ones_own(tmp_path: Path) -> None:
     assert "certificate_of_unknown_authority" in refused.stderr + refused.stdout
 
 
+async def test_a_name_is_looked_up_by_srv_at_the_servers_that_are_told(tmp_path: Path) -> None:
+    async with dns_server() as dns:
+        with carrier(tmp_path, "127.0.0.36") as port:
+            dns.add("_sip._udp.carrier.test", "SRV", f"10 1 {port} one.carrier.test.")
+            dns.add("one.carrier.test", "A", "127.0.0.36")
+            server = f"{dns.address[0]}:{dns.address[1]}"
+            report = await asyncio.to_thread(answered, "--trunk", "sip:carrier.test", "--dns-servers", server)
+    assert report["trunk"] == f"sip:127.0.0.36:{port}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("--trunk", "sip:127.0.0.8;transport=sctp"), "sip:127.0.0.8;transport=sctp"),
         (("--trunk", "sip:127.0.0.8", "--tls-key", "key.pem"), "certificate_file"),
+        (("--trunk", "sip:carrier.test", "--dns-servers", "dns.example.com"), "--dns-servers"),
         (("--trunk", "sip:127.0.0.8", "--external", "sip.example.com"), "external_signalling_address"),
     ],
 )

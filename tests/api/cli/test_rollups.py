@@ -51,6 +51,9 @@ def test_figures_that_agree_are_proven(with_calls: str) -> None:
         "DELETE FROM stats WHERE shard_key = 256",
         "DELETE FROM stats",
         "UPDATE stats SET talk_ms_sum = 7 WHERE shard_key = 0",
+        "UPDATE stats SET attempts = attempts + 1 WHERE shard_key = 256 AND dim = 103",
+        "UPDATE stats SET talks = talks + 1 WHERE shard_key = 0 AND dim = 110",
+        "DELETE FROM stats WHERE dim > 100",
         "INSERT INTO stats SELECT shard_key, dim, bucket_time + interval '1 day', value || 'x', "
         + ", ".join(["1"] * 25)
         + " FROM stats WHERE shard_key <> 0 AND dim = 10",

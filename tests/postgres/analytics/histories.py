@@ -51,6 +51,9 @@ def attempts(draw: st.DrawFn) -> dict[str, Any]:
     answered_by = draw(st.sampled_from([None, "human", "machine", "fax", "unsure"])) if answered else None
     answered_time = started + timedelta(seconds=4) if answered else None
     is_drawn = answered_by in {"machine", "fax"} and draw(st.booleans())
+    judgement = (
+        draw(st.sampled_from([None, "human", "machine", "machine", "cannot_tell"])) if is_drawn else None
+    )
     expected = draw(st.sampled_from([None, 0, 50, 333])) if result is not None else None
     return {
         "campaign_id": campaign_id,
@@ -81,13 +84,14 @@ def attempts(draw: st.DrawFn) -> dict[str, Any]:
         if answered_time is not None and draw(st.booleans())
         else None,
         "audit_share": draw(st.sampled_from([1.0, 0.5, 0.05, 0.2])) if is_drawn else None,
-        "audit_judgement": draw(st.sampled_from([None, "human", "machine", "machine", "cannot_tell"]))
-        if is_drawn
+        "audit_judgement": judgement,
+        "audit_unheard": draw(st.sampled_from([None, "expired", "none"]))
+        if is_drawn and judgement is None
         else None,
         "media_packets_expected": expected,
         "media_packets_lost": None if expected is None else draw(st.integers(-1, 7)),
         # eighths, which a float4 holds exactly
-        "media_jitter_ms": draw(st.none() | st.integers(0, 400).map(lambda eighths: eighths / 8)) if expected else None,
+        "media_jitter_ms": draw(st.none() | st.integers(0, 9_000).map(lambda eighths: eighths / 8)) if expected else None,
         "media_is_one_way": draw(st.sampled_from([None, False, True])) if answered else None,
         "pdd_ms": draw(st.none() | st.integers(0, 4000)) if result is not None else None,
         "talk_ms": talk_ms,

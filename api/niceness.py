@@ -1,0 +1,55 @@
+"""
+Stepping back: a process that lets all others go first where there are too few cores.
+
+nice(2) alone may say nothing. Where the kernel shares the cores among sessions (sched(7), "The autogroup feature"), it ranks the
+processes of one session only, and each process of a PostgreSQL server is a session of its own, like each child of
+`obzvon serve`. There the session's own niceness counts: `/proc/PID/autogroup`.
+"""
+
+import asyncio
+import contextlib
+import os
+from pathlib import Path
+from typing import Final
+
+TRIES: Final = 20
+PAUSE_SECONDS: Final = 0.1
+"""The kernel lets ordinary accounts say it ten times a second, all of them together."""
+
+
+async def step_back(pid: int, niceness: int) -> None:
+    """Lower a process to `niceness`, and its session if it leads one; what is gone, not ours or no Linux stays as it is."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, max(niceness, os.getpriority(os.PRIO_PROCESS, pid)))
+    with contextlib.suppress(OSError):
+        is_leader = os.getsid(pid) == pid  # else others share it
+        if is_leader and (session_niceness(pid) or 0) < niceness:
+            await lower_session(Path(f"/proc/{pid}/autogroup"), niceness)
+
+
+def session_niceness(pid: int) -> int | None:
+    """Return the niceness of a process's session; None where the kernel keeps none."""
+    try:
+        return int(Path(f"/proc/{pid}/autogroup").read_text(encoding="ascii").split()[-1])
+    except (OSError, IndexError):
+        return None
+
+
+async def lower_session(autogroup: Path, niceness: int) -> None:
+    """
+    Write the niceness of a session.
+
+    Raises:
+        OSError: the kernel keeps none, or refused.
+    """
+    for attempt in range(TRIES):
+        try:
+            # no "w": that would make a file where there is none
+            with autogroup.open("r+") as file:
+                file.write(str(niceness))
+        except BlockingIOError:
+            if attempt == TRIES - 1:
+                raise
+            await asyncio.sleep(PAUSE_SECONDS)
+        else:
+            return

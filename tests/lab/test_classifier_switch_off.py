@@ -1,0 +1,135 @@
+"""
+A classifier that hangs up on people is switched off under a running node by what a supervisor hears, and on again.
+
+Real parts: voicemails of the Asterisk container, a node, the API with a key, and sound that the node has kept.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from litestar.testing import AsyncTestClient
+
+from analytics.classifier_guard import MIN_JUDGED
+from api import alert_watch
+from api.app import create_app
+from api.settings import ApiSettings
+from campaigns.database import Pool
+from campaigns.store import CampaignStore
+from tests.bench.campaign import make_campaign, start
+from tests.lab.conftest import ASTERISK
+from tests.lab.prefixes import number
+from tests.postgres.dialing import running_node, settings_of, until
+
+pytestmark = pytest.mark.lab
+
+VOICEMAILS = 400
+"""More than are called: the campaign goes on to the end of the test."""
+LINES = 6
+WHILE_OFF = 12
+"""Calls to look at, two rounds of the lines."""
+
+
+@pytest.mark.timeout(240)
+async def test_a_switched_off_classifier_hangs_up_on_nobody_in_the_running_node_until_it_is_on_again(
+    database: str, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alert_watch, "LOOK_SECONDS", 0.5)
+    node = settings_of(database, tmp_path)
+    api = create_app(ApiSettings(database_url=database, recordings=node.recordings))
+    scopes = ("campaigns:read", "campaigns:write", "recordings:listen", "reports:read")
+    _, secret = await CampaignStore(pool).create_api_key("supervisor", scopes, datetime.now(UTC))
+    campaign_id = await make_campaign(
+        pool,
+        trunk=(ASTERISK.host, ASTERISK.port),
+        numbers=[number("7962", index) for index in range(VOICEMAILS)],
+        calls_per_second=LINES,
+        max_concurrent_calls=LINES,
+        hold_seconds=0.5,
+        answering_machine="hang_up",
+    )
+    await pool.execute("UPDATE campaigns SET audit_share = 1")
+    await start(pool, campaign_id)
+
+    async with running_node(node), AsyncTestClient(api) as client:
+        client.headers["Authorization"] = f"Bearer {secret}"
+        judged = await judge_until_off(client, campaign_id)
+        assert judged >= MIN_JUDGED
+        stopped_time = await pool.fetchval(
+            "SELECT stopped_time FROM classifier_stops WHERE resumed_time IS NULL"
+        )
+
+        await until(lambda: calls(pool, "answered_by IS NULL", stopped_time, WHILE_OFF), seconds=60)
+        off = await pool.fetch(
+            "SELECT settled_time FROM attempts WHERE answered_by IS NULL AND result = 'answered'"
+            " AND settled_time > $1 ORDER BY settled_time",
+            stopped_time,
+        )
+        resumed = (await client.post(f"/v1/campaigns/{campaign_id}/classifier/resume")).json()
+        assert not resumed["is_off"]
+        resumed_time = await pool.fetchval("SELECT resumed_time FROM classifier_stops")
+        # from the first call that nobody listened to until it was switched on: not one verdict, also of the calls that
+        # were being listened to at that moment
+        verdicts = await pool.fetch(
+            "SELECT answered_by, verdict_time FROM attempts WHERE verdict_time > $1 AND verdict_time < $2",
+            off[0]["settled_time"], resumed_time,
+        )  # fmt: skip
+        assert verdicts == []
+        begun_off = await pool.fetch(
+            "SELECT answered_by, ended_by, message_played_ms, audit_share FROM attempts"
+            " WHERE started_time > $1 AND settled_time < $2 AND result = 'answered'",
+            off[0]["settled_time"], resumed_time,
+        )  # fmt: skip
+        assert begun_off
+        assert {tuple(row) for row in begun_off} == {(None, "us", 20, None)}, "each got the whole message"
+
+        alert = await the_alert(client, campaign_id)
+        assert (alert["numerator"], alert["denominator"]) == (judged, judged)
+        await until(lambda: calls(pool, "answered_by = 'machine'", resumed_time, 1), seconds=60)
+        await until(lambda: is_resolved(client), seconds=30)
+
+
+async def judge_until_off(client: AsyncTestClient[Any], campaign_id: int) -> int:
+    """Hear one call after the other and say that it was a person, until that has an effect; return how many."""
+    judged = 0
+    async with asyncio.timeout(150):
+        while not (await client.get(f"/v1/campaigns/{campaign_id}/classifier")).json()["is_off"]:
+            item = (await client.post("/v1/verdict-audits/next", json={})).json()["item"]
+            if item is None:
+                await asyncio.sleep(0.2)
+                continue
+            sound = await client.get(f"/v1/recordings/{item['recording_id']}/audio")
+            assert sound.status_code == 200
+            answer = await client.post(
+                f"/v1/verdict-audits/{item['attempt_id']}/judgement", json={"judgement": "human"}
+            )
+            assert answer.json()["judgement"] == "human"
+            judged += 1
+    return judged
+
+
+async def calls(pool: Pool, which: str, since: datetime, count: int) -> bool:
+    """Tell whether so many calls that began since then have ended so."""
+    found = await pool.fetchval(
+        f"SELECT count(*) FROM attempts WHERE {which} AND started_time > $1 AND result = 'answered'", since
+    )
+    return bool(found >= count)
+
+
+async def the_alert(client: AsyncTestClient[Any], campaign_id: int) -> dict[str, Any]:
+    found: list[dict[str, Any]] = []
+
+    async def is_there() -> bool:
+        found[:] = (await client.get("/v1/alerts")).json()["items"]
+        return bool(found)
+
+    await until(is_there, seconds=30)
+    (alert,) = found
+    assert (alert["subject_kind"], alert["subject_id"]) == ("campaign", campaign_id)
+    return alert
+
+
+async def is_resolved(client: AsyncTestClient[Any]) -> bool:
+    return [alert["state"] for alert in (await client.get("/v1/alerts")).json()["items"]] == ["resolved"]
