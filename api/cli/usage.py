@@ -28,16 +28,22 @@ def try_help(error: click.UsageError, language: str) -> str:
 def _explain_value(param: click.Parameter, error: click.BadParameter, language: str) -> str:
     name, kind = _name(param), param.type
     if isinstance(kind, (click.IntRange, click.FloatRange)):
-        low = "…" if kind.min is None else f"{kind.min:g}"
-        high = "…" if kind.max is None else f"{kind.max:g}"
+        low, high = _limit(kind.min), _limit(kind.max)
         return text("cli.usage.out_of_range", language, name=name, low=low, high=high)
     if isinstance(kind, (IntParamType, FloatParamType)):
         return text("cli.usage.not_a_number", language, name=name)
     if isinstance(kind, click.Choice):
         return text("cli.usage.not_a_choice", language, name=name, choices=", ".join(map(str, kind.choices)))
+    if isinstance(kind, click.DateTime):
+        return text("cli.usage.not_a_day", language, name=name)
     if isinstance(kind, click.Path):
-        return text("cli.usage.no_such_file", language, name=name)
+        key = "cli.usage.no_such_file" if kind.file_okay else "cli.usage.no_such_directory"
+        return text(key, language, name=name)
     return error.format_message()
+
+
+def _limit(value: float | None) -> str:
+    return "…" if value is None else str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _name(param: click.Parameter) -> str:

@@ -27,6 +27,7 @@ from campaigns.alerts import AlertStore
 from campaigns.database import Pool, open_pool
 from campaigns.embedded_postgres import UNSAFE_TEST_SETTINGS, start_postgres
 from campaigns.migrate import migrate
+from campaigns.recording_storage import CopySettings
 from campaigns.store import CampaignStore
 from tests.browser.conftest import FLAGS, NAMES, WebServer
 from tests.browser.sample import (
@@ -37,8 +38,10 @@ from tests.browser.sample import (
     fill,
     keep_a_node_alive,
 )
+from tests.browser.sample_recordings import add_sound
 from tests.postgres.analytics.facts import count_again
 from tests.postgres.audits import draw_verdict
+from tests.postgres.recordings import settings_of
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -70,7 +73,9 @@ def pages(campaign_ids: list[int], attempt_id: int) -> dict[str, str]:
         "alert-rules": "/alerts/rules",
         "alert-rule": "/alerts/rules/new",
         "alert-receivers": "/alerts/receivers",
+        "recordings": "/recordings",
         "audits": "/audits",
+        "listening": "/audits",
         "answers": f"/campaigns/{campaign_ids[0]}/answers",
     }
 
@@ -92,15 +97,20 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
         await add_receivers(pool, alert_id, datetime.now(UTC))
         await add_saved_report(pool, datetime.now(UTC))
         judged = ["machine"] * 6 + ["human"]
+        directory = Path(tempfile.mkdtemp(prefix="obzvon-gallery-recordings-"))
         for index in range(12):
-            await draw_verdict(pool, campaign_ids[0], 2**62 + index, started_time=datetime.now(UTC))
+            await draw_verdict(
+                pool, campaign_ids[0], 2**62 + index, started_time=datetime.now(UTC), has_sound=False
+            )
+        await add_sound(pool, directory, campaign_ids, attempt_id, datetime.now(UTC))
         await pool.execute(
             "UPDATE attempts SET audit_judgement = ($2::text[])[attempt_id - $1::bigint + 1] WHERE attempt_id >= $1",
             2**62,
             judged,
         )
         await pool.execute(
-            "UPDATE attempts SET media_packets_expected = talk_ms / 20, media_packets_lost = talk_ms * trunk_id / 8000,"
+            "UPDATE attempts SET media_packets_expected = talk_ms / 20, media_packets_received = talk_ms / 20,"
+            " media_round_trip_ms = 30 * trunk_id, media_reported_loss = 0.004, media_packets_lost = talk_ms * trunk_id / 8000,"
             " media_jitter_ms = 2 * trunk_id, media_is_one_way = talk_ms < 2500 WHERE result = 'answered'"
         )
         await count_again(pool)
@@ -110,7 +120,11 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         base_url = f"http://127.0.0.1:{port}"
-        web = WebServer(ApiSettings(database_url=server.dsn, port=port, base_url=base_url), pool)
+        settings = ApiSettings(
+            database_url=server.dsn, port=port, base_url=base_url, recordings=settings_of(directory),
+            copies=CopySettings(scheme="webdav", options={"endpoint": "http://127.0.0.1:9"}),
+        )  # fmt: skip
+        web = WebServer(settings, pool)
         await web.start()
         system = next((path for name in NAMES if (path := shutil.which(name))), None)
         async with async_playwright() as playwright:
@@ -123,8 +137,15 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
                 page = await context.new_page()
                 for name, path in pages(campaign_ids, attempt_id).items():
                     if only is None or only in name:
+                        if name == "listening":
+                            await page.goto(base_url + path)
+                            await page.locator(".audit button.primary").click()
+                            await expect(page.locator(".audit audio")).to_have_count(1)
                         await pictures(
                             page, base_url + path, folder / f"{name}-{language}", is_quick=is_quick
+                        )
+                        await pool.execute(
+                            "UPDATE verdict_audits SET claimed_by = NULL, claimed_until = NULL"
                         )
                 await context.close()
             await browser.close()

@@ -11,6 +11,7 @@ from playwright.async_api import Page, expect
 from api.classifier_guard import guard_classifiers
 from api.settings import ApiSettings
 from campaigns.database import Pool
+from campaigns.verdict_audits import VerdictAudits
 from tests.browser.conftest import WebServer
 from tests.browser.rows import add_known_campaign, just_now
 from tests.browser.test_accessibility import violations
@@ -151,3 +152,19 @@ async def test_a_classifier_that_is_off_says_why_and_is_switched_on_again(
     await why.get_by_role("button", name="Switch on again").click()
     await expect(page.locator("#classifier-off")).to_have_count(0)
     assert await pool.fetchval("SELECT resumed_by LIKE 'session:%' FROM classifier_stops")
+
+
+async def test_what_could_not_be_heard_is_counted_beside_the_estimate(
+    page: Page, web: WebServer, pool: Pool
+) -> None:
+    campaign_id = await drawn(pool, 3)
+    await pool.execute(
+        "UPDATE recordings SET state = 'deleted', deleted_why = 'expired', deleted_time = now() WHERE attempt_id < 9002"
+    )
+    assert await VerdictAudits(pool).leave_unheard(datetime.now(UTC)) == 2
+    await page.goto(f"{web.url}/audits")
+    await expect(page.locator('[data-count="waiting"]')).to_have_text("1 wait")
+    await expect(page.locator('[data-unheard="expired"]')).to_have_text("2 deleted by age")
+    row = page.locator(f'tr[data-campaign="{campaign_id}"]')
+    await expect(row.locator('[data-metric="audits_unheard"]')).to_have_text("2")
+    await expect(row.locator('[data-metric="audits_drawn"]')).to_have_text("3")

@@ -148,6 +148,23 @@ async def test_a_recording_is_held_released_and_deleted_from_the_list(
     assert [record["action"] for record in actions] == ["hold", "release", "delete"]
 
 
+async def test_why_a_recording_is_as_it_is_is_said_in_words(
+    page: Page, web: WebServer, pool: Pool, recorded: tuple[int, int]
+) -> None:
+    attempt_id, recording_id = recorded
+    await pool.execute(
+        "UPDATE recordings SET gap_ms = 4000, cause = 'disk_full', copy_state = 'waiting', copy_attempts = 3,"
+        " copy_error = 'unreachable', delete_error = 'EISDIR'"
+    )
+    await page.goto(f"{web.url}/recordings")
+    row = page.locator(f"#row-{recording_id}")
+    for words in ("with gaps", "no space on the disk", "copy waits", "the storage does not answer", "EISDIR"):
+        await expect(row).to_contain_text(words)
+    await page.goto(f"{web.url}/language/ru?next_path=/calls/{attempt_id}")
+    for words in ("на диске нет места", "хранилище не отвечает"):
+        await expect(page.locator(f"#recording-{recording_id}")).to_contain_text(words)
+
+
 async def test_a_campaign_is_told_what_to_record_on_its_page(
     page: Page, web: WebServer, pool: Pool, recorded: tuple[int, int]
 ) -> None:

@@ -266,6 +266,9 @@ async def test_keys_that_are_needed_and_keys_that_are_not_are_told(
         (["export", "1", "--why", " "], {}, 2, "cli.recordings.why_wrong", {"limit": 500}),
         (["export", "77", "--why", "x"], {}, 1, "problems.attempt_not_found.detail", {"id": "77"}),
         (["hold", "77", "--why", "x"], {}, 1, "problems.recording_not_found.detail", {"id": "77"}),
+        (["list", "--from", "yesterday"], {}, 2, "cli.usage.not_a_day", {"name": "--from"}),
+        (["export", "1", "--why", "x", "--out", "/nowhere"], {}, 2, "cli.usage.no_such_directory", {"name": "--out"}),
+        (["hold", "x", "--why", "x"], {}, 2, "cli.usage.out_of_range", {"name": "RECORDING_ID", "low": 1, "high": 2**63 - 1}),
         (["verify", "--copies"], {}, 2, "cli.recordings.no_copies", {}),
         (["list"], {"DATABASE_URL": ""}, 2, "cli.database_url_missing", {}),
         (
