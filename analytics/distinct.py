@@ -7,7 +7,7 @@ bitmaps hold ids of numbers, and a number that has no id yet is told apart by it
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from operator import itemgetter
 from typing import Any, Final
@@ -20,6 +20,8 @@ from analytics.database import Connection, statement
 from analytics.plan import Kind
 
 KINDS: Final[tuple[Kind, ...]] = ("dialed", "settled", "answered", "person", "target", "success")
+SEALED_AS: Final[Mapping[Kind, Kind]] = {"settled": "dialed"}
+"""A day with an attempt under way is not sealed."""
 ALL_CAMPAIGNS: Final = 0
 """The shard that holds the sums, and the seals, over all campaigns."""
 
@@ -28,17 +30,14 @@ class Numbers:
     """A set of numbers, those of each shard apart: contact ids, number ids, and texts that have no id yet."""
 
     def __init__(self) -> None:
-        self._bitmaps: defaultdict[int, BitMap] = defaultdict(BitMap)
+        self._bitmaps: defaultdict[int, list[BitMap]] = defaultdict(list)
         self._texts: set[str] = set()
 
     def __len__(self) -> int:
-        return sum(map(len, self._bitmaps.values())) + len(self._texts)
+        return sum(len(BitMap().union(*parts)) for parts in self._bitmaps.values()) + len(self._texts)
 
-    def add_bitmap(self, shard_key: int, data: bytes) -> None:
-        self._bitmaps[shard_key] |= BitMap.deserialize(data)
-
-    def add_ids(self, shard_key: int, ids: Sequence[int]) -> None:
-        self._bitmaps[shard_key].update(ids)
+    def add(self, shard_key: int, ids: BitMap) -> None:
+        self._bitmaps[shard_key].append(ids)
 
     def add_texts(self, texts: Sequence[str]) -> None:
         self._texts.update(texts)
@@ -49,7 +48,7 @@ class DistinctNumbers(msgspec.Struct, frozen=True, kw_only=True):
 
     counts: dict[Kind, int]
     sealed_days: int
-    """Days that were read from bitmaps; the others from facts."""
+    """Days, and whole months, that were read from bitmaps; the others from facts."""
     fact_days: int
 
 
@@ -77,7 +76,9 @@ async def distinct_numbers(
     Exact while calls are being settled: run it in a repeatable-read transaction.
     """
     shards = [ALL_CAMPAIGNS] if shard_keys is None else list(shard_keys)
-    groups = await distinct_groups(connection, shards, from_day, to_day, kinds, lambda _: ())
+    groups = await distinct_groups(
+        connection, shards, from_day, to_day, kinds, lambda _: (), takes_months=True
+    )
     return groups.get((), DistinctNumbers(counts=dict.fromkeys(kinds, 0), sealed_days=0, fact_days=0))
 
 
@@ -88,22 +89,30 @@ async def distinct_groups(
     to_day: date | None,
     kinds: Sequence[Kind],
     group: Group,
+    *,
+    takes_months: bool,
 ) -> dict[tuple[Any, ...], DistinctNumbers]:
     """
-    Count the numbers of groups of days; days without attempts are in none.
+    Count the numbers of groups of days; days without attempts are in none. With `takes_months` all days of a month are in one
+    group, that of its first.
 
     A number that two shards of a group know counts twice: a campaign's shards have none in common, and the sums over all
     campaigns (`ALL_CAMPAIGNS`) are one shard.
     """
-    days = await connection.fetch(statement("distinct_days"), list(shard_keys), from_day, to_day, list(kinds))
+    days = await connection.fetch(
+        statement("distinct_days"), list(shard_keys), from_day, to_day, list(kinds), takes_months
+    )
     found: defaultdict[tuple[Any, ...], dict[Kind, Numbers]] = defaultdict(
         lambda: {kind: Numbers() for kind in kinds}
     )
     is_sealed = {Day(row["shard_key"], row["day"]): row["is_sealed"] for row in days}
     for row in days:
         numbers = found[group(Day(row["shard_key"], row["day"]))]
-        for kind in kinds if row["is_sealed"] else ():
-            numbers[kind].add_bitmap(row["shard_key"], row[kind])
+        if row["is_sealed"]:
+            columns = {SEALED_AS.get(kind, kind) for kind in kinds}
+            bitmaps = {column: BitMap.deserialize(row[column]) for column in columns}
+            for kind in kinds:
+                numbers[kind].add(row["shard_key"], bitmaps[SEALED_AS.get(kind, kind)])
     unsealed: defaultdict[int, list[date]] = defaultdict(list)
     for each, sealed in is_sealed.items():
         if not sealed:
@@ -133,5 +142,5 @@ async def facts_of(connection: Connection, shard_key: int, days: Sequence[date])
 def add_facts(found: dict[Kind, Numbers], shard_key: int, rows: Sequence[asyncpg.Record]) -> None:
     for kind, numbers in found.items():
         true_of = [row for row in rows if row[kind]]
-        numbers.add_ids(shard_key, [row["id"] for row in true_of if row["id"] is not None])
+        numbers.add(shard_key, BitMap([row["id"] for row in true_of if row["id"] is not None]))
         numbers.add_texts([row["number"] for row in true_of if row["id"] is None])

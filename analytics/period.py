@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from analytics.query import ComparisonName, PeriodName, Span
 
 ONE_DAY: Final = timedelta(days=1)
@@ -21,20 +23,61 @@ def month_after(day: date, months: int) -> date:
     return date(index // 12, index % 12 + 1, 1)
 
 
-def whole_months(span: Span, zone: ZoneInfo) -> tuple[date | None, date | None] | None:
-    """
-    Return the first day of the first month that lies whole in a span, and the day after the last; None = none does.
+class Stretch(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of days, or of whole months, to add or to take away."""
 
-    An open end stays open.
+    from_day: date | None
+    to_day: date | None
+    """Not part of it; None = open, as is the other end."""
+    is_months: bool = False
+    is_taken_away: bool = False
+
+
+def stretches(span: Span, zone: ZoneInfo) -> list[Stretch]:
+    """
+    Make a span of whole days out of few rows: months, and at either end the days that it has of a month or has not.
+
+    A span of which all its days are as few is one stretch of days.
     """
     from_day, to_day = (
-        instant and instant.astimezone(zone).date() for instant in (span.from_time, span.to_time)
+        None if instant is None else instant.astimezone(zone).date()
+        for instant in (span.from_time, span.to_time)
     )
-    last = to_day and to_day.replace(day=1)
-    if from_day is None or (last is not None and last <= from_day):
-        return (None, last) if from_day is None else None
-    first = from_day if from_day.day == 1 else month_after(from_day, 1)
-    return (first, last) if last is None or first < last else None
+    days = Stretch(from_day=from_day, to_day=to_day)
+    if date.max.year in {day.year for day in (from_day, to_day) if day}:
+        return [days]  # the calendar ends
+    first, found = from_day, []
+    if from_day is not None and from_day.day > 1:
+        begun, next_ = month_after(from_day, 0), month_after(from_day, 1)
+        takes_away = from_day - begun <= next_ - from_day
+        first = begun if takes_away else next_
+        found.append(
+            Stretch(from_day=begun, to_day=from_day, is_taken_away=True)
+            if takes_away
+            else Stretch(from_day=from_day, to_day=next_)
+        )
+    last = to_day
+    if to_day is not None and to_day.day > 1:
+        begun, next_ = month_after(to_day, 0), month_after(to_day, 1)
+        takes_away = next_ - to_day < to_day - begun
+        last = next_ if takes_away else begun
+        found.append(
+            Stretch(from_day=to_day, to_day=next_, is_taken_away=True)
+            if takes_away
+            else Stretch(from_day=begun, to_day=to_day)
+        )
+    if first is None or last is None or first < last:
+        found.append(Stretch(from_day=first, to_day=last, is_months=True))
+    return [days] if from_day and to_day and (to_day - from_day).days <= sum(map(rows_of, found)) else found
+
+
+def rows_of(part: Stretch) -> int:
+    """How many rows a value can have there."""
+    assert part.from_day is not None
+    assert part.to_day is not None
+    if part.is_months:
+        return (part.to_day.year - part.from_day.year) * 12 + part.to_day.month - part.from_day.month
+    return (part.to_day - part.from_day).days
 
 
 def week_of(day: date) -> date:

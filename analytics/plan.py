@@ -17,7 +17,7 @@ from analytics.dimensions import DIMENSIONS
 from analytics.metric import Metric
 from analytics.metrics import METRICS, measures_of
 from analytics.optimize import campaigns_of
-from analytics.query import SHORT_CALL_SECONDS, Filter, Query, Span
+from analytics.query import CALLBACK_HOURS, SHORT_CALL_SECONDS, Filter, Query, Span
 
 Source = Literal["attempts", "leads", "rollups"]
 Kind = Literal["dialed", "settled", "answered", "person", "target", "success"]
@@ -105,12 +105,14 @@ SEALED_KINDS: Final[Mapping[str, Kind]] = {
     "successful_numbers": "success",
 }
 """What of a day's bitmaps (`analytics.distinct`) counts a measure."""
+SEALED_CALLBACKS: Final = frozenset({"callbacks_done", "callbacks_due", "callbacks_missed"})
+"""What seals of days say of callbacks (`analytics.callbacks`), when 24 hours are waited for them."""
 
 
 def sealed_measures(query: Query) -> list[Metric]:
     """
-    Return the measures whose total the bitmaps of days tell: distinct numbers of one campaign or of all, on whole days of the
-    campaigns' own clocks.
+    Return the measures whose total the seals of days tell: distinct numbers and callbacks of one campaign or of all, on whole days
+    of the campaigns' own clocks.
     """
     has_one = query.filter is not None and query.filter.op in {"is", "in"} and len(query.filter.values) == 1
     is_whole = query.filter is None or (has_one and campaigns_of(query.filter) is not None)
@@ -123,7 +125,7 @@ def sealed_measures(query: Query) -> list[Metric]:
     return [
         measure
         for measure in measures_of(query.metrics)
-        if measure.name in SEALED_KINDS and is_standard(measure, query)
+        if measure.name in SEALED_KINDS.keys() | SEALED_CALLBACKS and is_standard(measure, query)
     ]
 
 
@@ -132,7 +134,7 @@ SEALED_GROUPS: Final = frozenset({"day", "week", "month"})
 
 
 def sealed_groups(query: Query) -> list[Metric]:
-    """Return the measures whose groups the bitmaps of days tell, too: days of the campaigns' clocks, and campaigns."""
+    """Return the measures whose groups the seals of days tell, too: days of the campaigns' clocks, and campaigns."""
     names = set(query.dimensions)
     is_of_days = names <= {*SEALED_GROUPS, "campaign"} and (
         query.clock == "campaign" or not names & SEALED_GROUPS
@@ -149,6 +151,8 @@ def is_standard(measure: Metric, query: Query) -> bool:
     has_target = settings.target_min_seconds is not None or settings.target_max_seconds is not None
     if measure.name in TARGET_METRICS and has_target:
         return False
+    if measure.name in SEALED_CALLBACKS:
+        return settings.callback_hours == CALLBACK_HOURS
     return measure.name not in SHORT_METRICS or settings.short_call_seconds == SHORT_CALL_SECONDS
 
 

@@ -24,6 +24,7 @@ Clock = Literal["campaign", "zone"]
 Reading = Literal["auto", "facts"]
 
 SHORT_CALL_SECONDS: Final = 6
+CALLBACK_HOURS: Final = 24
 MAX_ROWS: Final = 10_000
 DEFAULT_ROWS: Final = 1000
 
@@ -76,7 +77,7 @@ class QuerySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """... and at most so long; both included. Null both: as the campaign had it when the call ended."""
     short_call_seconds: int = SHORT_CALL_SECONDS
     """An answered call that is shorter was no conversation."""
-    callback_hours: int = 24
+    callback_hours: int = CALLBACK_HOURS
     """Who asks to be called back waits so long until the callback is missed."""
 
 

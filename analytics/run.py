@@ -1,6 +1,7 @@
 """Answering a query: a few statements on one snapshot, read-only and cut off when they take too long."""
 
 import contextlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
@@ -10,6 +11,7 @@ import asyncpg
 import msgspec
 
 from analytics.binds import SLOTS
+from analytics.callbacks import callback_groups
 from analytics.comparison import Key, place_of
 from analytics.database import Connection, Pool, statement
 from analytics.dimensions import DIMENSIONS
@@ -18,12 +20,21 @@ from analytics.errors import QueryTimedOut
 from analytics.metric import Metric
 from analytics.metrics import METRICS, measures_of
 from analytics.optimize import campaigns_of, optimize
-from analytics.plan import SEALED_KINDS, plan, sealed_groups, sealed_measures, source_of, sources
+from analytics.plan import (
+    SEALED_CALLBACKS,
+    SEALED_KINDS,
+    plan,
+    sealed_groups,
+    sealed_measures,
+    source_of,
+    sources,
+)
 from analytics.query import MAX_ROWS, Query, Span
 from analytics.result import (
     DimensionValue,
     Measures,
     MetricInfo,
+    Number,
     QueryResult,
     Row,
     Warning_,
@@ -143,7 +154,7 @@ class Answer:
         if others or not sealed:
             rows = await self.fetch(compose_totals(asked, period, self._shards))
             found |= self.measures(rows[0], others)
-        counted = await self.distinct(period, sealed, ()) if sealed else {}
+        counted = await self.sealed(period, sealed, ()) if sealed else {}
         return {**found, **counted.get((), nothing([measure.name for measure in sealed]))}
 
     def without(self, query: Query, sealed: Sequence[Metric]) -> tuple[Query, list[str]]:
@@ -155,37 +166,48 @@ class Answer:
             msgspec.structs.replace(query, metrics=tuple(others or ["attempts"])) if sealed else query
         ), others
 
-    async def distinct(
+    async def sealed(
         self, period: Span, sealed: Sequence[Metric], dimensions: Sequence[str]
     ) -> Mapping[Key, Measures]:
-        """Count distinct numbers by the bitmaps of days."""
+        """Count distinct numbers and callbacks by the seals of days; a group that is left out has nothing."""
         from_day, to_day = (
             None if instant is None else instant.astimezone(self._zone).date()
             for instant in (period.from_time, period.to_time)
         )
-        kinds = {measure.name: SEALED_KINDS[measure.name] for measure in sealed}
+        kinds = {
+            measure.name: SEALED_KINDS[measure.name] for measure in sealed if measure.name in SEALED_KINDS
+        }
+        callbacks = [measure.name for measure in sealed if measure.name in SEALED_CALLBACKS]
         shards = self._shards
         if shards is None:
             shards = [ALL_CAMPAIGNS]
             if "campaign" in dimensions:
                 shards = [row["shard_key"] for row in await self._connection.fetch(statement("every_shard"))]
-        groups = await distinct_groups(
-            self._connection,
-            shards,
-            from_day,
-            to_day,
-            list(dict.fromkeys(kinds.values())),
-            lambda day: tuple(group_of(name, day) for name in dimensions),
-        )
-        return {
-            key: {name: found.counts[kind] for name, kind in kinds.items()} for key, found in groups.items()
-        }
+
+        def group(day: Day) -> Key:
+            return tuple(group_of(name, day) for name in dimensions)
+
+        none = nothing([measure.name for measure in sealed])
+        told: defaultdict[Key, dict[str, Number | None]] = defaultdict(lambda: dict(none))
+        if kinds:
+            asked = list(dict.fromkeys(kinds.values()))
+            by_month = set(dimensions) <= {"campaign", "month"}
+            numbers = await distinct_groups(
+                self._connection, shards, from_day, to_day, asked, group, takes_months=by_month
+            )
+            for key, found in numbers.items():
+                told[key] |= {name: found.counts[kind] for name, kind in kinds.items()}
+        if callbacks:
+            counts = await callback_groups(self._connection, shards, from_day, to_day, self._query.now, group)
+            for key, counted in counts.items():
+                told[key] |= {name: counted[name] for name in callbacks}
+        return told
 
     async def groups(self, query: Query, period: Span) -> Page:
         sealed = sealed_groups(query)
         asked, others = self.without(query, sealed)
         rows = await self.fetch(compose_rows(asked, period, self._shards))
-        counted = await self.distinct(period, sealed, query.dimensions) if sealed and rows else {}
+        counted = await self.sealed(period, sealed, query.dimensions) if sealed and rows else {}
         none = nothing([measure.name for measure in sealed])
         return Page(
             groups=[

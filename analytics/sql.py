@@ -5,6 +5,7 @@ Rule 1. No text of a request becomes text of a statement.
 Rule 2. A comparison with null is false, not unknown, so that `not` means not.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
@@ -16,7 +17,7 @@ from analytics.binds import SLOTS, Binds
 from analytics.dimensions import DIMENSIONS, Dimension
 from analytics.metric import MEDIAN, Metric
 from analytics.metrics import METRICS, REQUESTED, attempts_behind, measures_of
-from analytics.period import whole_months
+from analytics.period import stretches
 from analytics.plan import HOUR_OF_DAY_DIM, MONTH_DIMS, Part, keeps_campaigns_apart, plan, reads_months
 from analytics.query import Filter, Query, Span
 
@@ -24,6 +25,8 @@ SQL_TYPES: Final = {"text": "text", "integer": "bigint", "instant": "timestamptz
 SIGNS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 NULLS: Final = {"quantile": "NULL::float8"}
 ONE_DAY: Final = timedelta(days=1)
+COLUMN: Final = re.compile(r"(?<!:)\b[a-z_]+\b(?!\()")
+"""In the formula of a counter: neither a word of SQL, which are written large, nor a function, nor a name of the query's."""
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -37,6 +40,8 @@ Shards = Sequence[int] | None
 FACTS: Final = Part(source="attempts", measures=())
 
 
+EVERY_SHARD: Final = "shard_key = ANY (ARRAY(SELECT every.shard_key FROM shards AS every))"
+"""Not `<> 0`: an index that begins with the shard is then read for each of them, and not from end to end."""
 TABLES: Final = {
     "attempts": "attempts",
     # an outer join, so that the planner leaves the contacts out where nothing of theirs is asked for
@@ -214,7 +219,7 @@ def conditions(binds: Binds, query: Query, period: Span, part: Part, shards: Sha
     if shards is not None:
         found.append(f"shard_key = ANY({binds.add(list(shards), 'integer[]')})")
     elif part.dim is not None:
-        found.append("shard_key <> 0" if keeps_campaigns_apart(query, part) else "shard_key = 0")
+        found.append(EVERY_SHARD if keeps_campaigns_apart(query, part) else "shard_key = 0")
     if part.source == "attempts":
         found += bounds(binds, query, period, part)
     if query.filter is not None:
@@ -243,27 +248,31 @@ def bounds(binds: Binds, query: Query, period: Span, part: Part) -> list[str]:
 
 
 def compose_stats(binds: Binds, query: Query, period: Span, part: Part) -> str:
-    """Rows of one dimension of `stats` in the period: whole months where these do, and the days before and after them."""
+    """Rows of one dimension of `stats` in the period: whole months, and days around them added or taken away, if they are fewer."""
     days = " AND ".join([f"dim = {part.dim}", *bounds(binds, query, period, part)])
-    zone = ZoneInfo(query.time_zone)
-    months = whole_months(period, zone) if reads_months(query, part) else None
-    if months is None:
+    found = stretches(period, ZoneInfo(query.time_zone)) if reads_months(query, part) else []
+    if not any(each.is_months for each in found):
         return f"(SELECT * FROM stats_now WHERE {days}) AS told"
-    assert part.dim is not None
-    first, last = (
-        instant and instant.astimezone(zone).date() for instant in (period.from_time, period.to_time)
-    )
-    spans = [(part.dim + MONTH_DIMS, months)]
-    spans += [(part.dim, ends) for ends in ((first, months[0]), (months[1], last)) if ends[0] != ends[1]]
-    told = [f"SELECT * FROM stats_live WHERE {days}"]
-    for dim, ends in spans:
-        within = [
+    # PostgreSQL works out every column that a part of a union names
+    keys, counters = "shard_key, bucket_time, value", counters_of(part)
+    told = [f"SELECT {keys}, {', '.join(counters)} FROM stats_live WHERE {days}"]
+    for each in found:
+        columns = ", ".join(f"-{name}" if each.is_taken_away else name for name in counters)
+        within = "".join(
             f" AND bucket_time {sign} {binds.add(datetime.combine(day, time(), UTC), 'timestamptz')}"
-            for sign, day in zip((">=", "<"), ends, strict=True)
+            for sign, day in ((">=", each.from_day), ("<", each.to_day))
             if day is not None
-        ]
-        told.append(f"SELECT * FROM stats WHERE dim = {dim}{''.join(within)}")
+        )
+        assert part.dim is not None
+        dim = part.dim + MONTH_DIMS if each.is_months else part.dim
+        told.append(f"SELECT {keys}, {columns} FROM stats WHERE dim = {dim}{within}")
     return f"({' UNION ALL '.join(told)}) AS told"
+
+
+def counters_of(part: Part) -> list[str]:
+    """Name the counters of `stats` that the measures of a part are made of, and `attempts`, which tells whether a group is there."""
+    formulas = " ".join(measure.counter or "" for measure in part.measures)
+    return sorted({"attempts", *COLUMN.findall(formulas)})
 
 
 def compose_filter(binds: Binds, node: Filter, part: Part) -> str:

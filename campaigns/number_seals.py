@@ -3,7 +3,7 @@ Sealing a closed day: bitmaps of its contacts, so that distinct numbers of any r
 
 A seal keeps `attempts` and `changes` of its day as they stood in the snapshot it was made of. Whoever reads compares them with
 `stats_now`: `changes` grows with every write of a fact, in the statement that writes it, so equal means unchanged. A late
-change unseals a day by itself; nothing in the hot path knows of seals.
+change unseals a day by itself; nothing in the hot path knows of seals. A month whose days are sealed gets a seal of its own, for long ranges.
 """
 
 from datetime import date, datetime
@@ -20,6 +20,7 @@ SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
 KINDS: Final = ("dialed", "settled", "answered", "person", "target", "success")
 TOTALS_SHARD: Final = 0
 DAYS_PER_TURN: Final = 50
+MONTHS_PER_TURN: Final = 10
 
 
 class DayToSeal(msgspec.Struct, frozen=True):
@@ -68,8 +69,41 @@ async def seal_day(connection: Connection, part: DayToSeal, now: datetime) -> bo
     return True
 
 
+async def seal_months(connection: Connection, now: datetime, limit: int = MONTHS_PER_TURN) -> int:
+    """Seal some closed months whose days are sealed; return how many were."""
+    rows = await connection.fetch(SQL["months_to_seal"], now, limit)
+    sealed = 0
+    for row in rows:
+        sealed += await seal_month(connection, row["shard_key"], row["month"], now)
+    return sealed
+
+
+async def seal_month(connection: Connection, shard_key: int, month: date, now: datetime) -> bool:
+    """Seal the month that begins with `month` from the seals of its days, or leave it because one of them does not hold."""
+    async with connection.transaction(isolation="repeatable_read"):
+        state = await connection.fetchrow(SQL["month_now"], shard_key, month)
+        days = await connection.fetch(SQL["seals_of_month"], shard_key, month)
+        assert state is not None
+        if not all(day["is_sealed"] for day in days):
+            return False
+        united = (BitMap().union(*(BitMap.deserialize(day[kind]) for day in days)) for kind in KINDS)
+        await connection.execute(
+            SQL["keep_month_seal"],
+            shard_key,
+            month,
+            state["attempts"],
+            state["changes"],
+            *map(serialized, united),
+            now,
+        )
+    return True
+
+
 def bitmap(ids: list[Any] | None) -> bytes:
     """Return the ids as a roaring bitmap in its portable format."""
-    made = BitMap(ids or [])
-    made.run_optimize()
-    return bytes(made.serialize())
+    return serialized(BitMap(ids or []))
+
+
+def serialized(numbers: BitMap) -> bytes:
+    numbers.run_optimize()
+    return bytes(numbers.serialize())

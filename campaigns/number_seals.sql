@@ -103,3 +103,71 @@ ON CONFLICT (shard_key, day) DO UPDATE
 SET attempts = excluded.attempts, changes = excluded.changes, dialed = excluded.dialed, settled = excluded.settled,
     answered = excluded.answered, person = excluded.person, target = excluded.target, success = excluded.success,
     sealed_time = excluded.sealed_time;
+
+-- months_to_seal(now, limit) --
+-- Closed months whose every day has its seal, without one of their own or with one that no longer holds. Newest first.
+WITH months AS (
+    SELECT s.shard_key, t.bucket_time, t.attempts, t.changes
+    FROM (
+        SELECT h.shard_key, ($1::timestamptz AT TIME ZONE c.time_zone)::date AS today
+        FROM shards h JOIN campaigns c ON c.campaign_id = h.campaign_id
+        UNION ALL
+        SELECT 0, ($1::timestamptz AT TIME ZONE 'UTC' - interval '12 hours')::date
+    ) AS s
+    JOIN stats t ON t.shard_key = s.shard_key AND t.dim = 101
+    WHERE t.bucket_time AT TIME ZONE 'UTC' + interval '1 month' <= s.today AND t.attempts > 0
+)
+SELECT m.shard_key, (m.bucket_time AT TIME ZONE 'UTC')::date AS month
+FROM months m
+LEFT JOIN number_month_seals n
+    ON n.shard_key = m.shard_key AND n.month = (m.bucket_time AT TIME ZONE 'UTC')::date
+    AND n.attempts = m.attempts AND n.changes = m.changes
+WHERE n.shard_key IS NULL
+  AND NOT EXISTS (
+      SELECT
+      FROM stats t
+      LEFT JOIN number_seals d
+          ON d.shard_key = t.shard_key AND d.day = (t.bucket_time AT TIME ZONE 'UTC')::date
+          AND d.attempts = t.attempts AND d.changes = t.changes
+      WHERE t.shard_key = m.shard_key AND t.dim = 1
+        AND t.bucket_time >= m.bucket_time AND t.bucket_time < m.bucket_time + interval '1 month'
+        AND t.attempts > 0 AND d.shard_key IS NULL
+  )
+ORDER BY m.bucket_time DESC, m.shard_key
+LIMIT $2;
+
+-- month_now(shard_key, month) --
+SELECT coalesce(sum(attempts), 0)::integer AS attempts, coalesce(sum(changes), 0)::integer AS changes
+FROM (
+    SELECT attempts, changes FROM stats
+    WHERE shard_key = $1 AND dim = 101 AND bucket_time = $2::date::timestamp AT TIME ZONE 'UTC'
+    UNION ALL
+    SELECT attempts, changes FROM stats_live
+    WHERE shard_key = $1 AND dim = 1 AND bucket_time >= $2::date::timestamp AT TIME ZONE 'UTC'
+      AND bucket_time < ($2::date + interval '1 month') AT TIME ZONE 'UTC'
+) AS part;
+
+-- seals_of_month(shard_key, month) --
+-- Each day that has attempts, with its bitmaps if its seal holds.
+SELECT n.shard_key IS NOT NULL AS is_sealed, n.dialed, n.settled, n.answered, n.person, n.target, n.success
+FROM (
+    SELECT bucket_time, sum(attempts)::integer AS attempts, sum(changes)::integer AS changes
+    FROM stats_now
+    WHERE shard_key = $1 AND dim = 1 AND bucket_time >= $2::date::timestamp AT TIME ZONE 'UTC'
+      AND bucket_time < ($2::date + interval '1 month') AT TIME ZONE 'UTC'
+    GROUP BY 1
+) AS d
+LEFT JOIN number_seals n
+    ON n.shard_key = $1 AND n.day = (d.bucket_time AT TIME ZONE 'UTC')::date
+    AND n.attempts = d.attempts AND n.changes = d.changes
+WHERE d.attempts > 0;
+
+-- keep_month_seal(shard_key, month, attempts, changes, dialed, settled, answered, person, target, success, now) --
+INSERT INTO number_month_seals (
+    shard_key, month, attempts, changes, dialed, settled, answered, person, target, success, sealed_time
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (shard_key, month) DO UPDATE
+SET attempts = excluded.attempts, changes = excluded.changes, dialed = excluded.dialed, settled = excluded.settled,
+    answered = excluded.answered, person = excluded.person, target = excluded.target, success = excluded.success,
+    sealed_time = excluded.sealed_time;

@@ -3,7 +3,7 @@ The tasks that keep the figures: they live in the API process, so that no dialin
 no campaign runs.
 
     roll    every second: what settled is added to `stats`
-    seal    every minute: bitmaps of the numbers of closed days
+    seal    every minute: of closed days, bitmaps of the numbers and how many were called back; of closed months, bitmaps
     check   one slice at a time: `stats` against the facts
 
 Rule 1: of many processes one does a task, by a lease in `rollup_tasks`. Two would do no harm (docs/adr/0014).
@@ -19,9 +19,10 @@ from typing import Final
 import asyncpg
 import structlog
 
+from campaigns.callback_seals import seal_callbacks
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
-from campaigns.number_seals import seal_days
+from campaigns.number_seals import seal_days, seal_months
 from campaigns.rollups import SQL, Slice, check_slice, fold_outbox
 
 log = structlog.get_logger()
@@ -91,6 +92,10 @@ class RollupTasks:
     async def _seal(self, connection: Connection) -> None:
         if count := await seal_days(connection, self._wall_clock()):
             log.info("rollups.sealed", days=count)
+        if count := await seal_months(connection, self._wall_clock()):
+            log.info("rollups.months_sealed", months=count)
+        if count := await seal_callbacks(connection, self._wall_clock()):
+            log.info("rollups.callbacks_sealed", days=count)
 
     async def _check(self, connection: Connection) -> None:
         now = self._wall_clock()

@@ -2,6 +2,61 @@
 
 CREATE SCHEMA public;
 
+CREATE FUNCTION public.callback_days(shard_keys integer[], from_day date, to_day date) RETURNS TABLE(shard_key integer, day date, requests integer, attempts integer, changes integer, done integer)
+    LANGUAGE sql STABLE
+    AS $$
+SELECT d.shard_key, d.day, d.requests, d.attempts, d.changes, n.done
+FROM (
+    SELECT
+        w.shard_key, w.day, w.requests,
+        (sum(w.attempts) OVER three_days)::integer AS attempts, (sum(w.changes) OVER three_days)::integer AS changes
+    FROM (
+        SELECT
+            t.shard_key, (t.bucket_time AT TIME ZONE 'UTC')::date AS day, sum(t.callbacks)::integer AS requests,
+            sum(t.attempts) AS attempts, sum(t.changes) AS changes
+        FROM stats_now AS t
+        WHERE t.shard_key = ANY (shard_keys) AND t.dim = 1
+          AND t.bucket_time >= coalesce(from_day::timestamp AT TIME ZONE 'UTC', '-infinity')
+          AND t.bucket_time < coalesce(to_day::timestamp AT TIME ZONE 'UTC' + interval '2 days', 'infinity')
+        GROUP BY 1, 2
+    ) AS w
+    WINDOW three_days AS (
+        PARTITION BY w.shard_key ORDER BY w.day RANGE BETWEEN CURRENT ROW AND interval '2 days' FOLLOWING
+    )
+) AS d
+LEFT JOIN callback_seals AS n
+    ON n.shard_key = d.shard_key AND n.day = d.day AND n.attempts = d.attempts AND n.changes = d.changes
+WHERE d.requests <> 0 AND (to_day IS NULL OR d.day < to_day)
+$$;
+
+CREATE FUNCTION public.callbacks_of_days(shard_keys integer[], days date[], at_time timestamp with time zone) RETURNS TABLE(shard_key integer, day date, done integer, due integer)
+    LANGUAGE sql STABLE
+    AS $$
+SELECT
+    s.shard_key, a.day,
+    count(*) FILTER (WHERE a.is_done)::integer,
+    count(*) FILTER (WHERE NOT a.is_done AND a.started_time + interval '24 hours' > at_time)::integer
+FROM unnest(shard_keys) AS s (shard_key)
+CROSS JOIN LATERAL (
+    SELECT
+        started_time,
+        ((started_time AT TIME ZONE 'UTC') + utc_offset_minutes * interval '1 minute')::date AS day,
+        EXISTS (
+            SELECT FROM attempts AS later
+            WHERE later.shard_key = attempts.shard_key AND later.contact_id = attempts.contact_id AND later.result = 'answered'
+              AND later.started_time > attempts.started_time
+              AND later.started_time <= attempts.started_time + interval '24 hours'
+        ) AS is_done
+    FROM attempts
+    WHERE attempts.shard_key = s.shard_key AND disposition = 'callback_requested'
+      AND started_time >= (SELECT min(d) FROM unnest(days) AS d)::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+      AND started_time < (SELECT max(d) FROM unnest(days) AS d)::timestamp AT TIME ZONE 'UTC' + interval '2 days'
+    OFFSET 0
+) AS a
+WHERE a.day = ANY (days)
+GROUP BY 1, 2
+$$;
+
 CREATE TABLE public.outbox (
     shard_key integer NOT NULL,
     attempt_id bigint NOT NULL,
@@ -496,6 +551,14 @@ CREATE TABLE public.call_traces (
     messages bytea NOT NULL
 );
 
+CREATE TABLE public.callback_seals (
+    shard_key integer NOT NULL,
+    day date NOT NULL,
+    attempts integer NOT NULL,
+    changes integer NOT NULL,
+    done integer NOT NULL
+);
+
 CREATE TABLE public.campaign_trunks (
     campaign_id integer NOT NULL,
     trunk_id integer NOT NULL,
@@ -707,6 +770,20 @@ CREATE UNLOGGED TABLE public.node_state (
     state jsonb NOT NULL
 )
 WITH (fillfactor='50');
+
+CREATE TABLE public.number_month_seals (
+    shard_key integer NOT NULL,
+    month date NOT NULL,
+    attempts integer NOT NULL,
+    changes integer NOT NULL,
+    dialed bytea NOT NULL,
+    settled bytea NOT NULL,
+    answered bytea NOT NULL,
+    person bytea NOT NULL,
+    target bytea NOT NULL,
+    success bytea NOT NULL,
+    sealed_time timestamp with time zone NOT NULL
+);
 
 CREATE TABLE public.number_seals (
     shard_key integer NOT NULL,
@@ -1410,6 +1487,9 @@ ALTER TABLE ONLY public.audit_log
 ALTER TABLE ONLY public.call_traces
     ADD CONSTRAINT call_traces_pkey PRIMARY KEY (shard_key, attempt_id);
 
+ALTER TABLE ONLY public.callback_seals
+    ADD CONSTRAINT callback_seals_pkey PRIMARY KEY (shard_key, day);
+
 ALTER TABLE ONLY public.campaign_trunks
     ADD CONSTRAINT campaign_trunks_pkey PRIMARY KEY (campaign_id, trunk_id);
 
@@ -1448,6 +1528,9 @@ ALTER TABLE ONLY public.node_runs
 
 ALTER TABLE ONLY public.node_state
     ADD CONSTRAINT node_state_pkey PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY public.number_month_seals
+    ADD CONSTRAINT number_month_seals_pkey PRIMARY KEY (shard_key, month);
 
 ALTER TABLE ONLY public.number_seals
     ADD CONSTRAINT number_seals_pkey PRIMARY KEY (shard_key, day);

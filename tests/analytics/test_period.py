@@ -1,9 +1,12 @@
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from analytics.period import compared_period, instant_of, named_period, whole_months
+from analytics.period import Stretch, compared_period, instant_of, named_period, stretches
 from analytics.query import ComparisonName, PeriodName, Span
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -36,32 +39,70 @@ def test_a_name_stands_for_whole_local_days(name: PeriodName, first: str, after_
     assert named_period(name, NOW, BERLIN) == span(first, after_last)
 
 
-@pytest.mark.parametrize(
-    ("first", "after_last", "months"),
-    [
-        ("2026-08-28", "2026-11-26", ("2026-09-01", "2026-11-01")),
-        ("2026-09-01", "2026-11-01", ("2026-09-01", "2026-11-01")),
-        ("2026-09-02", "2026-10-31", None),
-        ("2026-09-02", "2026-11-01", ("2026-10-01", "2026-11-01")),
-        ("2026-09-01", "2026-09-30", None),
-        ("2025-12-31", "2026-02-01", ("2026-01-01", "2026-02-01")),
-        ("2026-10-05", "2026-10-20", None),
-        (None, "2026-10-20", (None, "2026-10-01")),
-        ("2026-12-05", None, ("2027-01-01", None)),
-        (None, None, (None, None)),
-        # nothing is whole where the calendar ends
-        ("9999-12-05", "9999-12-20", None),
-    ],
-)
-def test_the_whole_months_of_a_span(
-    first: str | None, after_last: str | None, months: tuple[str | None, str | None] | None
-) -> None:
+def stretches_of(first: str | None, after_last: str | None) -> list[Stretch]:
     from_time, to_time = (
-        text and datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
+        None if text is None else datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
         for text in (first, after_last)
     )
-    found = whole_months(Span(from_time=from_time or None, to_time=to_time or None), BERLIN)
-    assert (found and tuple(day and day.isoformat() for day in found)) == months
+    return stretches(Span(from_time=from_time, to_time=to_time), BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("first", "after_last", "expected"),
+    [
+        # + days, - days not, M months
+        (
+            "2026-08-28",
+            "2026-11-26",
+            "+2026-08-28..2026-09-01 -2026-11-26..2026-12-01 M2026-09-01..2026-12-01",
+        ),
+        ("2026-09-01", "2026-11-01", "M2026-09-01..2026-11-01"),
+        (
+            "2026-09-02",
+            "2026-11-02",
+            "-2026-09-01..2026-09-02 +2026-11-01..2026-11-02 M2026-09-01..2026-11-01",
+        ),
+        (
+            "2026-10-05",
+            "2026-10-30",
+            "-2026-10-01..2026-10-05 -2026-10-30..2026-11-01 M2026-10-01..2026-11-01",
+        ),
+        ("2025-12-31", "2026-02-01", "+2025-12-31..2026-01-01 M2026-01-01..2026-02-01"),
+        ("2026-10-05", "2026-10-12", "+2026-10-05..2026-10-12"),
+        ("2026-10-16", "2026-10-17", "+2026-10-16..2026-10-17"),
+        (None, "2026-10-20", "-2026-10-20..2026-11-01 MNone..2026-11-01"),
+        ("2026-12-05", None, "-2026-12-01..2026-12-05 M2026-12-01..None"),
+        (None, None, "MNone..None"),
+        ("9999-12-05", "9999-12-20", "+9999-12-05..9999-12-20"),
+    ],
+)
+def test_a_span_is_made_of_months_and_the_fewer_days_around_them(
+    first: str | None, after_last: str | None, expected: str
+) -> None:
+    signs = {(False, False): "+", (False, True): "-", (True, False): "M"}
+    told = [
+        f"{signs[each.is_months, each.is_taken_away]}{each.from_day}..{each.to_day}"
+        for each in stretches_of(first, after_last)
+    ]
+    assert " ".join(told) == expected
+
+
+@given(st.dates(date(2024, 1, 1), date(2026, 12, 31)), st.integers(1, 800))
+def test_stretches_are_the_days_of_the_span_and_never_more_rows(first: date, length: int) -> None:
+    after_last = first + timedelta(days=length)
+    found = stretches_of(str(first), str(after_last))
+    days: Counter[date] = Counter()
+    rows = 0
+    for each in found:
+        assert each.from_day is not None
+        assert each.to_day is not None
+        assert not each.is_months or each.from_day.day == each.to_day.day == 1
+        inside = [each.from_day + timedelta(days=n) for n in range((each.to_day - each.from_day).days)]
+        for day in inside:
+            days[day] += -1 if each.is_taken_away else 1
+        rows += len({day.replace(day=1) for day in inside}) if each.is_months else len(inside)
+    assert {day: n for day, n in days.items() if n} == {first + timedelta(days=n): 1 for n in range(length)}
+    assert rows <= length
 
 
 def test_all_has_no_bounds() -> None:

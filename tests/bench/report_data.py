@@ -15,10 +15,11 @@ from typing import TypeVar
 import asyncpg
 import msgspec
 
+from campaigns.callback_seals import seal_days_of
 from campaigns.database import Connection
 from campaigns.migrate import ensure_partitions
 from campaigns.number_seals import SQL as SEAL
-from campaigns.number_seals import DayToSeal, seal_day
+from campaigns.number_seals import DayToSeal, seal_day, seal_months
 from campaigns.rollup_statements import REPAIR, REPAIR_MONTHS
 from campaigns.rollups import TOTALS_SHARD, Slice, check_slice, midnight, slices_of
 
@@ -166,7 +167,11 @@ async def make_history(
         for day in days:
             await connection.execute(SEAL["learn_numbers"], day)
         await in_parallel(dsn, "seals", parts, lambda each, part: seal_day(each, part, datetime.now(UTC)))
-        await connection.execute("VACUUM (ANALYZE) number_seals, numbers")
+        while await seal_months(connection, datetime.now(UTC)):
+            pass
+        for shard_key in (*by_shard, TOTALS_SHARD):
+            await seal_days_of(connection, shard_key, days, datetime.now(UTC))
+        await connection.execute("VACUUM (ANALYZE) number_seals, number_month_seals, numbers, callback_seals")
     times.append(time.perf_counter())
     rows = await connection.fetchval("SELECT count(*) FROM stats")
     size = await connection.fetchval("SELECT pg_database_size(current_database())")

@@ -22,6 +22,7 @@ PATHS = [
     "/reports/saved",
     "/reports/saved/1",
     "/reports/hours",
+    "/reports/lists",
     "/reports/comparison",
     "/calls",
     "/trunks/new",

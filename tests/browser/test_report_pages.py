@@ -167,3 +167,18 @@ async def test_russian(page: Page, web: WebServer, pool: Pool) -> None:
     await expect(page.locator('[data-panel="totals"] [data-metric="answered_by_number"]')).to_contain_text(
         "56,0"
     )
+
+
+async def test_any_column_can_be_the_chart(page: Page, web: WebServer, pool: Pool) -> None:
+    await add_known_campaign(pool)
+    await page.emulate_media(reduced_motion="reduce")
+    await open_report(page, web, "summary")
+    panel = page.locator('[data-panel="by_day"]')
+    choice = panel.get_by_role("group", name="What the chart shows")
+    pressed = choice.locator("[aria-pressed=true]")
+    await expect(pressed).to_have_text(["Attempts", "Answered attempts"])
+    picture = "document.querySelector('[data-panel=by_day] canvas').toDataURL()"
+    before = await page.evaluate(picture)
+    await choice.get_by_role("button", name="Talks", exact=True).click()
+    await expect(pressed).to_have_text(["Talks"])
+    await page.wait_for_function(f"before => {picture} !== before", arg=before)

@@ -238,3 +238,38 @@ async def distinct_recount(
             if is_so:
                 found[kind].add(row["number"])
     return {kind: len(numbers) for kind, numbers in found.items()}
+
+
+async def callback_recount(
+    connection: Connection,
+    zones: Mapping[int, str],
+    shard_key: int | None,
+    from_day: date,
+    to_day: date,
+    now: datetime,
+) -> dict[str, int]:
+    """What became of the requests to be called back on days of the campaigns' own clocks; nothing where there is none."""
+    rows = [dict(record) for record in await connection.fetch("SELECT * FROM attempts")]
+    found: Counter[str] = Counter()
+    for row in rows:
+        day = row["started_time"].astimezone(ZoneInfo(zones[row["campaign_id"]])).date()
+        if (shard_key is not None and row["shard_key"] != shard_key) or not from_day <= day < to_day:
+            continue
+        if row["disposition"] != "callback_requested":
+            continue
+        end = row["started_time"] + timedelta(hours=24)
+        is_done = any(
+            later["campaign_id"] == row["campaign_id"]
+            and later["contact_id"] == row["contact_id"]
+            and later["result"] == "answered"
+            and row["started_time"] < later["started_time"] <= end
+            for later in rows
+        )
+        found.update(
+            {
+                "callbacks_done": int(is_done),
+                "callbacks_due": int(not is_done and end > now),
+                "callbacks_missed": int(not is_done and end <= now),
+            }
+        )
+    return dict(found)

@@ -17,13 +17,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analytics.callbacks import callback_groups
 from analytics.distinct import distinct_numbers
 from campaigns import rollup_statements
+from campaigns.callback_seals import seal_callbacks
 from campaigns.database import Connection, open_pool, prepare_connection
 from campaigns.errors import Conflict
 from campaigns.late_changes import SQL as LATE
 from campaigns.late_changes import erase
-from campaigns.number_seals import seal_days
+from campaigns.number_seals import seal_days, seal_months
 from campaigns.numbers import E164
 from campaigns.recovery import close_run
 from campaigns.rollups import Slice, check_slice, fold_outbox
@@ -37,7 +39,14 @@ from dialer.events import MediaQuality
 from tests.campaigns.settlements import settlement
 from tests.conftest import run_apart
 from tests.postgres.campaign_rows import add_campaign, number_of
-from tests.postgres.slow_recount import by_month, distinct_recount, recount, told, told_of_months
+from tests.postgres.slow_recount import (
+    by_month,
+    callback_recount,
+    distinct_recount,
+    recount,
+    told,
+    told_of_months,
+)
 
 ZONES = (
     "Europe/Moscow",
@@ -162,7 +171,7 @@ class History:
     async def clear(self) -> None:
         await self.connection.execute(
             "TRUNCATE attempts, outbox, stats, leads, contacts, dnc_numbers, rollup_checks, "
-            "number_seals, numbers, verdict_audits"
+            "number_seals, number_month_seals, numbers, verdict_audits, callback_seals"
         )
         for campaign_id, contact_id in itertools.product(self.campaigns, range(CONTACTS)):
             # the same persons in every campaign; the last of them came without a word on where from
@@ -249,6 +258,8 @@ class History:
 
     async def seal(self, limit: int) -> None:
         await seal_days(self.connection, SEALING, limit)
+        await seal_months(self.connection, SEALING, limit)
+        await seal_callbacks(self.connection, SEALING, limit)
 
     async def assert_exact(self) -> None:
         """What is told now, of every figure and of distinct numbers in some ranges, is what the facts say."""
@@ -262,6 +273,12 @@ class History:
                 )
                 assert counted.counts == await distinct_recount(
                     self.connection, self.zones, shard_key, from_day, to_day
+                )
+                callbacks = await callback_groups(
+                    self.connection, [shard_key or 0], from_day, to_day, SEALING, lambda _: ()
+                )
+                assert callbacks.get((), {}) == await callback_recount(
+                    self.connection, self.zones, shard_key, from_day, to_day, SEALING
                 )
 
     async def repair(self) -> None:
@@ -299,9 +316,23 @@ async def live_through(dsn: str, zones: dict[int, str], history: list[tuple[Any,
         await fold_outbox(connection)
         assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
         assert await told(connection, "stats") == await recount(connection, zones)
-        while await seal_days(connection, SEALING):
+        while await seal_days(connection, SEALING) or await seal_callbacks(connection, SEALING):
+            pass
+        assert (
+            await connection.fetchval(
+                "SELECT count(*) FROM callback_days((SELECT array_agg(shard_key) FROM shards) || 0, NULL, NULL) WHERE done IS NULL"
+            )
+            == 0
+        )
+        await life.assert_exact()
+        while await seal_months(connection, SEALING):
             pass
         await life.assert_exact()
+        # the clocks of some have not left January
+        every = await connection.fetchval(
+            "SELECT count(*) FROM stats WHERE dim = 101 AND attempts > 0 AND bucket_time < '2027-01-01'"
+        )
+        assert await connection.fetchval("SELECT count(*) FROM number_month_seals") >= every
         for from_day, to_day in RANGES:
             assert (await distinct_numbers(connection, None, from_day, to_day)).fact_days == 0
     finally:

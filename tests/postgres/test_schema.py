@@ -14,6 +14,8 @@ GROWING = [
     "stats",
     "outbox",
     "number_seals",
+    "number_month_seals",
+    "callback_seals",
     "rollup_checks",
     "verdict_audits",
 ]

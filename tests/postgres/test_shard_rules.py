@@ -66,7 +66,9 @@ OVER_SHARDS = {
     "verdict_audits.lock_audit",
     "verdict_audits.release_others",
     # the tasks of the rollups, beside the dialing path
+    "callback_seals.seal_callbacks",
     "number_seals.days_to_seal",
+    "number_seals.months_to_seal",
     "number_seals.learn_numbers",
     "number_seals.numbers_of_day",
     "rollups.count_outbox",

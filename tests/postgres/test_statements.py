@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from analytics.metrics import METRICS
+from analytics.plan import Part
+from analytics.sql import counters_of
 from campaigns import rollup_statements
 from campaigns.database import Pool
 from campaigns.statements import Statement, read_statements
@@ -54,6 +57,13 @@ async def test_the_composed_statements_of_the_rollups_can_be_prepared(pool: Pool
     async with pool.acquire() as connection:
         for text, taken in arguments.items():
             assert len((await connection.prepare(text)).get_parameters()) == taken
+
+
+def test_every_measure_of_the_rollups_is_made_of_counters() -> None:
+    for metric in METRICS.values():
+        if metric.counter is not None:
+            part = Part(source="rollups", measures=(metric,), dim=1)
+            assert set(counters_of(part)) - set(rollup_statements.COUNTERS) == set(), metric.name
 
 
 async def test_every_counter_of_the_table_is_known_to_the_composed_statements(pool: Pool) -> None:

@@ -62,7 +62,8 @@ export abstract class Chart {
         animationDurationUpdate: still ? 0 : 300,
         ...this.option(paint),
       },
-      { notMerge: false },
+      // series that are not drawn any more go
+      { replaceMerge: ["series"] },
     );
   }
 

@@ -4,7 +4,7 @@ import { find, make, pageData, set, showBars, type Share } from "./dom";
 import { Format, fill, NO_DATA } from "./format";
 import { showHeatMap } from "./heat_map";
 import type { Figure, Panel, QueryAnswer, ReportData, Row } from "./report_model";
-import { scaleEnd } from "./scale";
+import { scaleOf } from "./scale";
 import { SeriesChart } from "./series_chart";
 import { callsAddress, queryOf, Words } from "./report_words";
 import { save } from "./save_report";
@@ -14,6 +14,7 @@ const MAX_BARS = 12;
 class PanelView {
   readonly #element: HTMLElement;
   readonly #chart: SeriesChart | null;
+  #rows: Row[] = [];
 
   constructor(
     private readonly panel: Panel,
@@ -26,6 +27,7 @@ class PanelView {
     for (const button of this.#element.querySelectorAll<HTMLButtonElement>("[data-export]")) {
       button.addEventListener("click", () => void this.#download(button.dataset["export"] ?? "csv"));
     }
+    for (const button of this.#drawButtons) button.addEventListener("click", () => this.#draw(button.dataset["draw"] ?? ""));
     this.#element.querySelector("[data-save]")?.addEventListener("click", () => void save(panel, data));
   }
 
@@ -98,9 +100,20 @@ class PanelView {
         );
         break;
       default:
+        this.#rows = answer.rows;
         this.#chart?.show(this.panel, answer.rows);
     }
     this.#showTable(answer);
+  }
+
+  get #drawButtons(): NodeListOf<HTMLButtonElement> {
+    return this.#element.querySelectorAll<HTMLButtonElement>("[data-draw]");
+  }
+
+  /** Show another column of the table as the chart. */
+  #draw(name: string): void {
+    for (const button of this.#drawButtons) button.setAttribute("aria-pressed", String(button.dataset["draw"] === name));
+    this.#chart?.show({ ...this.panel, drawn: [name] }, this.#rows);
   }
 
   #showFigures(totals: Record<string, Figure>): void {
@@ -146,7 +159,7 @@ class PanelView {
     const values = rows.map((row) => row.metrics[drawn]?.value ?? 0);
     const before = rows.map((row) => row.metrics[drawn]?.previous ?? null);
     // one scale for both periods, so that a bar and the line of the other period can be held against each other
-    const end = scaleEnd([...values, ...before.map((value) => value ?? 0)].filter((_, index) => index % rows.length < MAX_BARS), unit === "share");
+    const { end } = scaleOf([...values, ...before.map((value) => value ?? 0)].filter((_, index) => index % rows.length < MAX_BARS), unit === "share");
     const whole = values.reduce((sum, value) => sum + value, 0);
     showBars(
       find(".bars", this.#element),

@@ -3,6 +3,7 @@ import { LineChart } from "echarts/charts";
 import { use } from "echarts/core";
 import { Chart, type Colours } from "./charts";
 import type { Panel, Row } from "./report_model";
+import { scaleOf } from "./scale";
 import type { Words } from "./report_words";
 
 use([LineChart]);
@@ -39,6 +40,7 @@ export class SeriesChart extends Chart {
     const drawn = panel.drawn.length ? panel.drawn : panel.metrics.slice(0, 1);
     const unit = words.metric(drawn[0] ?? "").unit;
     const highest = Math.max(0, ...this.#rows.flatMap((row) => drawn.flatMap((name) => [row.metrics[name]?.value ?? 0, row.metrics[name]?.previous ?? 0])));
+    const scale = scaleOf([highest], true);
     const tints = [paint.accent, paint.series2, paint.quiet];
     return {
       grid: { left: 0, right: 8, top: 36, bottom: 2, containLabel: true },
@@ -64,7 +66,7 @@ export class SeriesChart extends Chart {
         splitNumber: 4,
         splitLine: { lineStyle: { color: paint.line } },
         axisLabel: { color: paint.ink3, fontSize: 12, formatter: (value: number) => words.value(drawn[0] ?? "", value) },
-        ...(unit === "share" ? shareAxis(highest) : { minInterval: 1 }),
+        ...(unit === "share" ? { max: scale.end, interval: scale.interval } : { minInterval: 1 }),
       },
       series: [...drawn.map((name, index) => ({
         name: words.metric(name).title,
@@ -96,12 +98,6 @@ export class SeriesChart extends Chart {
       },
     ];
   }
-}
-
-/** An axis of shares ends on one of its steps, and never above the whole. */
-function shareAxis(highest: number): { max: number; interval: number } {
-  const interval = highest > 0.4 ? 0.2 : highest > 0.2 ? 0.1 : 0.05;
-  return { max: Math.min(1, Math.ceil(highest / interval - 1e-9) * interval || interval), interval };
 }
 
 function withEveryDay(rows: Row[]): Row[] {

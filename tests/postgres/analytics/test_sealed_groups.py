@@ -1,18 +1,21 @@
-"""Distinct numbers told apart by day, week, month and campaign: bitmaps of days say what the facts say."""
+"""Distinct numbers and callbacks told apart by day, week, month and campaign: seals of days say what the facts say."""
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
 from analytics.build import build_query
-from analytics.plan import sealed_groups
+from analytics.plan import reads_facts, sealed_groups
 from analytics.query import ComparedPeriod, Filter, Order, Period, QueryRequest
 from analytics.run import run_query
+from campaigns.callback_seals import seal_callbacks, seal_days_of
 from campaigns.database import Pool
-from campaigns.number_seals import seal_days
+from campaigns.number_seals import seal_days, seal_months
 from campaigns.rollups import fold_outbox
 from tests.postgres.analytics.facts import add_attempt, add_campaign
+from tests.postgres.analytics.histories import change
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 METRICS = [
@@ -22,6 +25,9 @@ METRICS = [
     "unique_target_numbers",
     "repeat_calls",
     "asr",
+    "callbacks_done",
+    "callbacks_due",
+    "callbacks_missed",
 ]
 DAYS = ("2026-10-30", "2026-11-01", "2026-11-02", "2026-11-09", "2026-11-23")
 """Over two months and four weeks; the last is sealed too, the calls of the 24th are of a day that is not over."""
@@ -40,10 +46,14 @@ async def add_history(pool: Pool) -> int:
                 "answered" if call % 2 else "busy",
                 talk_ms=40_000 if call == 1 else 3_000,
                 is_target=call == 1,
+                disposition="callback_requested" if call % 2 else None,
             )
     async with pool.acquire() as connection:
         await fold_outbox(connection)
         assert await seal_days(connection, NOW) > 0
+        assert await seal_months(connection, NOW) == len(campaigns) + 1  # October, of all campaigns, too
+        # of the 23rd some requests may still be answered
+        assert await seal_callbacks(connection, NOW) == (len(DAYS) - 1) * (len(campaigns) + 1)
     return campaigns[0]
 
 
@@ -88,3 +98,33 @@ async def test_an_order_by_distinct_numbers_is_the_facts_to_make(pool: Pool) -> 
     counts = [row.metrics["distinct_numbers"].value for row in (await run_query(pool, query)).rows]
     assert counts == sorted((count for count in counts if count is not None), reverse=True)
     assert len(counts) == 2
+
+
+async def test_callbacks_are_told_without_the_facts_until_one_of_them_changes(pool: Pool) -> None:
+    """Something is written to the day on which the request was answered, and the seal is not asked any more."""
+    campaign_id = await add_campaign(pool, time_zone="UTC")
+    answered: dict[str, Any] = {"result": "answered", "talk_ms": 9_000}
+    asked = "2026-11-09T23:30:00Z"
+    await add_attempt(pool, campaign_id, asked, disposition="callback_requested", **answered)
+    later = await add_attempt(pool, campaign_id, "2026-11-10T23:30:00Z", **answered)
+    query = build_query(
+        QueryRequest(metrics=["callbacks_done", "callbacks_due", "callbacks_missed"], dimensions=["day"]), NOW
+    )
+    assert not reads_facts(query)
+
+    async def told() -> list[Any]:
+        row = (await run_query(pool, query)).rows[0]
+        return [row.metrics[name].value for name in query.metrics]
+
+    async with pool.acquire() as connection:
+        await fold_outbox(connection)
+        early = datetime(2026, 11, 10, 23, tzinfo=UTC)
+        assert await seal_days_of(connection, campaign_id * 256, [date(2026, 11, 9)], early) == 1
+        assert await connection.fetchval("SELECT done FROM callback_seals") == 1
+        await connection.execute("UPDATE callback_seals SET done = 7")
+        assert await told() == [1, 0, 0], "the seal of a campaign is not that of all"
+        assert await seal_callbacks(connection, NOW) == 1
+        await connection.execute("UPDATE callback_seals SET done = 0 WHERE shard_key = 0")
+        assert await told() == [0, 0, 1], "the seal is believed"
+        await change(pool, later, "refused")
+        assert await told() == [1, 0, 0], "a day on which something was written is counted anew"
