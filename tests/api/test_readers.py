@@ -56,12 +56,12 @@ async def test_what_the_sums_answer_does_not_wait_for_what_reads_facts(database:
         quick = query("attempts", "distinct_numbers")
         answer = await asyncio.wait_for(run_query(readers.of(quick), quick), 30)
         assert answer.totals["attempts"].value == 0
-        slow = query("callbacks_done")
+        slow = query("known_number_attempts")
         with pytest.raises(QueryTimedOut):
             await run_query(readers.of(slow), slow, timeout_seconds=0.05)
         for connection in taken:
             await readers.facts.release(connection)
-        assert (await run_query(readers.of(slow), slow)).totals["callbacks_done"].value == 0
+        assert (await run_query(readers.of(slow), slow)).totals["known_number_attempts"].value == 0
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,9 @@ async def test_what_the_sums_answer_does_not_wait_for_what_reads_facts(database:
         (query("attempts", "distinct_numbers", dimension="campaign"), False),
         (query("attempts", "distinct_numbers", dimension="trunk"), True),
         (query("attempts", dimension="reason"), True),
-        (query("callbacks_missed"), True),
+        (query("callbacks_missed", dimension="day"), False),
+        (query("callbacks_missed", dimension="trunk"), True),
+        (query("known_number_attempts"), True),
         (query("leads"), True),
     ],
 )
