@@ -38,6 +38,9 @@ _LEAST_VOICED_BESIDE_TONE_FRAMES: Final = 45
 _DEAF_FRAMES: Final = 8
 """The end of a tone in noise sounds like a voice for 160 ms."""
 _TONE_LEAD_FRAMES: Final = 3
+_NOISE_DB: Final = 2.0
+_NEW_LINE_MS: Final = 2_000
+"""So long does voice_activity.py need to know a line's floor."""
 _VOICE_FRAMES: Final = 20
 """400 ms of voice make a beep after it a beep at once."""
 _GREETING_END_FRAMES: Final = 75
@@ -147,9 +150,10 @@ class AnswerClassifier:
         self, slots: NDArray[np.intp], ended: list[tuple[int, ToneRun]], heard: list[tuple[int, Heard]]
     ) -> None:
         for slot, run in ended:
-            # the tone's own first frames may have been taken for a voice
+            # the tone's own first frames may have been taken for a voice; so may the noise be that goes on beside it
             if run.is_network_tone:
-                self._timing.forget_since(slot, run.start_ms // FRAME_MS - _TONE_LEAD_FRAMES)
+                since = 0 if self._was_noise(slot, run) else run.start_ms // FRAME_MS - _TONE_LEAD_FRAMES
+                self._timing.forget_since(slot, since)
                 self._deaf_until[slot] = self._timing.frames[slot] + _DEAF_FRAMES
             after_voice = (
                 0 <= self._timing.onset[slot] * FRAME_MS < run.start_ms - 2 * FRAME_MS
@@ -168,6 +172,17 @@ class AnswerClassifier:
             self._holds_tone[slot] = self._meanings[slot].is_waiting
             if tone is not None:
                 self._obey_tone(slot, tone, heard)
+
+    def _was_noise(self, slot: int, run: ToneRun) -> bool:
+        """
+        Whether what was heard before a tone was the noise of a new line, whose floor is not known yet.
+
+        It is, if it is no louder than the noise beside the tone; the tone's first frames count as heard before it.
+        """
+        if run.start_ms > _NEW_LINE_MS or not run.is_in_noise:
+            return False
+        lead_db = _TONE_LEAD_FRAMES * (run.level_db - run.noise_db) / max(int(self._timing.voiced[slot]), 1)
+        return self._timing.speech_level_db(slot) < run.noise_db + lead_db + _NOISE_DB
 
     def _obey_tone(self, slot: int, tone: HeardTone, heard: list[tuple[int, Heard]]) -> None:
         state = self._state[slot]
@@ -215,7 +230,8 @@ class AnswerClassifier:
             self._holds_tone[talking], _LEAST_VOICED_BESIDE_TONE_FRAMES, _LEAST_VOICED_FRAMES
         )
         # and while a steady tone sounds nobody is believed: it is the beep, as a rule
-        can_be_human = (features[:, _VOICED] >= least_voiced) & ~self._runs.is_steady(talking)
+        is_steady = self._runs.is_steady(talking)
+        can_be_human = (features[:, _VOICED] >= least_voiced) & ~is_steady
         is_human = can_be_human & (
             ((silence == limits.quick_silence_frames) & (human >= limits.quick_human))
             | ((silence >= limits.slow_silence_frames) & (human >= limits.slow_human))
@@ -223,7 +239,7 @@ class AnswerClassifier:
         is_late = self._timing.frames[talking] - self._timing.onset[talking] >= _UNSURE_FRAMES
         is_machine = ~is_human & (machine >= np.where(is_late, limits.late_machine, limits.machine))
         waits = (silence >= _UNSURE_SILENCE_FRAMES) & (human > machine)
-        is_unsure = (is_late | waits) & ~is_human & ~is_machine
+        is_unsure = (is_late | waits) & ~is_human & ~is_machine & ~is_steady
         for row in np.flatnonzero(is_human).tolist():
             self._say(
                 int(talking[row]), "human", "short_greeting", float(human[row]), heard, then=_State.DONE

@@ -99,6 +99,10 @@ class Timing:
         for total in (self._speech_db, self._sureness, self._segment_db, self._doubt, self._silence_db):
             total[slots] = 0.0
 
+    def speech_level_db(self, slot: int) -> float:
+        """Mean level of the frames with speech."""
+        return float(self._speech_db[slot]) / max(int(self.voiced[slot]), 1)
+
     def take(self, slots: NDArray[np.intp], speech: Floats, level_db: Floats, purity: Floats) -> None:
         """Take one frame of each slot: the probability of speech, the level, how tonal it is."""
         smooth = self._smooth[slots]
@@ -161,7 +165,7 @@ class Timing:
         span = self.frames[slots] - self.onset[slots] - silence
         quiet = np.maximum(silence, 1)
         speech_db = self._speech_db[slots] / voiced
-        return np.stack(
+        return np.array(
             [
                 span,
                 self.voiced[slots],
@@ -183,6 +187,5 @@ class Timing:
                 np.where(silence > 0, speech_db - self._silence_db[slots] / quiet, 0),
                 self._segment_db[slots] / np.maximum(self._segment_frames[slots], 1) - speech_db,
             ],
-            axis=1,
-            dtype=np.float32,
-        )
+            np.float32,
+        ).T

@@ -25,6 +25,9 @@ _VOICE_HZ: Final = np.float32(360)
 _NETWORK_TONE_MS: Final = 120
 _BEATING_MS: Final = 280
 _BEATING_HZ: Final = 11.0
+_CLEAN_DB: Final = 20.0
+_LEAST_NOISE: Final = np.float32(1e-3)
+"""Share of the power: the window lets so much of a pure tone through beside its peak."""
 _STEADY_HZ: Final = np.float32(2.2)
 
 
@@ -40,10 +43,19 @@ class ToneRun(msgspec.Struct, frozen=True, gc=False):
     """Mean step of the frequency from frame to frame: below 5 for a tone, more for a voice."""
     wander_db: float
     """The same of the level, without the first and last frame."""
+    level_db: float
+    """Of the tone with the noise beside it."""
+    noise_db: float
+    """What is left of the level without the tone: the line's noise, or 30 dB under the tone where there is none."""
 
     @property
     def ms(self) -> int:
         return self.end_ms - self.start_ms
+
+    @property
+    def is_in_noise(self) -> bool:
+        """Whether what stands beside the tone is noise, and not the tone's own skirts."""
+        return self.noise_db > self.level_db - _CLEAN_DB
 
     @property
     def is_network_tone(self) -> bool:
@@ -71,6 +83,7 @@ class ToneRuns:
         self._wander = np.zeros(capacity, np.float32)
         self._last_hertz = np.zeros(capacity, np.float32)
         self._level = np.zeros(capacity, np.float32)
+        self._noise = np.zeros(capacity, np.float32)
         self._steps = np.zeros((capacity, 2), np.float32)
         """Sum of the level's steps, and the last one, which is the tone's end and does not count."""
 
@@ -104,9 +117,10 @@ class ToneRuns:
         ends = runs & ~same & (tonal | (self._missed[slots] > _FORGIVEN_FRAMES))
         ended = [(slot, self._run(slot)) for slot in slots[ends & (self.frames[slots] >= _SHORTEST_FRAMES)]]
         self.frames[slots[ends]] = 0
-        self._go_on(slots[same], low[same], high[same], spectrum.level_db[same])
+        noise = spectrum.level_db + 10 * np.log10(np.maximum(1 - both, _LEAST_NOISE))
+        self._go_on(slots[same], low[same], high[same], spectrum.level_db[same], noise[same])
         begins = tonal & ~same
-        self._begin(slots[begins], low[begins], high[begins], spectrum.level_db[begins])
+        self._begin(slots[begins], low[begins], high[begins], spectrum.level_db[begins], noise[begins])
         self._clock[slots] += 1
         return ended
 
@@ -125,7 +139,9 @@ class ToneRuns:
         )
         return steady
 
-    def _begin(self, slots: NDArray[np.intp], low: Floats, high: Floats, level: Floats) -> None:
+    def _begin(
+        self, slots: NDArray[np.intp], low: Floats, high: Floats, level: Floats, noise: Floats
+    ) -> None:
         self.frames[slots] = 1
         self.hertz[slots] = self._last_hertz[slots] = low
         self._second[slots] = high
@@ -134,13 +150,17 @@ class ToneRuns:
         self._wander[slots] = 0.0
         self._steps[slots] = 0.0
         self._level[slots] = level
+        self._noise[slots] = noise
 
-    def _go_on(self, slots: NDArray[np.intp], low: Floats, high: Floats, level: Floats) -> None:
+    def _go_on(
+        self, slots: NDArray[np.intp], low: Floats, high: Floats, level: Floats, noise: Floats
+    ) -> None:
         count = self._clock[slots] - self._start[slots] + 1
         self._wander[slots] += np.abs(low - self._last_hertz[slots])
         self._last_hertz[slots] = low
         self.hertz[slots] += (low - self.hertz[slots]) / np.minimum(count, 8)
         self._second[slots] += (high - self._second[slots]) / np.minimum(count, 8)
+        self._noise[slots] += (noise - self._noise[slots]) / np.minimum(count, 8)
         # the first step leads from a window that the tone fills in part, the last one into such a window
         step = np.where(count > 2, np.abs(level - self._level[slots]), 0)
         self._steps[slots, 0] += self._steps[slots, 1]
@@ -159,4 +179,6 @@ class ToneRuns:
             second_hertz=float(self._second[slot]),
             wander_hertz=float(self._wander[slot]) / max(frames - 1, 1),
             wander_db=float(self._steps[slot, 0]) / max(frames - 3, 1),
+            level_db=float(self._level[slot]),
+            noise_db=float(self._noise[slot]),
         )

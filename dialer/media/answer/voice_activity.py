@@ -36,9 +36,9 @@ class VoiceActivity:
 
     def __init__(self, capacity: int) -> None:
         self._detectors = [webrtcvad.Vad(_MODE) for _ in range(capacity)]
-        self._smooth = np.zeros((capacity, BANDS), np.float32)
-        self._block_floor = np.zeros((capacity, BANDS), np.float32)
-        self._floors = np.zeros((capacity, _FLOOR_BLOCKS, BANDS), np.float32)
+        self._floor = np.zeros((capacity, 3, BANDS), np.float32)
+        """The smoothed level, its lowest in this block, its lowest in the blocks before."""
+        self._blocks = np.zeros((capacity, _FLOOR_BLOCKS, BANDS), np.float32)
         self._level_max = np.zeros(capacity, np.float32)
         self._memory = np.zeros((capacity, len(_MEMORIES), _NOW), np.float32)
         self._band_memory = np.zeros((capacity, len(_BAND_MEMORIES), BANDS), np.float32)
@@ -46,9 +46,8 @@ class VoiceActivity:
 
     def restart(self, slot: int) -> None:
         self._detectors[slot] = webrtcvad.Vad(_MODE)
-        self._smooth[slot] = _FIRST_FLOOR_DB
-        self._block_floor[slot] = _FIRST_FLOOR_DB
-        self._floors[slot] = _FIRST_FLOOR_DB
+        self._floor[slot] = _FIRST_FLOOR_DB
+        self._blocks[slot] = _FIRST_FLOOR_DB
         self._level_max[slot] = -45.0
         self._memory[slot] = 0.0
         self._band_memory[slot] = 0.0
@@ -90,23 +89,24 @@ class VoiceActivity:
         return features
 
     def _track_floor(self, slots: NDArray[np.intp], bands: Floats) -> Floats:
-        first = self._frames[slots] == 0
-        smooth = self._smooth[slots]
+        frames = self._frames[slots] + 1
+        self._frames[slots] = frames
+        kept = self._floor[slots]
+        smooth, block, past = kept[:, 0], kept[:, 1], kept[:, 2]
         smooth += _SMOOTHING * (bands - smooth)
+        first = frames == 1
         smooth[first] = bands[first]
-        self._smooth[slots] = smooth
-        block = np.minimum(self._block_floor[slots], smooth)
+        np.minimum(block, smooth, out=block)
         block[first] = smooth[first]
-        self._frames[slots] += 1
-        turns = self._frames[slots] % _FLOOR_BLOCK_FRAMES == 0
-        floors = self._floors[slots]
+        turns = frames % _FLOOR_BLOCK_FRAMES == 0
         if turns.any():
-            floors[turns] = np.roll(floors[turns], 1, axis=1)
-            floors[turns, 0] = block[turns]
+            blocks = np.roll(self._blocks[slots[turns]], 1, axis=1)
+            blocks[:, 0] = block[turns]
+            self._blocks[slots[turns]] = blocks
+            past[turns] = blocks.min(axis=1)
             block[turns] = smooth[turns]
-            self._floors[slots] = floors
-        self._block_floor[slots] = block
-        lowest: Floats = np.minimum(floors.min(axis=1), block)
+        self._floor[slots] = kept
+        lowest: Floats = np.minimum(past, block)
         return lowest
 
 

@@ -136,6 +136,34 @@ def test_busy_after_the_answer_is_a_tone() -> None:
     assert (verdict.answered_by, verdict.cause) == ("tone", "busy")
 
 
+@pytest.mark.parametrize("seed", [0, 16, 18])
+@pytest.mark.parametrize(
+    ("cause", "hertz", "on_ms", "off_ms"), [("ringback", 440.0, 1_500, 3_500), ("busy", 425.0, 350, 350)]
+)
+def test_the_noise_of_a_new_line_before_a_tone_is_no_voice(
+    cause: str, hertz: float, on_ms: int, off_ms: int, seed: int
+) -> None:
+    """At 10 dB, before the detector knows the line's noise; with these seeds it took some of it for a word."""
+    tone = 0.14 * np.sin(2 * np.pi * hertz * np.arange(on_ms * 8) / 8_000)
+    signal = np.concatenate([pause(700), tone, pause(off_ms), tone, pause(500)])
+    noise = np.random.default_rng(seed).standard_normal(len(signal)) * 0.0316
+    final = [
+        told
+        for told in verdicts(hear(coded(signal + noise)))
+        if told.answered_by not in {"silence", "unsure"}
+    ]
+    assert [verdict.cause for verdict in final] == [cause]
+
+
+def test_a_voice_in_noise_before_a_beep_is_a_voice() -> None:
+    """The beep sounds like the first burst of busy, which after a voice it cannot be."""
+    beep = 0.14 * np.sin(2 * np.pi * 425 * np.arange(2_800) / 8_000)
+    told = hear(with_noise(np.concatenate([pause(400), talk([1500]), pause(300), beep, pause(800)]), -36))
+    ends = [heard for heard in told if isinstance(heard, BeepEnd)]
+    assert [end.end_ms for end in ends] == [pytest.approx(2550, abs=60)]
+    assert ends[0].heard_ms - ends[0].end_ms <= 200
+
+
 def test_early_media_tells_of_tones_only() -> None:
     speech = with_noise(np.concatenate([talk([600]), pause(3000), BEEP, pause(3000)]))
     assert hear(speech, is_early=True) == []
