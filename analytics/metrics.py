@@ -9,8 +9,8 @@ Rule 1. A rate without a denominator is null, never 0; a mean or a median of not
 Rule 2. A share's numerator is a part of its denominator, so it lies in 0..1 and has a Wilson interval.
 Rule 3. A conversion is named after its denominator.
 Rule 4. An answer counts as a person's unless something was heard that is none: `answered_by` is null where nobody listened.
-Rule 5. Quantiles are of whole seconds of talk, of whole tenths of a second of PDD and of verdicts, and of steps of jitter
-        (`jitter_step_ms`: 0, 2, 5, 10, 15, 20 ... 1000 ms), rounded down: of those a histogram keeps every one
+Rule 5. Quantiles are of whole seconds of talk and whole tenths of a second of PDD and of verdicts, rounded down, and of steps of
+        jitter (`jitter_step_ms`: 0, 2, 5, 10, 15, 20 ... 1000 ms), rounded up: of those a histogram keeps every one
         (docs/rollups.md), so that they are exact without reading the facts.
 Rule 6. An estimate weighs each drawn call by 1 / its probability; the numerator and denominator beside it are what was counted.
 """

@@ -220,9 +220,8 @@ CREATE FUNCTION public.fold_case(t text) RETURNS text
 CREATE FUNCTION public.jitter_step_ms(jitter_ms real) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
-SELECT (ARRAY[0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000])[greatest(1,
-    width_bucket(jitter_ms::float8,
-        ARRAY[0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000]::float8[]))]
+SELECT (ARRAY[0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000])[least(16, 17 - width_bucket(-jitter_ms::float8,
+    ARRAY[-1000, -500, -300, -200, -150, -100, -75, -50, -40, -30, -20, -15, -10, -5, -2, 0]::float8[]))]
 $$;
 
 CREATE FUNCTION public.verdict_step_ms(delay interval) RETURNS bigint

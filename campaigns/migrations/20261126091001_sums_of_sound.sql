@@ -52,15 +52,15 @@ FROM attempts;
 INSERT INTO stats_dimensions (dim, name, is_filled)
 VALUES (18, 'answered_by_verdict_100ms', true), (19, 'trunk_jitter', true), (20, 'list_attempt_number', true);
 
--- Steps of the histograms. The lower bound of each.
+-- Steps of the histograms: of verdict times the lower end; of jitter the upper end, as it is asked what is not exceeded. The last
+-- one of jitter means "or more".
 CREATE FUNCTION verdict_step_ms(delay interval) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$ SELECT (floor(extract(epoch FROM delay) * 10) * 100)::bigint $$;
 
 CREATE FUNCTION jitter_step_ms(jitter_ms real) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-SELECT (ARRAY[0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000])[greatest(1,
-    width_bucket(jitter_ms::float8,
-        ARRAY[0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000]::float8[]))]
+SELECT (ARRAY[0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000])[least(16, 17 - width_bucket(-jitter_ms::float8,
+    ARRAY[-1000, -500, -300, -200, -150, -100, -75, -50, -40, -30, -20, -15, -10, -5, -2, 0]::float8[]))]
 $$;
 
 -- What one fact adds to stats, with the new counters and dimensions; the rest is as it was.

@@ -60,12 +60,11 @@ def measured(rows: Attempts) -> Attempts:
 
 
 def jitter_step(jitter: Fraction) -> int:
-    """The last of the steps that it reaches."""
-    reached = 0
-    for step in [2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000]:
-        if jitter >= step:
-            reached = step
-    return reached
+    """The first of the steps that it does not exceed; the last one is for all that is more."""
+    for step in [0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500]:
+        if jitter <= step:
+            return step
+    return 1000
 
 
 def values(rows: Attempts) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def rows_of(row: Mapping[str, Any], zone: ZoneInfo) -> list[tuple[str, str, str]
         tenths = (row["verdict_time"] - row["answered_time"]) // timedelta(milliseconds=100)
         found.append(("answered_by_verdict_100ms", day, f"{row['answered_by']}:{tenths * 100}"))
     if row["media_jitter_ms"] is not None:
-        step = max(bound for bound in JITTER_STEPS if bound <= row["media_jitter_ms"])
+        step = min((bound for bound in JITTER_STEPS if bound >= row["media_jitter_ms"]), default=1000)
         found.append(("trunk_jitter", day, f"{row['trunk_id']}:{step}"))
     return found
 

@@ -67,7 +67,7 @@ async def test_what_was_heard_before_is_summed_too(pool: Pool) -> None:
         assert await told(connection) == await recount(connection, zones)
         sums = await told(connection, "stats")
         assert sums[0, "day", "2026-11-23T00:00:00+00:00", ""]["packets_lost"] == 4 * 7
-        assert sums[0, "trunk_jitter", "2026-11-23T00:00:00+00:00", "1:10"]["attempts"] == 4
+        assert sums[0, "trunk_jitter", "2026-11-23T00:00:00+00:00", "1:15"]["attempts"] == 4
 
         before = await connection.fetch("SELECT dim, sum(attempts) FROM stats GROUP BY 1 ORDER BY 1")
         await steps.take_back_later()
