@@ -90,6 +90,15 @@ METRICS: Final[Mapping[MetricName, AlertMetric]] = {
 }
 
 
+OF_RECORDINGS: Final = ("failing_copies", "damaged_recordings")
+"""All of these are all recordings, not all calls."""
+
+
+def is_share(metric: str) -> bool:
+    """Tell whether its figures are 0..1; of a metric that is not known, no."""
+    return any(known.name == metric and known.is_share for known in METRICS.values())
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """What is watched, and when to say so."""
 

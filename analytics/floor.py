@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from analytics.alert_rule import OF_RECORDINGS, is_share
 from analytics.database import Pool, statement
 
 WINDOW: Final = timedelta(minutes=5)
@@ -122,6 +123,10 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     alert_id: int
     rule_name: str
     metric: str
+    is_share: bool
+    """Of `value` and `expected`; else they are counts or minutes."""
+    is_of_recordings: bool
+    """Without a subject it is all recordings that are meant, not all calls."""
     comparison: str
     subject_kind: str
     subject_id: int | None
@@ -169,4 +174,15 @@ async def floor_trunks(pool: Pool) -> list[TrunkRow]:
 
 
 async def open_alerts(pool: Pool) -> list[AlertRow]:
-    return [msgspec.convert(dict(row), AlertRow) for row in await pool.fetch(statement("floor_alerts"))]
+    rows = await pool.fetch(statement("floor_alerts"))
+    return [
+        msgspec.convert(
+            {
+                **row,
+                "is_share": is_share(row["metric"]),
+                "is_of_recordings": row["metric"] in OF_RECORDINGS,
+            },
+            AlertRow,
+        )
+        for row in rows
+    ]

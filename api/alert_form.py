@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from api.alert_words import is_share
+from analytics.alert_rule import is_share
 from api.body import read_body
 from api.errors import ApiError, FieldProblem
 from api.schemas.alerts import RuleBody

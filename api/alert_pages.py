@@ -12,7 +12,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath, PathParameter, QueryParameter
 from litestar.response import Redirect
 
-from analytics.alert_rule import METRICS, Comparison
+from analytics.alert_rule import METRICS, Comparison, is_share
 from analytics.run import usual_zone
 from api import alert_words
 from api.alert_form import DEFAULTS, read_rule, shown_rule
@@ -88,7 +88,7 @@ class AlertPageController(Controller):
             condition=lambda rule: alert_words.condition(
                 rule.metric, rule.comparison, rule.threshold, language
             ),
-            is_share=alert_words.is_share,
+            is_share=is_share,
             section=SECTION,
             tab="rules",
         )

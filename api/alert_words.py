@@ -1,19 +1,11 @@
 """How an alert and its rule are said: the same on pages and in mails."""
 
 from datetime import datetime, timedelta
-from typing import Final
 
-from analytics.alert_rule import METRICS
+from analytics.alert_rule import OF_RECORDINGS, is_share
 from api.alert_models import AlertFacts
 from api.catalogue import Catalogue, Language, text
 from api.figures_in_words import decimal, integer, minutes, percent
-
-OF_RECORDINGS: Final = ("failing_copies", "damaged_recordings")
-"""All of these are all recordings, not all calls."""
-
-
-def is_share(metric: str) -> bool:
-    return any(known.name == metric and known.is_share for known in METRICS.values())
 
 
 def figure(metric: str, value: float, language: Language) -> str:

@@ -14,7 +14,7 @@ SOURCES: Final = ("campaigns", "nodes", "calls", "minutes", "leads", "trunks", "
 WORDS: Final = (
     "live", "connecting", "lost", "stale", "answered_of", "age_now", "age_seconds", "age_never", "of_calls", "of_contacts", "of_channels",
     "dialable", "dry_at", "dry_in_day", "dry_now", "not_counted", "limits", "per_minute", "since", "expected_below",
-    "expected_above", "expected_usual", "whole_floor", "acknowledge", "acknowledged", "failed", "pause",
+    "expected_above", "expected_usual", "whole_floor", "all_recordings", "acknowledge", "acknowledged", "failed", "pause",
     "resume", "speed", "pause_question", "resume_question", "speed_question", "minutes_label", "rotation_paused",
     "rotation_on", "node_silent", "node_calls",
 )  # fmt: skip

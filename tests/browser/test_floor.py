@@ -179,6 +179,22 @@ async def test_a_change_that_is_refused_says_why(
     await expect(page.get_by_role("alert")).to_be_visible()
 
 
+async def test_an_alert_of_recordings_counts_them(page: Page, web: WebServer, pool: Pool) -> None:
+    rule_id = await pool.fetchval(
+        "INSERT INTO alert_rules (name, metric, subject_kind, comparison, threshold, window_minutes, min_count, is_enabled, "
+        "created_time) VALUES ('Copies', 'failing_copies', 'all', 'above', 0, 15, 1, true, $1) RETURNING rule_id",
+        datetime.now(UTC),
+    )
+    await pool.execute(
+        "INSERT INTO alerts (rule_id, subject_kind, subject_id, state, raised_time, value, expected, last_value, last_time) "
+        "VALUES ($1, 'all', 0, 'raised', $2, 21, 0, 21, $2)",
+        rule_id,
+        datetime.now(UTC),
+    )
+    await page.goto(f"{web.url}/floor")
+    await expect(page.locator("#alerts li")).to_contain_text("Copies: all recordings21, above 0")
+
+
 async def test_a_silent_node_makes_its_figures_old(page: Page, web: WebServer, pool: Pool) -> None:
     campaign_id = await add_running_campaign(pool)
     await say_stages(pool, campaign_id, dialing=0, ringing=0, talking=1)

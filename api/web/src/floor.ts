@@ -216,13 +216,13 @@ class FloorView {
   }
 
   #alertRow(alert: Alert): HTMLElement {
-    const isShare = !["idle_minutes", "dry_minutes", "missed_callbacks"].includes(alert.metric);
-    const write = (value: number): string => (isShare ? this.#format.percent(value) : this.#format.short(value));
+    const write = (value: number): string => (alert.is_share ? this.#format.percent(value) : this.#format.short(value));
     const kind = alert.comparison === "worse_than_usual" ? "expected_usual" : `expected_${alert.comparison}`;
     const words = this.#word(kind, { value: write(alert.value), expected: write(alert.expected) });
+    const all = this.#word(alert.is_of_recordings ? "all_recordings" : "whole_floor");
     const row = make(
       "li", "alert",
-      make("b", "", `${alert.rule_name}: ${alert.subject_name ?? this.#word("whole_floor")}`),
+      make("b", "", `${alert.rule_name}: ${alert.subject_name ?? all}`),
       make("span", "", words),
       make("span", "since", this.#word("since", { time: this.#format.hour(alert.raised_time) })),
     );

@@ -49,7 +49,8 @@ export interface Trunk {
 export interface Alert {
   alert_id: number;
   rule_name: string;
-  metric: string;
+  is_share: boolean;
+  is_of_recordings: boolean;
   comparison: string;
   subject_name: string | null;
   state: string;

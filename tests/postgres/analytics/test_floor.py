@@ -96,3 +96,20 @@ async def test_open_alerts_name_their_subject(pool: Pool) -> None:
     (alert,) = await open_alerts(pool)
     assert msgspec.structs.replace(alert, alert_id=0).subject_name == "autumn"
     assert (alert.rule_name, alert.value, alert.expected) == ("answers", 0.15, 0.2)
+    assert (alert.is_share, alert.is_of_recordings) == (True, False)
+
+
+async def test_an_alert_of_recordings_counts_them(pool: Pool) -> None:
+    rule_id = await pool.fetchval(
+        "INSERT INTO alert_rules (name, metric, subject_kind, comparison, threshold, window_minutes, min_count, is_enabled, "
+        "created_time) VALUES ('copies', 'failing_copies', 'all', 'above', 0, 15, 1, true, $1) RETURNING rule_id",
+        NOW,
+    )
+    await pool.execute(
+        "INSERT INTO alerts (rule_id, subject_kind, subject_id, state, raised_time, value, expected, last_value, last_time) "
+        "VALUES ($1, 'all', 0, 'raised', $2, 21, 0, 21, $2)",
+        rule_id,
+        NOW,
+    )
+    (alert,) = await open_alerts(pool)
+    assert (alert.value, alert.is_share, alert.is_of_recordings) == (21, False, True)
