@@ -193,12 +193,6 @@ ALL: Final = (
                     "target_share",
                 ),
             ),
-            # apart, as it reads every call
-            Panel(
-                name="known_numbers",
-                chart="figures",
-                metrics=("known_number_attempts", "known_number_share"),
-            ),
             over(
                 "day",
                 (
