@@ -205,10 +205,16 @@ ALL: Final = (
                 ),
                 ("target_calls", "repeat_calls"),
             ),
-            by(
-                "source",
-                ("attempts", "distinct_numbers", "target_calls", "unique_target_numbers", "target_share"),
-                ("target_calls",),
+            by("source", ("attempts", "target_calls", "target_share"), ("target_calls",)),
+            # apart, as it reads every call: over a long period it may be given up, and the others are not
+            Panel(
+                name="numbers_by_source",
+                chart="bars",
+                metrics=("distinct_numbers", "unique_target_numbers"),
+                drawn=("unique_target_numbers",),
+                dimensions=("source",),
+                order_by="distinct_numbers",
+                is_ascending=False,
             ),
         ),
         is_compared=True,
