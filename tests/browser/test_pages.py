@@ -38,9 +38,9 @@ async def test_every_figure_is_what_the_rows_add_up_to(page: Page, web: WebServe
         "callback_requests": "3",
         "refusals": "2",
         "talk_sum": "1:10",
-        "talk_mean": "5.0s",
-        "talk_median": "4.0s",
-        "pdd_median": "100ms",
+        "talk_mean": "5.0\u202fs",
+        "talk_median": "4.0\u202fs",
+        "pdd_median": "100\u202fms",
     }
     for name, words in expected.items():
         await expect(value(page, name)).to_have_text(words)
