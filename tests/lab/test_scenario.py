@@ -81,6 +81,12 @@ def test_with_loss_messages_may_be_missing_and_none_may_be_new() -> None:
     assert not agrees(["INVITE", "200", "ACK"], LADDER, run(network="loss20"))
 
 
+def test_what_may_stand_besides_may_only_where_the_network_is_bad() -> None:
+    late = [*LADDER.split(","), "<500/INFO"]
+    assert agrees(late, LADDER, run(network="loss20"), ["<500/INFO"])
+    assert not agrees(late, LADDER, run(), ["<500/INFO"])
+
+
 def test_a_proxy_changes_only_what_the_folder_says() -> None:
     direct = run().scenario
     proxied = msgspec.structs.replace(direct, through_kamailio={"sip_status": 500})
