@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from campaigns.database import Connection
+from campaigns.rollups import TOTALS_SHARD
 from campaigns.statements import load_statements
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
-TOTALS_SHARD: Final = 0
 DAYS_PER_TURN: Final = 1000
 
 

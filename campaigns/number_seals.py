@@ -14,11 +14,11 @@ import msgspec
 from pyroaring import BitMap
 
 from campaigns.database import Connection
+from campaigns.rollups import TOTALS_SHARD
 from campaigns.statements import load_statements
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
 KINDS: Final = ("dialed", "settled", "answered", "person", "target", "success")
-TOTALS_SHARD: Final = 0
 DAYS_PER_TURN: Final = 50
 MONTHS_PER_TURN: Final = 10
 

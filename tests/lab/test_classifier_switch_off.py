@@ -98,7 +98,7 @@ async def judge_until_off(client: AsyncTestClient[Any], campaign_id: int) -> int
         while not (await client.get(f"/v1/campaigns/{campaign_id}/classifier")).json()["is_off"]:
             item = (await client.post("/v1/verdict-audits/next", json={})).json()["item"]
             if item is None:
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.2)  # the next verdict comes from a real call
                 continue
             sound = await client.get(f"/v1/recordings/{item['recording_id']}/audio")
             assert sound.status_code == 200
