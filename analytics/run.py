@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
+from analytics.attribution import attributed_numbers
 from analytics.binds import SLOTS
 from analytics.callbacks import callback_groups
 from analytics.comparison import Key, place_of
@@ -23,6 +24,7 @@ from analytics.optimize import campaigns_of, optimize
 from analytics.plan import (
     SEALED_CALLBACKS,
     SEALED_KINDS,
+    SEALED_VALUES,
     plan,
     sealed_groups,
     sealed_measures,
@@ -184,19 +186,23 @@ class Answer:
             if "campaign" in dimensions:
                 shards = [row["shard_key"] for row in await self._connection.fetch(statement("every_shard"))]
 
-        def group(day: Day) -> Key:
-            return tuple(group_of(name, day) for name in dimensions)
+        def group(day: Day, value: str | None = None) -> Key:
+            return tuple(value if name in SEALED_VALUES else group_of(name, day) for name in dimensions)
 
         none = nothing([measure.name for measure in sealed])
         told: defaultdict[Key, dict[str, Number | None]] = defaultdict(lambda: dict(none))
         if kinds:
             asked = list(dict.fromkeys(kinds.values()))
-            by_month = set(dimensions) <= {"campaign", "month"}
-            numbers = await distinct_groups(
-                self._connection, shards, from_day, to_day, asked, group, takes_months=by_month
-            )
-            for key, found in numbers.items():
-                told[key] |= {name: found.counts[kind] for name, kind in kinds.items()}
+            dims = [SEALED_VALUES[name] for name in dimensions if name in SEALED_VALUES]
+            by_month = set(dimensions) <= {"campaign", "month", *SEALED_VALUES}
+            where = (self._connection, shards, from_day, to_day, asked)
+            if dims:
+                counts_of = await attributed_numbers(*where, dims[0], group, takes_months=by_month)
+            else:
+                numbers = await distinct_groups(*where, group, takes_months=by_month)
+                counts_of = {key: found.counts for key, found in numbers.items()}
+            for key, found in counts_of.items():
+                told[key] |= {name: found[kind] for name, kind in kinds.items()}
         if callbacks:
             counts = await callback_groups(self._connection, shards, from_day, to_day, self._query.now, group)
             for key, counted in counts.items():

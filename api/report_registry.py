@@ -206,14 +206,14 @@ ALL: Final = (
                 ("target_calls", "repeat_calls"),
             ),
             by("source", ("attempts", "target_calls", "target_share"), ("target_calls",)),
-            # apart, as it reads every call: over a long period it may be given up, and the others are not
+            # apart, so that the sums beside them do not wait for days that are not sealed
             Panel(
                 name="numbers_by_source",
                 chart="bars",
-                metrics=("distinct_numbers", "unique_target_numbers"),
-                drawn=("unique_target_numbers",),
+                metrics=("attempts", "distinct_numbers", "repeat_calls", "unique_target_numbers"),
+                drawn=("distinct_numbers", "unique_target_numbers"),
                 dimensions=("source",),
-                order_by="distinct_numbers",
+                order_by="attempts",
                 is_ascending=False,
             ),
         ),
