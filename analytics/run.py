@@ -18,6 +18,7 @@ from analytics.database import Connection, Pool, statement
 from analytics.dimensions import DIMENSIONS
 from analytics.distinct import ALL_CAMPAIGNS, Day, distinct_groups
 from analytics.errors import QueryTimedOut
+from analytics.kept_seals import KeptSeals
 from analytics.metric import Metric
 from analytics.metrics import METRICS, measures_of
 from analytics.optimize import campaigns_of, optimize
@@ -51,17 +52,20 @@ IDLE_MS: Final = 5_000
 """How long a reader may think between two statements of one snapshot."""
 
 
-async def run_query(pool: Pool, query: Query, *, timeout_seconds: float = TIMEOUT_SECONDS) -> QueryResult:
+async def run_query(
+    pool: Pool, query: Query, kept: KeptSeals | None = None, *, timeout_seconds: float = TIMEOUT_SECONDS
+) -> QueryResult:
     """
     Answer a query that `analytics.build` has checked.
 
-    All statements read one snapshot, so totals are the sums of their parts while calls are being settled.
+    All statements read one snapshot, so totals are the sums of their parts while calls are being settled. `kept` is what was read
+    from this database before.
 
     Raises:
         QueryTimedOut: a statement took longer than `timeout_seconds`.
     """
     async with reading(pool, timeout_seconds) as connection:
-        return await Answer(connection, optimize(query)).result()
+        return await Answer(connection, optimize(query), kept).result()
 
 
 @contextlib.asynccontextmanager
@@ -114,8 +118,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class Answer:
     """One query on one snapshot."""
 
-    def __init__(self, connection: Connection, query: Query) -> None:
+    def __init__(self, connection: Connection, query: Query, kept: KeptSeals | None = None) -> None:
         self._connection = connection
+        self._kept = kept
         self._query = query
         self._zone = ZoneInfo(query.time_zone)
         self._measures = [measure.name for measure in measures_of(query.metrics)]
@@ -199,7 +204,7 @@ class Answer:
             if dims:
                 counts_of = await attributed_numbers(*where, dims[0], group, takes_months=by_month)
             else:
-                numbers = await distinct_groups(*where, group, takes_months=by_month)
+                numbers = await distinct_groups(*where, group, takes_months=by_month, kept=self._kept)
                 counts_of = {key: found.counts for key, found in numbers.items()}
             for key, found in counts_of.items():
                 told[key] |= {name: found[kind] for name, kind in kinds.items()}
