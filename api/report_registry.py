@@ -205,6 +205,21 @@ ALL: Final = (
                 ),
                 ("target_calls", "repeat_calls"),
             ),
+            Panel(
+                name="known_numbers",
+                chart="columns",
+                metrics=(
+                    "distinct_numbers",
+                    "known_numbers",
+                    "known_by_number",
+                    "answered_numbers",
+                    "known_answered_numbers",
+                    "known_by_answered_number",
+                ),
+                drawn=("distinct_numbers", "known_numbers"),
+                dimensions=("day",),
+                order_by="day",
+            ),
             by("source", ("attempts", "target_calls", "target_share"), ("target_calls",)),
             # apart, so that the sums beside them do not wait for days that are not sealed
             Panel(

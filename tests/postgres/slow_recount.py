@@ -262,6 +262,25 @@ async def attributed_recount(
     return {value: counts for value, counts in found.items() if counts["dialed"]}
 
 
+async def known_recount(
+    connection: Connection, zones: Mapping[int, str], shard_key: int | None, from_day: date, to_day: date
+) -> dict[str, int]:
+    """How many numbers dialed, and answered, in a range had been dialed before it; of one shard or of all."""
+    before: set[str] = set()
+    dialed: set[str] = set()
+    answered: set[str] = set()
+    for row in await connection.fetch("SELECT * FROM attempts"):
+        day = row["started_time"].astimezone(ZoneInfo(zones[row["campaign_id"]])).date()
+        if shard_key is None or row["shard_key"] == shard_key:
+            if day < from_day:
+                before.add(row["number"])
+            elif day < to_day:
+                dialed.add(row["number"])
+                if row["result"] == "answered":
+                    answered.add(row["number"])
+    return {"dialed": len(before & dialed), "answered": len(before & answered)}
+
+
 async def callback_recount(
     connection: Connection,
     zones: Mapping[int, str],

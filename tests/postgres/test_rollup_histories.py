@@ -21,6 +21,7 @@ from analytics.attribution import attributed_numbers
 from analytics.callbacks import callback_groups
 from analytics.distinct import KINDS, distinct_numbers
 from analytics.kept_seals import KeptSeals
+from analytics.known import known_numbers
 from campaigns import attribution_seals, rollup_statements
 from campaigns.callback_seals import seal_callbacks
 from campaigns.database import Connection, open_pool, prepare_connection
@@ -46,6 +47,7 @@ from tests.postgres.slow_recount import (
     by_month,
     callback_recount,
     distinct_recount,
+    known_recount,
     recount,
     told,
     told_of_months,
@@ -303,6 +305,14 @@ class History:
             )  # fmt: skip
             assert {value: counts for (value,), counts in attributed.items()} == await attributed_recount(
                 self.connection, self.zones, shard_key, from_day, to_day, name
+            )
+
+        for (from_day, to_day), shard_key in ((RANGES[1], None), (RANGES[2], self.campaigns[0] * 256)):
+            known = await known_numbers(
+                self.connection, [shard_key or 0], from_day, to_day, ["dialed", "answered"], lambda _: (), takes_months=True
+            )  # fmt: skip
+            assert known.get((), {"dialed": 0, "answered": 0}) == await known_recount(
+                self.connection, self.zones, shard_key, from_day, to_day
             )
 
     async def repair(self) -> None:

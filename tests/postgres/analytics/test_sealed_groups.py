@@ -24,6 +24,8 @@ METRICS = [
     "distinct_numbers",
     "answered_by_number",
     "unique_target_numbers",
+    "known_numbers",
+    "known_by_answered_number",
     "repeat_calls",
     "asr",
     "callbacks_done",
