@@ -219,7 +219,8 @@ class Answer:
             for key, found in counts_of.items():
                 told[key] |= {name: found[kind] for name, kind in known.items()}
         if callbacks:
-            counts = await callback_groups(self._connection, shards, from_day, to_day, self._query.now, group)
+            by_day = not set(dimensions) <= {"campaign"}
+            counts = await callback_groups(*where, self._query.now, group, by_day=by_day)
             for key, counted in counts.items():
                 told[key] |= {name: counted[name] for name in callbacks}
         return told
