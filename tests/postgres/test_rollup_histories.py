@@ -382,7 +382,7 @@ async def live_through(dsn: str, zones: dict[int, str], history: list[tuple[Any,
         await connection.close()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_figures_are_a_recount_of_the_facts_at_every_step_of_any_history(database: str) -> None:
     zones = run_apart(make_campaigns(database))
 
