@@ -17,6 +17,7 @@ from analytics.database import Connection, Pool, statement
 from analytics.dimensions import DIMENSIONS
 from analytics.distinct import ALL_CAMPAIGNS, Day, distinct_groups
 from analytics.errors import QueryTimedOut
+from analytics.kept_seals import KeptSeals
 from analytics.metric import Metric
 from analytics.metrics import METRICS, measures_of
 from analytics.optimize import campaigns_of, optimize
@@ -49,17 +50,20 @@ IDLE_MS: Final = 5_000
 """How long a reader may think between two statements of one snapshot."""
 
 
-async def run_query(pool: Pool, query: Query, *, timeout_seconds: float = TIMEOUT_SECONDS) -> QueryResult:
+async def run_query(
+    pool: Pool, query: Query, kept: KeptSeals | None = None, *, timeout_seconds: float = TIMEOUT_SECONDS
+) -> QueryResult:
     """
     Answer a query that `analytics.build` has checked.
 
-    All statements read one snapshot, so totals are the sums of their parts while calls are being settled.
+    All statements read one snapshot, so totals are the sums of their parts while calls are being settled. `kept` is what was read
+    from this database before.
 
     Raises:
         QueryTimedOut: a statement took longer than `timeout_seconds`.
     """
     async with reading(pool, timeout_seconds) as connection:
-        return await Answer(connection, optimize(query)).result()
+        return await Answer(connection, optimize(query), kept).result()
 
 
 @contextlib.asynccontextmanager
@@ -112,8 +116,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class Answer:
     """One query on one snapshot."""
 
-    def __init__(self, connection: Connection, query: Query) -> None:
+    def __init__(self, connection: Connection, query: Query, kept: KeptSeals | None = None) -> None:
         self._connection = connection
+        self._kept = kept
         self._query = query
         self._zone = ZoneInfo(query.time_zone)
         self._measures = [measure.name for measure in measures_of(query.metrics)]
@@ -193,7 +198,14 @@ class Answer:
             asked = list(dict.fromkeys(kinds.values()))
             by_month = set(dimensions) <= {"campaign", "month"}
             numbers = await distinct_groups(
-                self._connection, shards, from_day, to_day, asked, group, takes_months=by_month
+                self._connection,
+                shards,
+                from_day,
+                to_day,
+                asked,
+                group,
+                takes_months=by_month,
+                kept=self._kept,
             )
             for key, found in numbers.items():
                 told[key] |= {name: found.counts[kind] for name, kind in kinds.items()}

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from analytics.callbacks import callback_groups
 from analytics.distinct import distinct_numbers
+from analytics.kept_seals import KeptSeals
 from campaigns import rollup_statements
 from campaigns.callback_seals import seal_callbacks
 from campaigns.database import Connection, open_pool, prepare_connection
@@ -167,6 +168,8 @@ class History:
         """shard, started_time, attempt_id"""
         self.tries: dict[tuple[int, int], int] = {}
         self.ids = itertools.count(1)
+        self.kept = KeptSeals()
+        """What a process that lives as long has read."""
 
     async def clear(self) -> None:
         await self.connection.execute(
@@ -269,7 +272,11 @@ class History:
         for shard_key in (None, self.campaigns[0] * 256, self.campaigns[3] * 256):
             for from_day, to_day in RANGES:
                 counted = await distinct_numbers(
-                    self.connection, None if shard_key is None else [shard_key], from_day, to_day
+                    self.connection,
+                    None if shard_key is None else [shard_key],
+                    from_day,
+                    to_day,
+                    kept=self.kept,
                 )
                 assert counted.counts == await distinct_recount(
                     self.connection, self.zones, shard_key, from_day, to_day
