@@ -17,6 +17,7 @@ import msgspec
 from pyroaring import BitMap
 
 from analytics.database import Connection, statement
+from analytics.kept_seals import KeptSeals, Seal
 from analytics.plan import Kind
 
 KINDS: Final[tuple[Kind, ...]] = ("dialed", "settled", "answered", "person", "target", "success")
@@ -35,6 +36,10 @@ class Numbers:
 
     def __len__(self) -> int:
         return sum(len(BitMap().union(*parts)) for parts in self._bitmaps.values()) + len(self._texts)
+
+    def united(self) -> tuple[dict[int, BitMap], set[str]]:
+        """Return the ids of each shard, and the texts."""
+        return {shard: BitMap().union(*parts) for shard, parts in self._bitmaps.items()}, self._texts
 
     def add(self, shard_key: int, ids: BitMap) -> None:
         self._bitmaps[shard_key].append(ids)
@@ -69,6 +74,7 @@ async def distinct_numbers(
     from_day: date | None,
     to_day: date | None,
     kinds: Sequence[Kind] = KINDS,
+    kept: KeptSeals | None = None,
 ) -> DistinctNumbers:
     """
     Count the numbers of one campaign's shards (None = over all campaigns) on its days in [from_day, to_day).
@@ -77,7 +83,7 @@ async def distinct_numbers(
     """
     shards = [ALL_CAMPAIGNS] if shard_keys is None else list(shard_keys)
     groups = await distinct_groups(
-        connection, shards, from_day, to_day, kinds, lambda _: (), takes_months=True
+        connection, shards, from_day, to_day, kinds, lambda _: (), takes_months=True, kept=kept
     )
     return groups.get((), DistinctNumbers(counts=dict.fromkeys(kinds, 0), sealed_days=0, fact_days=0))
 
@@ -91,6 +97,7 @@ async def distinct_groups(
     group: Group,
     *,
     takes_months: bool,
+    kept: KeptSeals | None = None,
 ) -> dict[tuple[Any, ...], DistinctNumbers]:
     """
     Count the numbers of groups of days; days without attempts are in none. With `takes_months` all days of a month are in one
@@ -99,28 +106,9 @@ async def distinct_groups(
     A number that two shards of a group know counts twice: a campaign's shards have none in common, and the sums over all
     campaigns (`ALL_CAMPAIGNS`) are one shard.
     """
-    days = await connection.fetch(
-        statement("distinct_days"), list(shard_keys), from_day, to_day, list(kinds), takes_months
+    found, is_sealed = await number_groups(
+        connection, shard_keys, from_day, to_day, kinds, group, takes_months=takes_months, kept=kept
     )
-    found: defaultdict[tuple[Any, ...], dict[Kind, Numbers]] = defaultdict(
-        lambda: {kind: Numbers() for kind in kinds}
-    )
-    is_sealed = {Day(row["shard_key"], row["day"]): row["is_sealed"] for row in days}
-    for row in days:
-        numbers = found[group(Day(row["shard_key"], row["day"]))]
-        if row["is_sealed"]:
-            columns = {SEALED_AS.get(kind, kind) for kind in kinds}
-            bitmaps = {column: BitMap.deserialize(row[column]) for column in columns}
-            for kind in kinds:
-                numbers[kind].add(row["shard_key"], bitmaps[SEALED_AS.get(kind, kind)])
-    unsealed: defaultdict[int, list[date]] = defaultdict(list)
-    for each, sealed in is_sealed.items():
-        if not sealed:
-            unsealed[each.shard_key].append(each.day)
-    for shard_key, its_days in unsealed.items():
-        rows = await facts_of(connection, shard_key, its_days)
-        for day, of_day in itertools.groupby(sorted(rows, key=itemgetter("day")), key=itemgetter("day")):
-            add_facts(found[group(Day(shard_key, day))], shard_key, list(of_day))
     places = Counter((group(each), sealed) for each, sealed in is_sealed.items())
     return {
         key: DistinctNumbers(
@@ -130,6 +118,44 @@ async def distinct_groups(
         )
         for key, numbers in found.items()
     }
+
+
+async def number_groups(
+    connection: Connection,
+    shard_keys: Sequence[int],
+    from_day: date | None,
+    to_day: date | None,
+    kinds: Sequence[Kind],
+    group: Group,
+    *,
+    takes_months: bool,
+    kept: KeptSeals | None = None,
+) -> tuple[dict[tuple[Any, ...], dict[Kind, Numbers]], dict[Day, bool]]:
+    """Return the numbers that `distinct_groups` counts, and which days, or months, were sealed."""
+    rows = await connection.fetch(
+        statement("distinct_days"), list(shard_keys), from_day, to_day, takes_months
+    )
+    found: defaultdict[tuple[Any, ...], dict[Kind, Numbers]] = defaultdict(
+        lambda: {kind: Numbers() for kind in kinds}
+    )
+    is_sealed = {Day(row["shard_key"], row["day"]): row["sealed_time"] is not None for row in rows}
+    seals = [Seal(*row.values()) for row in rows if row["sealed_time"] is not None]
+    columns = {kind: SEALED_AS.get(kind, kind) for kind in kinds}
+    keeper = KeptSeals() if kept is None else kept
+    bitmaps = await keeper.bitmaps(connection, seals, list(dict.fromkeys(columns.values())))
+    for seal in seals:
+        numbers = found[group(Day(seal.shard_key, seal.day))]
+        for kind, column in columns.items():
+            numbers[kind].add(seal.shard_key, bitmaps[seal][column])
+    unsealed: defaultdict[int, list[date]] = defaultdict(list)
+    for each, sealed in is_sealed.items():
+        if not sealed:
+            unsealed[each.shard_key].append(each.day)
+    for shard_key, its_days in unsealed.items():
+        facts = await facts_of(connection, shard_key, its_days)
+        for day, of_day in itertools.groupby(sorted(facts, key=itemgetter("day")), key=itemgetter("day")):
+            add_facts(found[group(Day(shard_key, day))], shard_key, list(of_day))
+    return found, is_sealed
 
 
 async def facts_of(connection: Connection, shard_key: int, days: Sequence[date]) -> list[asyncpg.Record]:

@@ -1,9 +1,9 @@
--- distinct_days(shard_keys, from_day, to_day, kinds, by_month) --
--- Every day of these shards that has attempts, with the bitmaps of its seal if that still holds; nulls where facts must
--- be read. Null days: unbounded; to_day is excluded. With by_month, months that lie whole in the range and have a seal that holds
--- come instead of their days. In a sealed day everything dialed is settled.
+-- distinct_days(shard_keys, from_day, to_day, by_month) --
+-- Every day of these shards that has attempts, and which seal of it holds, by its mark; nulls where facts must be read. Null days:
+-- unbounded; to_day is excluded. With by_month, months that lie whole in the range and have a seal that holds come instead of
+-- their days.
 WITH whole AS MATERIALIZED (
-    SELECT n.*
+    SELECT n.shard_key, n.month, n.attempts, n.changes, n.sealed_time
     FROM (
         SELECT
             shard_key,
@@ -17,7 +17,7 @@ WITH whole AS MATERIALIZED (
             SELECT shard_key, bucket_time, attempts, changes FROM stats_live
             WHERE dim = 1
         ) AS told
-        WHERE $5::boolean
+        WHERE $4::boolean
             AND shard_key = ANY ($1::integer [])
             AND bucket_time >= coalesce(
                 date_trunc('month', $2::date::timestamp + interval '1 month' - interval '1 day') AT TIME ZONE 'UTC', '-infinity'
@@ -28,26 +28,10 @@ WITH whole AS MATERIALIZED (
     INNER JOIN number_month_seals AS n
         ON n.shard_key = m.shard_key AND n.month = m.month AND n.attempts = m.attempts AND n.changes = m.changes
 )
-SELECT
-    shard_key,
-    month AS day,
-    true AS is_sealed,
-    CASE WHEN 'dialed' = ANY ($4::text []) OR 'settled' = ANY ($4) THEN dialed END AS dialed,
-    CASE WHEN 'answered' = ANY ($4) THEN answered END AS answered,
-    CASE WHEN 'person' = ANY ($4) THEN person END AS person,
-    CASE WHEN 'target' = ANY ($4) THEN target END AS target,
-    CASE WHEN 'success' = ANY ($4) THEN success END AS success
+SELECT shard_key, month AS day, true AS is_month, attempts, changes, sealed_time
 FROM whole
 UNION ALL
-SELECT
-    d.shard_key,
-    d.day,
-    n.shard_key IS NOT NULL,
-    CASE WHEN 'dialed' = ANY ($4) OR 'settled' = ANY ($4) THEN n.dialed END,
-    CASE WHEN 'answered' = ANY ($4) THEN n.answered END,
-    CASE WHEN 'person' = ANY ($4) THEN n.person END,
-    CASE WHEN 'target' = ANY ($4) THEN n.target END,
-    CASE WHEN 'success' = ANY ($4) THEN n.success END
+SELECT d.shard_key, d.day, false, d.attempts, d.changes, n.sealed_time
 FROM (
     SELECT
         shard_key,

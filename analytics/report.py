@@ -8,6 +8,7 @@ import msgspec
 
 from analytics.build import build_query
 from analytics.database import Pool
+from analytics.kept_seals import KeptSeals
 from analytics.metrics import Rate
 from analytics.optimize import optimize
 from analytics.query import Filter, Period, QueryRequest
@@ -97,6 +98,7 @@ async def campaign_report(
     now: datetime,
     from_time: datetime | None = None,
     to_time: datetime | None = None,
+    kept: KeptSeals | None = None,
 ) -> CampaignReport:
     """
     Return the report of attempts started in [from_time, to_time), made of four queries on one snapshot.
@@ -113,7 +115,8 @@ async def campaign_report(
 
     async def answer(dimensions: list[str], metrics: tuple[str, ...]) -> QueryResult:
         request = msgspec.structs.replace(asked, metrics=list(metrics), dimensions=dimensions)
-        return await Answer(connection, optimize(build_query(request, now, max_rows=MAX_HOURS))).result()
+        query = optimize(build_query(request, now, max_rows=MAX_HOURS))
+        return await Answer(connection, query, kept).result()
 
     async with reading(pool, TIMEOUT_SECONDS) as connection:
         totals = (await answer([], TOTALS)).totals

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
+from analytics.attribution import attributed_numbers
 from analytics.binds import SLOTS
 from analytics.callbacks import callback_groups
 from analytics.comparison import Key, place_of
@@ -17,12 +18,16 @@ from analytics.database import Connection, Pool, statement
 from analytics.dimensions import DIMENSIONS
 from analytics.distinct import ALL_CAMPAIGNS, Day, distinct_groups
 from analytics.errors import QueryTimedOut
+from analytics.kept_seals import KeptSeals
+from analytics.known import known_numbers
 from analytics.metric import Metric
 from analytics.metrics import METRICS, measures_of
 from analytics.optimize import campaigns_of, optimize
 from analytics.plan import (
     SEALED_CALLBACKS,
     SEALED_KINDS,
+    SEALED_KNOWN,
+    SEALED_VALUES,
     plan,
     sealed_groups,
     sealed_measures,
@@ -49,17 +54,20 @@ IDLE_MS: Final = 5_000
 """How long a reader may think between two statements of one snapshot."""
 
 
-async def run_query(pool: Pool, query: Query, *, timeout_seconds: float = TIMEOUT_SECONDS) -> QueryResult:
+async def run_query(
+    pool: Pool, query: Query, kept: KeptSeals | None = None, *, timeout_seconds: float = TIMEOUT_SECONDS
+) -> QueryResult:
     """
     Answer a query that `analytics.build` has checked.
 
-    All statements read one snapshot, so totals are the sums of their parts while calls are being settled.
+    All statements read one snapshot, so totals are the sums of their parts while calls are being settled. `kept` is what was read
+    from this database before.
 
     Raises:
         QueryTimedOut: a statement took longer than `timeout_seconds`.
     """
     async with reading(pool, timeout_seconds) as connection:
-        return await Answer(connection, optimize(query)).result()
+        return await Answer(connection, optimize(query), kept).result()
 
 
 @contextlib.asynccontextmanager
@@ -112,8 +120,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 class Answer:
     """One query on one snapshot."""
 
-    def __init__(self, connection: Connection, query: Query) -> None:
+    def __init__(self, connection: Connection, query: Query, kept: KeptSeals | None = None) -> None:
         self._connection = connection
+        self._kept = kept
         self._query = query
         self._zone = ZoneInfo(query.time_zone)
         self._measures = [measure.name for measure in measures_of(query.metrics)]
@@ -177,6 +186,9 @@ class Answer:
         kinds = {
             measure.name: SEALED_KINDS[measure.name] for measure in sealed if measure.name in SEALED_KINDS
         }
+        known = {
+            measure.name: SEALED_KNOWN[measure.name] for measure in sealed if measure.name in SEALED_KNOWN
+        }
         callbacks = [measure.name for measure in sealed if measure.name in SEALED_CALLBACKS]
         shards = self._shards
         if shards is None:
@@ -184,21 +196,31 @@ class Answer:
             if "campaign" in dimensions:
                 shards = [row["shard_key"] for row in await self._connection.fetch(statement("every_shard"))]
 
-        def group(day: Day) -> Key:
-            return tuple(group_of(name, day) for name in dimensions)
+        def group(day: Day, value: str | None = None) -> Key:
+            return tuple(value if name in SEALED_VALUES else group_of(name, day) for name in dimensions)
 
         none = nothing([measure.name for measure in sealed])
         told: defaultdict[Key, dict[str, Number | None]] = defaultdict(lambda: dict(none))
+        by_month = set(dimensions) <= {"campaign", "month", *SEALED_VALUES}
+        where = (self._connection, shards, from_day, to_day)
         if kinds:
             asked = list(dict.fromkeys(kinds.values()))
-            by_month = set(dimensions) <= {"campaign", "month"}
-            numbers = await distinct_groups(
-                self._connection, shards, from_day, to_day, asked, group, takes_months=by_month
-            )
-            for key, found in numbers.items():
-                told[key] |= {name: found.counts[kind] for name, kind in kinds.items()}
+            dims = [SEALED_VALUES[name] for name in dimensions if name in SEALED_VALUES]
+            if dims:
+                counts_of = await attributed_numbers(*where, asked, dims[0], group, takes_months=by_month)
+            else:
+                numbers = await distinct_groups(*where, asked, group, takes_months=by_month, kept=self._kept)
+                counts_of = {key: found.counts for key, found in numbers.items()}
+            for key, found in counts_of.items():
+                told[key] |= {name: found[kind] for name, kind in kinds.items()}
+        if known:
+            asked = list(known.values())
+            counts_of = await known_numbers(*where, asked, group, takes_months=by_month, kept=self._kept)
+            for key, found in counts_of.items():
+                told[key] |= {name: found[kind] for name, kind in known.items()}
         if callbacks:
-            counts = await callback_groups(self._connection, shards, from_day, to_day, self._query.now, group)
+            by_day = not set(dimensions) <= {"campaign"}
+            counts = await callback_groups(*where, self._query.now, group, by_day=by_day)
             for key, counted in counts.items():
                 told[key] |= {name: counted[name] for name in callbacks}
         return told

@@ -216,7 +216,9 @@ async def campaign_page(
         "report_url": f"/v1/campaigns/{campaign_id}/report",
         "controls_url": f"/campaigns/{campaign_id}/controls",
         "snapshot": await hub.snapshot(campaign_id),
-        "report": await campaign_report(readers.sums, campaign_id, time_zone=campaign.time_zone, now=clock()),
+        "report": await campaign_report(
+            readers.sums, campaign_id, time_zone=campaign.time_zone, now=clock(), kept=readers.kept
+        ),
         "texts": raw_texts(language, SCRIPT_TEXTS),
     }
     return render(

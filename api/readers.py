@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from analytics.database import Pool
+from analytics.kept_seals import KeptSeals
 from analytics.plan import reads_facts
 from analytics.query import Query
 from api.niceness import step_back
@@ -21,8 +22,8 @@ from campaigns.database import Connection, open_pool
 
 SUMS_CONNECTIONS: Final = 3
 FACTS_CONNECTIONS: Final = 1
-NICENESS: Final = 10
-"""Of the processes that answer reports: a tenth of the part that an ordinary one gets when there are too few cores."""
+NICENESS: Final = 15
+"""Of the processes that answer reports: a thirtieth of the part that an ordinary one gets when there are too few cores."""
 SETTINGS: Final = {
     "application_name": "obzvon-reports",
     # one report, one core: the others are for those who dial
@@ -35,6 +36,8 @@ class Readers(msgspec.Struct, frozen=True):
 
     sums: Pool
     facts: Pool
+    kept: KeptSeals = msgspec.field(default_factory=KeptSeals)
+    """Bitmaps that both have read."""
 
     def of(self, query: Query) -> Pool:
         """Return the connections for this query."""
@@ -55,7 +58,8 @@ async def reading_connections(dsn: str) -> AsyncIterator[Readers]:
             pool = await open_pool(dsn, max_size=size, settings=SETTINGS, on_connect=go_last)
             stack.push_async_callback(pool.close)
             pools.append(pool)
-        yield Readers(*pools)
+        sums, facts = pools
+        yield Readers(sums, facts)
 
 
 async def go_last(connection: Connection) -> None:

@@ -61,7 +61,7 @@ class ReportQueue:
         schedule = await self._store.get_schedule(taken.schedule_id, shows_secret=True)
         report = await self._store.get(schedule.report_id)
         query = build_query(report.query, taken.due_time, default_zone=schedule.time_zone)
-        result = await run_query(self._readers.of(query), query)
+        result = await run_query(self._readers.of(query), query, self._readers.kept)
         if schedule.recipients is not None:
             return await self.mail(schedule, report, result, taken)
         await self.call(schedule, report, result, taken)

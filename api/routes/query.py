@@ -63,7 +63,7 @@ class QueryController(Controller):
         self, request: ApiRequest, data: JSONBody[QueryRequest], pool: Pool, readers: Readers, clock: Clock
     ) -> Response[QueryAnswer]:
         query = build_query(data, clock(), default_zone=await usual_zone(pool))
-        result = await run_query(readers.of(query), query)
+        result = await run_query(readers.of(query), query, readers.kept)
         return Response(
             query_answer(result, choose_language(request.headers.get("accept-language"))),
             headers={"Vary": "Accept-Language"},
@@ -105,7 +105,7 @@ class QueryController(Controller):
         has_bom: HasBom = False,
     ) -> Stream:
         query = build_query(data, clock(), default_zone=await usual_zone(pool), max_rows=EXPORT_ROWS)
-        result = await run_query(readers.of(query), query)
+        result = await run_query(readers.of(query), query, readers.kept)
         return result_file(result, file_format, has_bom=has_bom)
 
     @post(

@@ -47,6 +47,7 @@ class ReportController(Controller):
             now=clock(),
             from_time=from_time,
             to_time=to_time,
+            kept=readers.kept,
         )
 
     @get("/attempts", operation_id="list_attempts", **needs("reports:read"))

@@ -103,7 +103,7 @@ class SavedReportController(Controller):
     ) -> Response[QueryAnswer]:
         report = await ReportStore(pool).get(report_id)
         query = build_query(report.query, clock(), default_zone=await usual_zone(pool))
-        result = await run_query(readers.of(query), query)
+        result = await run_query(readers.of(query), query, readers.kept)
         language = choose_language(request.headers.get("accept-language"))
         return Response(query_answer(result, language), headers={"Vary": "Accept-Language"})
 
@@ -123,7 +123,9 @@ class SavedReportController(Controller):
     ) -> Stream:
         report = await ReportStore(pool).get(report_id)
         query = build_query(report.query, clock(), default_zone=await usual_zone(pool), max_rows=EXPORT_ROWS)
-        return result_file(await run_query(readers.of(query), query), file_format, has_bom=False)
+        return result_file(
+            await run_query(readers.of(query), query, readers.kept), file_format, has_bom=False
+        )
 
     @post(
         "/reports/{report_id:int}/schedules",

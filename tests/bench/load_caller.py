@@ -2,7 +2,7 @@
 One library placing calls at a steady rate to one far end, in a process of its own; `tests.bench.signalling_load` reads
 the JSON line that it prints. CPU is this process's alone, and counted from after its start.
 
-    python -m tests.bench.load_caller obzvon|aiosipua|pyvoip|bare --calls N --rate N --hold S [--media] [--ring]
+    python -m tests.bench.load_caller obzvon|aiosipua|pyvoip|bare|datagrams --calls N --rate N --hold S [--media] [--ring]
 """
 
 import argparse
@@ -11,6 +11,7 @@ import contextlib
 import json
 import math
 import os
+import select
 import socket
 import statistics
 import threading
@@ -40,7 +41,10 @@ from tests.lab.container import LAB
 
 FAR_END = (LAB.load_host, 5060)
 US = "127.0.0.1"
+ECHO_PORT = 6000
+"""Where the far end sends every datagram back."""
 PACE_SECONDS = 0.002
+TICK_SECONDS = 0.02
 GRACE_SECONDS = 12.0
 """After the last call was placed and held: beyond the retransmissions of a lost INVITE, then what is not over has failed."""
 
@@ -307,7 +311,49 @@ async def run_bare(options: Options) -> Tally:
     return tally
 
 
-RUNS = {"obzvon": run_obzvon, "aiosipua": run_aiosipua, "pyvoip": run_pyvoip, "bare": run_bare}
+async def run_datagrams(options: Options) -> Tally:
+    """
+    The sound of the calls without a call: what a Python program pays the system, whatever it does with the packets.
+
+    One connected socket a call, 172 bytes each 20 ms, one epoll for all, the echoes read into one buffer and forgotten.
+    """
+    tally = Tally(options)
+    packets = round(options.hold / TICK_SECONDS)
+    buffer, sound = bytearray(2048), bytes(172)
+    sockets: dict[int, tuple[socket.socket, int]] = {}
+    started = time.monotonic()
+    with select.epoll() as poll:
+        tick = 0
+        while tally.over < options.calls:
+            while tally.placed < min(options.calls, (tick * TICK_SECONDS) * options.rate + 1):
+                udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                udp.setblocking(False)
+                udp.connect((FAR_END[0], ECHO_PORT))
+                poll.register(udp, select.EPOLLIN)
+                sockets[udp.fileno()] = udp, tick + packets
+                tally.placed += 1
+            while ready := poll.poll(0, options.calls + 1):
+                for number, _event in ready:
+                    sockets[number][0].recv_into(buffer)
+            for number, (udp, last_tick) in list(sockets.items()):
+                if tick == last_tick:
+                    udp.close()
+                    del sockets[number]
+                    tally.note_over()
+                else:
+                    udp.send(sound)
+            tick += 1
+            await asyncio.sleep(max(0.0, started + tick * TICK_SECONDS - time.monotonic()))
+    return tally
+
+
+RUNS = {
+    "obzvon": run_obzvon,
+    "aiosipua": run_aiosipua,
+    "pyvoip": run_pyvoip,
+    "bare": run_bare,
+    "datagrams": run_datagrams,
+}
 
 
 def main() -> None:

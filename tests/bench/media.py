@@ -26,7 +26,8 @@ import psutil
 from dialer.media.g711 import to_ulaw
 from tests.bench.amd.corpus import build_clips
 from tests.bench.amd.voices import fetch_sounds
-from tests.bench.signalling_load import MEDIA_PORT, far_end
+from tests.bench.load_caller import ECHO_PORT
+from tests.bench.signalling_load import far_end
 from tests.lab.container import LAB
 
 RELAY_PREFIX: Final = "7917"
@@ -70,7 +71,7 @@ def write_speech(path: Path) -> None:
 def ours(mode: str, calls: int, seconds: float, speech: str = "") -> dict[str, Any]:
     """What our process told, with its microseconds of CPU per packet as `us`."""
     shape = ("--calls", str(calls), "--seconds", str(seconds))
-    with spawn("hub", mode, *shape, "--echo", f"{LAB.callee_host}:{MEDIA_PORT}") as hub:
+    with spawn("hub", mode, *shape, "--echo", f"{LAB.callee_host}:{ECHO_PORT}") as hub:
         ports = ",".join(map(str, line_of(hub)["ports"]))
         length = str(seconds + 60)
         with spawn("talkers", "--ports", ports, "--seconds", length, "--speech", speech) as talkers:

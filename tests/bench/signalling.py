@@ -184,7 +184,7 @@ def throw_away_database(folder: Path) -> Iterator[tuple[str, int]]:
 
 def main(calls: int, rounds: int, calls_per_second: float, plan: Plan) -> None:
     campaign = beside_asterisk(calls, rounds, calls_per_second)
-    (ours,), (pyvoip,) = beside_pyvoip(plan, 1)
+    ours, pyvoip = beside_pyvoip(plan)
     print(
         json.dumps(
             {

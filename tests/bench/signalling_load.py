@@ -23,11 +23,10 @@ from typing import Any
 
 import msgspec
 
-from tests.bench.load_caller import FAR_END
+from tests.bench.load_caller import ECHO_PORT, FAR_END
 from tests.lab.container import LAB
 
 RINGING = Path(__file__).with_name("ringing.xml")
-MEDIA_PORT = 6000
 ON_TIME = 0.97
 """A rate counts as reached when at least this share of it was placed in its time."""
 
@@ -74,7 +73,7 @@ class FarEndGone(Exception):
 @contextlib.contextmanager
 def far_end(*, rings: bool, host: str = FAR_END[0]) -> Iterator[None]:
     """SIPp in the container; ended by its own process id."""
-    place = f"-i {host} -mi {host} -p {FAR_END[1]} -nostdin -mp {MEDIA_PORT} -buff_size 4000000"
+    place = f"-i {host} -mi {host} -p {FAR_END[1]} -nostdin -mp {ECHO_PORT} -buff_size 4000000"
     scenario = "-sf /tmp/ringing.xml" if rings else "-rtp_echo -sn uas"
     script = f'echo $$; printf %s "$1" >/tmp/ringing.xml; exec sipp {scenario} {place} >/dev/null 2>&1'
     process = subprocess.Popen(
@@ -159,33 +158,37 @@ def added_ms(row: dict[str, Any], bare: dict[str, Any]) -> float | None:
     )
 
 
-def beside_pyvoip(plan: Plan, rounds: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Calls with sound by us and by pyVoIP, in turn: each in a process of its own, on the same far end."""
-    rows: dict[str, list[dict[str, Any]]] = {"obzvon": [], "pyvoip": []}
+def beside_pyvoip(plan: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Calls with sound by us and by pyVoIP, each in a process of its own, on the same far end."""
     with far_end(rings=False):
-        for _ in range(rounds):
-            for library, its_rows in rows.items():
-                its_rows.append(
-                    place(
-                        library,
-                        calls=plan.media_calls,
-                        rate=plan.media_rate,
-                        hold=plan.media_hold,
-                        flags=("--media",),
-                    )
-                )
-    return rows["obzvon"], rows["pyvoip"]
+        return with_sound(plan, "obzvon"), with_sound(plan, "pyvoip")
+
+
+def with_sound(plan: Plan, library: str) -> dict[str, Any]:
+    return place(
+        library, calls=plan.media_calls, rate=plan.media_rate, hold=plan.media_hold, flags=("--media",)
+    )
 
 
 def media_only(plan: Plan, rounds: int) -> None:
-    """The part with sound alone; the ratio is of the sums over all rounds."""
+    """
+    The part with sound alone, in turn; the ratios are of the sums over all rounds.
+
+    Beside it the same calls of ours without sound, and the datagrams of the sound without a call: what no better code of
+    sound, and none at all, would take away.
+    """
     load_before = os.getloadavg()[0]
-    ours, pyvoip = beside_pyvoip(plan, rounds)
-
-    def summed(rows: list[dict[str, Any]]) -> float:
-        seconds: float = sum(row["cpu_seconds"] for row in rows)
-        return 1000 * seconds / int(sum(row["placed"] for row in rows))
-
+    rows: tuple[list[dict[str, Any]], ...] = ([], [], [], [])
+    ours, silent, datagrams, pyvoip = rows
+    with far_end(rings=False):
+        for _ in range(rounds):
+            ours.append(with_sound(plan, "obzvon"))
+            silent.append(place("obzvon", calls=plan.media_calls, rate=plan.media_rate, hold=plan.media_hold))
+            datagrams.append(with_sound(plan, "datagrams"))
+            pyvoip.append(with_sound(plan, "pyvoip"))
+    ours_ms, silent_ms, datagrams_ms, pyvoip_ms = (
+        1000 * sum(row["cpu_seconds"] for row in its) / sum(row["placed"] for row in its) for its in rows
+    )
     print(
         json.dumps(
             {
@@ -194,10 +197,13 @@ def media_only(plan: Plan, rounds: int) -> None:
                 "calls": plan.media_calls,
                 "seconds_of_sound": plan.media_hold,
                 "rounds": rounds,
-                "cpu_ms_per_call_with_media": round(summed(ours), 3),
-                "cpu_ms_per_call_pyvoip": round(summed(pyvoip), 3),
-                "cpu_ratio_pyvoip": round(summed(ours) / summed(pyvoip), 3),
+                "cpu_ms_per_call_with_media": round(ours_ms, 3),
+                "cpu_ms_per_call_without_media": round(silent_ms, 3),
+                "cpu_ms_per_call_datagrams_alone": round(datagrams_ms, 3),
+                "cpu_ms_per_call_pyvoip": round(pyvoip_ms, 3),
+                "cpu_ratio_pyvoip": round(ours_ms / pyvoip_ms, 3),
                 "cpu_ratio_pyvoip_by_round": [ratio(*pair) for pair in zip(ours, pyvoip, strict=True)],
+                "datagrams_ratio_pyvoip": round(datagrams_ms / pyvoip_ms, 3),
                 "failed": sum(row["failed"] for row in ours),
                 "failed_pyvoip": sum(row["failed"] for row in pyvoip),
             }
@@ -228,7 +234,7 @@ def main(plan: Plan, *, is_quick: bool) -> None:
             place(library, calls=plan.signalling_calls, rate=plan.signalling_rate, hold=1.0)
             for library in ("obzvon", "aiosipua")
         )
-    (ours_with_media,), (pyvoip,) = beside_pyvoip(plan, 1)
+    ours_with_media, pyvoip = beside_pyvoip(plan)
     ours_ringing = ringing("obzvon", plan)
     aiosipua_ringing = None if is_quick else ringing("aiosipua", plan)
     peak = peak_and_steady(plan)

@@ -1,7 +1,7 @@
 """
 Who answered? Our classifier and Asterisk's AMD() on the same clips, with default settings and with tuned ones.
 
-    python -m tests.bench.amd [--quick] [--clips N] [--seed N] [--no-asterisk] [--voices dev]
+    python -m tests.bench.amd [--quick] [--clips N] [--seed N] [--no-asterisk] [--voices dev|fresh]
     python -m tests.bench.amd --classify FOLDER    # PATH<TAB>VERDICT<TAB>MS for each sound file
 
 The clips are built from voices that the model has not heard (tests/bench/amd/voices.py): no real calls are among them. The
@@ -25,6 +25,7 @@ from tests.bench.amd.figures import Errors, errors
 from tests.bench.amd.folder import classify_folder
 from tests.bench.amd.hearing import Result, hear
 from tests.bench.amd.tone_figures import tone_figures
+from tests.bench.amd.tunes import tune_figures
 from tests.bench.amd.voices import fetch_sounds
 
 
@@ -41,6 +42,9 @@ def main(options: argparse.Namespace) -> None:
         table[f"asterisk {one}"] = errors(clips, [verdicts[clip.name].status for clip in clips])
         print_causes(one, list(verdicts.values()))
     print_kinds(clips, said)
+    print_parts("voices", [clip.group for clip in clips], clips, results)
+    print_parts("noise", [f"{clip.line.noise_dbfs or 'none'}" for clip in clips], clips, results)
+    print_parts("level", [f"{clip.line.level_dbfs // 5 * 5:.0f}..+5 dBFS" for clip in clips], clips, results)
     print_table(table)
     tones = tone_figures(
         repeats=4 if options.quick else 25,
@@ -48,6 +52,7 @@ def main(options: argparse.Namespace) -> None:
         speech_seconds=600 if options.quick else 7_200,
         seed=options.seed,
     )
+    tunes = tune_figures(per_kind=5 if options.quick else 60, seed=options.seed)
     answer: dict[str, object] = {
         "clips": len(clips),
         "seed": options.seed,
@@ -60,7 +65,7 @@ def main(options: argparse.Namespace) -> None:
     for name, figures in table.items():
         prefix = "asterisk_" if name == "asterisk default" else "asterisk_tuned_"
         answer |= {prefix + key: value for key, value in msgspec.to_builtins(figures).items()}
-    print(json.dumps(answer | tones))
+    print(json.dumps(answer | tones | tunes))
 
 
 def human_delays(clips: Sequence[Clip], results: Sequence[Result]) -> dict[str, int | None]:
@@ -110,6 +115,21 @@ def print_kinds(clips: Sequence[Clip], said: Sequence[str]) -> None:
         print(f"{kind:24}", ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common()))
 
 
+def print_parts(what: str, part_of: Sequence[str], clips: Sequence[Clip], results: Sequence[Result]) -> None:
+    """Print the same figures for each language or source, noise or level; with counts, since some parts are small."""
+    print(
+        f"\n{what:18}{'people lost':>16}{'machines missed':>18}{'balanced':>10}{'median ms':>11}{'95 % ms':>9}"
+    )
+    for part in sorted(set(part_of)):
+        rows = [row for row, one in enumerate(part_of) if one == part]
+        some, heard = [clips[row] for row in rows], [results[row] for row in rows]
+        figures = errors(some, [one.verdict.answered_by if one.verdict else "silence" for one in heard])
+        lost = f"{figures.human_to_machine * figures.humans:.0f} of {figures.humans}"
+        missed = f"{figures.machine_to_human * figures.machines:.0f} of {figures.machines}"
+        middle, late = human_delays(some, heard).values()
+        print(f"{part:18}{lost:>16}{missed:>18}{figures.balanced_accuracy:10.1%}{middle!s:>11}{late!s:>9}")
+
+
 def print_causes(settings: str, verdicts: Sequence[AmdVerdict]) -> None:
     counts = Counter(f"{verdict.status}:{verdict.cause.partition('-')[0]}" for verdict in verdicts)
     print(f"asterisk {settings}:", ", ".join(f"{cause} {count}" for cause, count in counts.most_common(8)))
@@ -127,9 +147,10 @@ if __name__ == "__main__":
     )
     parser.add_argument(
         "--voices",
-        choices=["test", "dev"],
+        choices=["test", "dev", "fresh"],
         default="test",
-        help="dev: those the model was trained on, with a seed it was not, so that nobody tunes on the test voices",
+        help="dev: those the model was trained on, with a seed it was not, so that nobody tunes on the test voices; "
+        "fresh: languages of espeak-ng in no other split, for when the test voices have been looked at too often",
     )
     parser.add_argument("--classify", type=Path, metavar="FOLDER")
     chosen = parser.parse_args()

@@ -16,6 +16,7 @@ Noise = Literal["white", "babble", "street"]
 NOISE_LEVELS_DBFS: Final[tuple[int | None, ...]] = (None, -50, -42, -36)
 LOSS_SHARES: Final = (0.0, 0.01, 0.03)
 FRAME_SAMPLES: Final = 160
+_FAST_SAMPLES: Final = 4_096
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,15 +81,16 @@ def in_band(samples: Samples, band_hz: tuple[int, int]) -> Samples:
     """Keep a band, with slopes 150 Hz wide."""
     if not len(samples):
         return samples
-    spectrum = np.fft.rfft(samples)
-    hertz = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE_HZ)
+    length = _fast_length(len(samples))
+    spectrum = np.fft.rfft(samples, length)
+    hertz = np.fft.rfftfreq(length, 1 / SAMPLE_RATE_HZ)
     low, high = band_hz
     keep = np.ones_like(hertz)
     if low:
         keep *= np.clip((hertz - low + 150) / 150, 0.0, 1.0)
     if high < SAMPLE_RATE_HZ // 2:
         keep *= np.clip((high + 150 - hertz) / 150, 0.0, 1.0)
-    kept: Samples = np.fft.irfft(spectrum * keep, len(samples)).astype(np.float32)
+    kept: Samples = np.fft.irfft(spectrum * keep, length)[: len(samples)].astype(np.float32)
     return kept
 
 
@@ -100,13 +102,19 @@ def noise_like(kind: Noise, length: int, babble: Samples, rng: random.Random) ->
     white = chance.standard_normal(length).astype(np.float32)
     if kind == "white":
         return white
-    spectrum = np.fft.rfft(white)
-    spectrum /= np.sqrt(np.maximum(np.fft.rfftfreq(length, 1 / SAMPLE_RATE_HZ), 60.0))
-    rumble = np.fft.irfft(spectrum, length)
+    padded = _fast_length(length)
+    spectrum = np.fft.rfft(white, padded)
+    spectrum /= np.sqrt(np.maximum(np.fft.rfftfreq(padded, 1 / SAMPLE_RATE_HZ), 60.0))
+    rumble = np.fft.irfft(spectrum, padded)[:length]
     seconds = np.arange(length) / SAMPLE_RATE_HZ
     swell = 1 + 0.5 * np.sin(seconds * rng.uniform(0.6, 3.0) + rng.uniform(0, 6.28))
     street: Samples = (rumble * swell).astype(np.float32)
     return street
+
+
+def _fast_length(length: int) -> int:
+    """Give a length whose Fourier transform costs a tenth of that of a prime."""
+    return length + -length % _FAST_SAMPLES
 
 
 def lose_packets(pcm: NDArray[np.int16], share: float, rng: random.Random) -> None:

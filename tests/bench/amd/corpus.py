@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.bench.amd.channel import FRAME_SAMPLES, Line, at_speed, carried, draw_line
-from tests.bench.amd.phrases import Split
+from tests.bench.amd.language import Split
 from tests.bench.amd.voices import SAMPLE_RATE_HZ, Samples, Voice, silence, voices
 
 Label = Literal["human", "machine"]

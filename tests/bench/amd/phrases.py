@@ -4,28 +4,10 @@ What espeak-ng says in the corpus: how people answer, and what machines say to t
 A language stands in one split only, so that the test languages are new to the model.
 """
 
-from typing import Final, Literal
+from typing import Final
 
-import msgspec
-
-Split = Literal["dev", "test"]
-
-
-class Language(msgspec.Struct, frozen=True):
-    """Texts of one espeak-ng voice."""
-
-    voice: str
-    split: Split
-    hellos: tuple[str, ...]
-    business: tuple[str, ...]
-    """A person who answers with a sentence: a company, a name, an offer to help."""
-    greetings: tuple[str, ...]
-    """Personal and carrier voicemail greetings, from short to long."""
-    after_hello: tuple[str, ...]
-    """What follows the recorded "hello" and its pause."""
-    others: tuple[str, ...]
-    """A full mailbox, an announcement, a menu, a screening assistant; in this order."""
-
+from tests.bench.amd.fresh_phrases import FRESH
+from tests.bench.amd.language import Language, Split
 
 LANGUAGES: Final = (
     Language(
@@ -167,13 +149,15 @@ LANGUAGES: Final = (
          "Kuzey Bankasına hoş geldiniz. Hesap bilgileri için biri tuşlayın. Temsilci için sıfırı tuşlayın.",
          "Merhaba. Aradığınız kişi aramaları denetliyor. Adınızı ve arama nedeninizi söyleyin."),
     ),
+    *FRESH,
 )  # fmt: skip
 
 VARIANTS: Final[dict[Split, tuple[str, ...]]] = {
-    "dev": ("male1", "male2", "male3", "female1", "female2", "croak", "klatt2"),
-    "test": ("male5", "male6", "male7", "female3", "female4", "female5", "klatt4"),
+    "dev": ("m1", "m2", "m3", "f1", "f2", "croak", "klatt2"),
+    "test": ("m5", "m6", "m7", "f3", "f4", "f5", "klatt4"),
+    "fresh": ("m4", "m8", "Andrea", "Annie", "michael", "Hugo", "klatt3"),
 }
-"""Of espeak-ng; they change the formants and the voice's character."""
+"""Of espeak-ng, by the names of their files; they change the formants and the voice's character."""
 
 SCREENING: Final = 3
 """Where the screening assistant stands in `Language.others`."""

@@ -6,6 +6,7 @@ Every voice speaks as a person and as a machine, so that no voice, and no synthe
 
 import hashlib
 import random
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialer.media.prompt import read_audio
-from tests.bench.amd.phrases import LANGUAGES, SCREENING, VARIANTS, Language, Split
+from tests.bench.amd.language import Language, Split
+from tests.bench.amd.phrases import LANGUAGES, SCREENING, VARIANTS
 
 Samples = NDArray[np.float32]
 """8 kHz, full scale 1.0."""
@@ -140,7 +142,17 @@ def _recorded(name: str, split: Split, folder: str) -> Voice:
     )
 
 
+@cache
+def _variants() -> frozenset[str]:
+    """Names that espeak-ng knows: one that it does not know it takes for none, without a word."""
+    listed = subprocess.run(["espeak-ng", "--voices=variant"], check=True, capture_output=True, text=True)
+    return frozenset(re.findall(r"!v/(\S+)", listed.stdout))
+
+
 def _spoken(language: Language, variant: str) -> Voice:
+    if variant not in _variants():
+        raise ValueError(f"espeak-ng has no variant {variant!r}; see espeak-ng --voices=variant")
+
     def say(texts: tuple[str, ...], slowest: int = 130) -> tuple[Samples, ...]:
         return tuple(trimmed(_espeak(language.voice, variant, text, slowest)) for text in texts)
 

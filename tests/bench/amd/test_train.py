@@ -1,0 +1,90 @@
+"""That model.json is what its script makes: here on a few clips of synthetic talk; `train.py --check` does it with the voices."""
+
+import hashlib
+import random
+import re
+from importlib.resources import files
+
+import msgspec
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from dialer.media.answer.model import AnswerModel, ModelFile
+from tests.bench.amd import train as script
+from tests.bench.amd.channel import draw_line
+from tests.bench.amd.corpus import Clip, Label
+from tests.bench.amd.phrases import LANGUAGES, VARIANTS
+from tests.bench.amd.train import HIDDEN, THRESHOLDS, TREES, digest, listen, model_file, rhythms, train
+from tests.bench.amd.voices import ROOT
+from tests.dialer.media.answer.sounds import coded, pause, talk
+
+SHIPPED = files("dialer.media.answer").joinpath("model.json").read_bytes()
+
+
+def clip(index: int) -> Clip:
+    """A word and silence, or talk for 2.5 s."""
+    label: Label = "machine" if index % 2 else "human"
+    said_ms = 2_500 + 40 * index if index % 2 else 400 + 40 * index
+    sound = np.concatenate([pause(400), talk([said_ms], seed=index), pause(1_500)])
+    noise = np.random.default_rng(index).standard_normal(len(sound)) * 0.001
+    samples = coded(sound + noise)
+    frame = np.arange(len(samples) // 160)
+    return Clip(
+        name=f"talk-{index}",
+        label=label,
+        kind="talk",
+        voice="synthetic",
+        group="synthetic",
+        line=draw_line(random.Random(index)),
+        samples=samples,
+        speech=(frame >= 20) & (frame < 20 + said_ms // 20),
+        speech_start_ms=400,
+        greeting_end_ms=400 + said_ms,
+    )
+
+
+@pytest.fixture(scope="module")
+def clips() -> list[Clip]:
+    return [clip(index) for index in range(8)]
+
+
+def test_the_same_clips_make_the_same_file_and_it_says_what_the_trees_say(
+    clips: list[Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "ROUNDS", 3)
+    monkeypatch.setattr(script, "TREES", 5)
+    monkeypatch.setattr(script, "LEAF_ROWS", 40)
+    with threadpool_limits(1):
+        once = msgspec.json.encode(model_file(*train(clips, []), THRESHOLDS))
+        network, trees = train(clips, [])
+        model = AnswerModel(msgspec.json.decode(once, type=ModelFile))
+        heard = listen(clips)
+        rows = rhythms(heard, model)
+        said = model.machine_probability(rows[:, 2:])
+        assert said == pytest.approx(trees.predict_proba(rows[:, 2:])[:, 1], abs=1e-3)
+        voiced = model.speech_probability(heard.features)
+        assert voiced == pytest.approx(network.predict_proba(heard.features)[:, 1], abs=1e-3)
+    assert once == msgspec.json.encode(model_file(network, trees, THRESHOLDS))
+    assert said.max() - said.min() > 0.3, "these trees tell nothing apart"
+
+
+def test_the_digest_tells_other_sounds(clips: list[Clip]) -> None:
+    other = msgspec.structs.replace(clips[0], samples=clips[0].samples + np.int16(1))
+    assert digest(clips) == digest(list(clips))
+    assert digest(clips) != digest([other, *clips[1:]])
+
+
+def test_the_shipped_file_is_the_one_of_the_card_and_of_the_script() -> None:
+    card = (ROOT / "docs/answer_model.md").read_text()
+    assert re.findall(r"`model\.json` ([0-9a-f]{64})", card) == [hashlib.sha256(SHIPPED).hexdigest()]
+    file = msgspec.json.decode(SHIPPED, type=ModelFile)
+    assert file.thresholds == THRESHOLDS
+    assert (len(file.hidden_bias), len(file.tree_values)) == (HIDDEN, TREES)
+
+
+def test_a_language_and_a_variant_stand_in_one_split_only() -> None:
+    languages = [language.voice for language in LANGUAGES]
+    variants = [variant for of_split in VARIANTS.values() for variant in of_split]
+    assert len(set(languages)) == len(languages)
+    assert len(set(variants)) == len(variants)
