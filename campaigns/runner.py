@@ -111,11 +111,7 @@ class Runner:
         return self._live.values()
 
     def use(self, plans: list[ShardPlan], classifiers_off: frozenset[int] = frozenset()) -> None:
-        """
-        Work on these shards from now on; calls of others finish undisturbed.
-
-        Calls of campaigns whose classifier is off go on without it, also where the campaign is paused and has no plan any more.
-        """
+        """Work on these shards from now on; calls of others finish undisturbed, those of a campaign whose classifier is off without it."""
         now = self._loop.time()
         self._plans = {plan.shard_key: plan for plan in plans}
         self._shards = {key: self._shards.get(key) or ShardState() for key in self._plans}
@@ -123,14 +119,7 @@ class Runner:
             _set_rate(self._campaign_buckets, plan.campaign_id, plan.calls_per_second, now)
         self._classifiers_off = classifiers_off
         for live in list(self._live.values()):
-            live.heed(is_off=self._is_classifier_off(live.begun.plan))
-
-    def _is_classifier_off(self, begun_with: ShardPlan) -> bool:
-        """By a stop, or by the campaign's own setting of now."""
-        plan = self._plans.get(begun_with.shard_key)
-        return begun_with.campaign_id in self._classifiers_off or (
-            plan is not None and plan.answering_machine == "ignore"
-        )
+            live.heed(is_off=live.begun.plan.campaign_id in classifiers_off)
 
     def idle_campaigns(self) -> set[int]:
         """Give the campaigns that may be finished: no lead was due and no call of theirs is under way."""
@@ -327,7 +316,7 @@ class Runner:
             on_answered=self._on_answered,
         )  # fmt: skip
         self._live[begun.attempt_id] = live
-        live.heed(is_off=self._is_classifier_off(plan))  # it may have changed while the attempt was written
+        live.heed(is_off=plan.campaign_id in self._classifiers_off)  # as of now, not of when it was claimed
         self._campaign_calls[plan.campaign_id] += 1
         self._lines.begin_call(begun)
         try:
@@ -380,12 +369,9 @@ class Runner:
             state.failovers_expected += 1
             state.idle_until = 0.0
         log.info(
-            "attempt.failed_over",
-            attempt_id=begun.attempt_id,
-            campaign_id=begun.plan.campaign_id,
-            trunk=begun.trunk.name,
-            reason=settlement.reason,
-        )
+            "attempt.failed_over", attempt_id=begun.attempt_id, campaign_id=begun.plan.campaign_id,
+            trunk=begun.trunk.name, reason=settlement.reason,
+        )  # fmt: skip
         # Before everybody who is due: this person's turn has begun.
         first_in_line = begun.started_time - FAILOVER_LEAD
         return msgspec.structs.replace(settlement, next_due_time=first_in_line, failover_trunk_ids=tried)
