@@ -44,7 +44,8 @@ def main(options: argparse.Namespace) -> None:
     print_kinds(clips, said)
     print_parts("voices", [clip.group for clip in clips], clips, results)
     print_parts("noise", [f"{clip.line.noise_dbfs or 'none'}" for clip in clips], clips, results)
-    print_parts("level", [f"{clip.line.level_dbfs // 5 * 5:.0f}..+5 dBFS" for clip in clips], clips, results)
+    levels = [int(clip.line.level_dbfs // 5) * 5 for clip in clips]
+    print_parts("level, dBFS", [f"{low} to {low + 5}" for low in levels], clips, results)
     print_table(table)
     tones = tone_figures(
         repeats=4 if options.quick else 25,
