@@ -48,15 +48,14 @@ MONOTONIC: Final = {"span": 1, "voiced": 1, "silence": -1}
 """More talk cannot make a machine less likely, more silence cannot make it more likely, whatever the sample says."""
 THRESHOLDS: Final = Thresholds(
     machine=0.997,
-    late_machine=0.8,
-    quick_human=0.93,
+    late_machine=0.75,
+    quick_human=0.935,
     quick_doubt=0.12,
-    quick_silence_frames=36,
-    slow_human=0.66,
+    quick_silence_frames=37,
+    slow_human=0.68,
     slow_silence_frames=62,
 )
-"""Chosen on development voices that the judging model had not heard (docs/answer_model.md): at most 0.8 % of the people lost,
-a median of 770 ms and 95 % within 1,450 ms, then as few machines missed as there can be."""
+"""Chosen by tests/bench/amd/choose.py on development voices that the judging models had not heard (docs/answer_model.md)."""
 
 
 class Heard(msgspec.Struct, frozen=True):
