@@ -47,4 +47,4 @@ lock: setup  ## pin what pyproject.toml asks for, with hashes and without addres
 		--no-emit-index-url --no-annotate --quiet --upgrade -o requirements.lock
 
 clean: lab-down  ## remove what was built (campaign data stays)
-	@rm -rf .venv .lab .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache api/web/node_modules api/web/static/vendor
+	@rm -rf .venv .lab .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache api/web/node_modules api/web/static/vendor

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from analytics.before_period import before_period
 from analytics.metrics import LENIENT
+from analytics.optimize import campaigns_of
 from analytics.plan import Part
 from analytics.query import Query, Span
 
@@ -12,6 +13,7 @@ SLOTS: Final = 256
 """Shards of a campaign: campaign_id * 256 .. + 255 (docs/adr/0006)."""
 NAMED: Final = re.compile(r"(?<!:):([a-z_]+)")
 STATS: Final = Part(source="rollups", measures=(), dim=0)
+ASKED: Final = "earlier.shard_key = ANY (ARRAY(SELECT asked.shard_key FROM shards AS asked WHERE asked.campaign_id = ANY(:campaigns)))"
 TARGET_MAX_SECONDS: Final = 86_400
 """Of a query that sets only the lower end."""
 
@@ -54,6 +56,8 @@ class Binds:
                 return LENIENT.replace("campaign_id IN", f"shard_key / {SLOTS} IN", 1)
             case "before_period":
                 return before_period(self._query, self._period, self.add)
+            case "asked_campaigns":
+                return self._asked_campaigns()
             case "target":
                 settings = self._query.settings
                 if settings.target_min_seconds is None and settings.target_max_seconds is None:
@@ -65,6 +69,13 @@ class Binds:
                 if name not in self._named:
                     self._named[name] = self.add(*self._values[name])
                 return self._named[name]
+
+    def _asked_campaigns(self) -> str:
+        """That the attempt `earlier` is of a campaign that the query may ask for, by its shards, which an index begins with."""
+        campaigns = campaigns_of(self._query.filter)
+        if campaigns is None:
+            return "true"
+        return ASKED.replace(":campaigns", self.add(list(campaigns), "integer[]"))
 
     def _local(self, *, over_stats: bool) -> str:
         """What the clock of the query showed. A day of `stats` is midnight UTC of the date on the campaign's clock."""

@@ -21,13 +21,16 @@ async def callback_groups(
     to_day: date | None,
     now: datetime,
     group: Group,
+    *,
+    by_day: bool = True,
 ) -> dict[tuple[Any, ...], dict[str, int]]:
     """
-    Count by groups of days; days without requests are in none. `ALL_CAMPAIGNS` alone = over all campaigns.
+    Count by groups of days; days without requests are in none. `ALL_CAMPAIGNS` alone = over all campaigns. Without `by_day` all
+    days of a shard are in one group.
 
     Exact while calls are being settled: run it in a repeatable-read transaction.
     """
-    days = await connection.fetch(statement("callback_counts"), list(shard_keys), from_day, to_day)
+    days = await connection.fetch(statement("callback_counts"), list(shard_keys), from_day, to_day, by_day)
     unsealed = [Day(row["shard_key"], row["day"]) for row in days if row["done"] is None]
     facts = await facts_of(connection, unsealed, now)
     found: defaultdict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])

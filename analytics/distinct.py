@@ -37,6 +37,10 @@ class Numbers:
     def __len__(self) -> int:
         return sum(len(BitMap().union(*parts)) for parts in self._bitmaps.values()) + len(self._texts)
 
+    def united(self) -> tuple[dict[int, BitMap], set[str]]:
+        """Return the ids of each shard, and the texts."""
+        return {shard: BitMap().union(*parts) for shard, parts in self._bitmaps.items()}, self._texts
+
     def add(self, shard_key: int, ids: BitMap) -> None:
         self._bitmaps[shard_key].append(ids)
 
@@ -102,6 +106,32 @@ async def distinct_groups(
     A number that two shards of a group know counts twice: a campaign's shards have none in common, and the sums over all
     campaigns (`ALL_CAMPAIGNS`) are one shard.
     """
+    found, is_sealed = await number_groups(
+        connection, shard_keys, from_day, to_day, kinds, group, takes_months=takes_months, kept=kept
+    )
+    places = Counter((group(each), sealed) for each, sealed in is_sealed.items())
+    return {
+        key: DistinctNumbers(
+            counts={kind: len(of_kind) for kind, of_kind in numbers.items()},
+            sealed_days=places[key, True],
+            fact_days=places[key, False],
+        )
+        for key, numbers in found.items()
+    }
+
+
+async def number_groups(
+    connection: Connection,
+    shard_keys: Sequence[int],
+    from_day: date | None,
+    to_day: date | None,
+    kinds: Sequence[Kind],
+    group: Group,
+    *,
+    takes_months: bool,
+    kept: KeptSeals | None = None,
+) -> tuple[dict[tuple[Any, ...], dict[Kind, Numbers]], dict[Day, bool]]:
+    """Return the numbers that `distinct_groups` counts, and which days, or months, were sealed."""
     rows = await connection.fetch(
         statement("distinct_days"), list(shard_keys), from_day, to_day, takes_months
     )
@@ -125,15 +155,7 @@ async def distinct_groups(
         facts = await facts_of(connection, shard_key, its_days)
         for day, of_day in itertools.groupby(sorted(facts, key=itemgetter("day")), key=itemgetter("day")):
             add_facts(found[group(Day(shard_key, day))], shard_key, list(of_day))
-    places = Counter((group(each), sealed) for each, sealed in is_sealed.items())
-    return {
-        key: DistinctNumbers(
-            counts={kind: len(of_kind) for kind, of_kind in numbers.items()},
-            sealed_days=places[key, True],
-            fact_days=places[key, False],
-        )
-        for key, numbers in found.items()
-    }
+    return found, is_sealed
 
 
 async def facts_of(connection: Connection, shard_key: int, days: Sequence[date]) -> list[asyncpg.Record]:

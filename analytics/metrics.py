@@ -70,6 +70,10 @@ KNOWN: Final = (
     " AND earlier.contact_id = attempts.contact_id AND :before_period)"
 )
 """The campaign had tried the number before the period; nothing was before one without a beginning."""
+KNOWN_NUMBER: Final = (
+    "number IN (SELECT earlier.number FROM attempts AS earlier WHERE :asked_campaigns AND :before_period)"
+)
+"""One of the campaigns that the query asks for had tried the number before the period."""
 WAITING: Final = "started_time + :callback_hours * interval '1 hour' > :now"
 PRICED: Final = ("priced_attempts", "settled_attempts")
 """Money is known when every ended attempt has its price."""
@@ -222,6 +226,10 @@ ALL: Final = (
     difference("repeat_calls", "attempts", "distinct_numbers"),
     count("known_number_attempts", KNOWN),
     share("known_number_share", "known_number_attempts", "attempts"),
+    numbers("known_numbers", KNOWN_NUMBER),
+    share("known_by_number", "known_numbers", "distinct_numbers"),
+    numbers("known_answered_numbers", f"{ANSWERED} AND {KNOWN_NUMBER}"),
+    share("known_by_answered_number", "known_answered_numbers", "answered_numbers"),
     # successful or not, by the campaign's rule
     count(
         "status_successful",

@@ -55,6 +55,6 @@ def campaigns_of(node: Filter | None) -> tuple[int, ...] | None:
     if node.op in {"is", "in"} and node.dimension == "campaign":
         return tuple(value for value in node.values if isinstance(value, int))
     if node.op == "and":
-        known = [found for child in node.filters if (found := campaigns_of(child)) is not None]
-        return min(known, key=len, default=None)
+        known = [set(found) for child in node.filters if (found := campaigns_of(child)) is not None]
+        return tuple(sorted(set.intersection(*known))) if known else None
     return None

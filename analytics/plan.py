@@ -105,6 +105,8 @@ SEALED_KINDS: Final[Mapping[str, Kind]] = {
     "successful_numbers": "success",
 }
 """What of a day's bitmaps (`analytics.distinct`) counts a measure."""
+SEALED_KNOWN: Final[Mapping[str, Kind]] = {"known_numbers": "dialed", "known_answered_numbers": "answered"}
+"""Of numbers that had been dialed before the period: what of the bitmaps in it counts a measure (`analytics.known`)."""
 SEALED_CALLBACKS: Final = frozenset({"callbacks_done", "callbacks_due", "callbacks_missed"})
 """What seals of days say of callbacks (`analytics.callbacks`), when 24 hours are waited for them."""
 
@@ -125,21 +127,35 @@ def sealed_measures(query: Query) -> list[Metric]:
     return [
         measure
         for measure in measures_of(query.metrics)
-        if measure.name in SEALED_KINDS.keys() | SEALED_CALLBACKS and is_standard(measure, query)
+        if measure.name in SEALED_KINDS.keys() | SEALED_KNOWN.keys() | SEALED_CALLBACKS
+        and is_standard(measure, query)
     ]
 
 
 SEALED_GROUPS: Final = frozenset({"day", "week", "month"})
 """Made of whole days."""
+SEALED_VALUES: Final[Mapping[str, int]] = {"source": 6, "ad": 7, "keyword": 8}
+"""Dimensions of `stats` whose values have bitmaps of their own (`analytics.attribution`)."""
 
 
 def sealed_groups(query: Query) -> list[Metric]:
-    """Return the measures whose groups the seals of days tell, too: days of the campaigns' clocks, and campaigns."""
-    names = set(query.dimensions)
-    is_of_days = names <= {*SEALED_GROUPS, "campaign"} and (
-        query.clock == "campaign" or not names & SEALED_GROUPS
+    """
+    Return the measures whose groups the seals of days tell, too: days of the campaigns' clocks, campaigns, and of distinct numbers
+    source, ad or keyword.
+    """
+    values = SEALED_VALUES.keys() & query.dimensions
+    names = set(query.dimensions) - values
+    is_of_days = (
+        len(values) <= 1
+        and names <= {*SEALED_GROUPS, "campaign"}
+        and (query.clock == "campaign" or not names & SEALED_GROUPS)
     )
     sealed = sealed_measures(query) if is_of_days else []
+    if values:
+        sealed = [measure for measure in sealed if measure.name in SEALED_KINDS]
+    if "campaign" in names:
+        # known is what any of the campaigns knew: that of one of them does not tell
+        sealed = [measure for measure in sealed if measure.name not in SEALED_KNOWN]
     # a page of groups is cut off by what SQL knows
     by_metrics = measures_of(order.by for order in query.order if order.by in METRICS)
     return [] if any(measure in sealed for measure in by_metrics) else sealed

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 
+from analytics.attribution import attributed_numbers
 from analytics.binds import SLOTS
 from analytics.callbacks import callback_groups
 from analytics.comparison import Key, place_of
@@ -18,12 +19,15 @@ from analytics.dimensions import DIMENSIONS
 from analytics.distinct import ALL_CAMPAIGNS, Day, distinct_groups
 from analytics.errors import QueryTimedOut
 from analytics.kept_seals import KeptSeals
+from analytics.known import known_numbers
 from analytics.metric import Metric
 from analytics.metrics import METRICS, measures_of
 from analytics.optimize import campaigns_of, optimize
 from analytics.plan import (
     SEALED_CALLBACKS,
     SEALED_KINDS,
+    SEALED_KNOWN,
+    SEALED_VALUES,
     plan,
     sealed_groups,
     sealed_measures,
@@ -182,6 +186,9 @@ class Answer:
         kinds = {
             measure.name: SEALED_KINDS[measure.name] for measure in sealed if measure.name in SEALED_KINDS
         }
+        known = {
+            measure.name: SEALED_KNOWN[measure.name] for measure in sealed if measure.name in SEALED_KNOWN
+        }
         callbacks = [measure.name for measure in sealed if measure.name in SEALED_CALLBACKS]
         shards = self._shards
         if shards is None:
@@ -189,28 +196,31 @@ class Answer:
             if "campaign" in dimensions:
                 shards = [row["shard_key"] for row in await self._connection.fetch(statement("every_shard"))]
 
-        def group(day: Day) -> Key:
-            return tuple(group_of(name, day) for name in dimensions)
+        def group(day: Day, value: str | None = None) -> Key:
+            return tuple(value if name in SEALED_VALUES else group_of(name, day) for name in dimensions)
 
         none = nothing([measure.name for measure in sealed])
         told: defaultdict[Key, dict[str, Number | None]] = defaultdict(lambda: dict(none))
+        by_month = set(dimensions) <= {"campaign", "month", *SEALED_VALUES}
+        where = (self._connection, shards, from_day, to_day)
         if kinds:
             asked = list(dict.fromkeys(kinds.values()))
-            by_month = set(dimensions) <= {"campaign", "month"}
-            numbers = await distinct_groups(
-                self._connection,
-                shards,
-                from_day,
-                to_day,
-                asked,
-                group,
-                takes_months=by_month,
-                kept=self._kept,
-            )
-            for key, found in numbers.items():
-                told[key] |= {name: found.counts[kind] for name, kind in kinds.items()}
+            dims = [SEALED_VALUES[name] for name in dimensions if name in SEALED_VALUES]
+            if dims:
+                counts_of = await attributed_numbers(*where, asked, dims[0], group, takes_months=by_month)
+            else:
+                numbers = await distinct_groups(*where, asked, group, takes_months=by_month, kept=self._kept)
+                counts_of = {key: found.counts for key, found in numbers.items()}
+            for key, found in counts_of.items():
+                told[key] |= {name: found[kind] for name, kind in kinds.items()}
+        if known:
+            asked = list(known.values())
+            counts_of = await known_numbers(*where, asked, group, takes_months=by_month, kept=self._kept)
+            for key, found in counts_of.items():
+                told[key] |= {name: found[kind] for name, kind in known.items()}
         if callbacks:
-            counts = await callback_groups(self._connection, shards, from_day, to_day, self._query.now, group)
+            by_day = not set(dimensions) <= {"campaign"}
+            counts = await callback_groups(*where, self._query.now, group, by_day=by_day)
             for key, counted in counts.items():
                 told[key] |= {name: counted[name] for name in callbacks}
         return told

@@ -12,8 +12,10 @@ from litestar.params import PathParameter
 from litestar.response import Redirect
 
 from analytics.attempt_details import AttemptDetails, attempts_of_contact
+from api.alert_words import code_words
 from api.auth import requires
 from api.call_lookup import find_attempt, trace_of
+from api.catalogue import Language
 from api.dependencies import ApiRequest, Clock, Pool, Store
 from api.figures_in_words import LOCALES
 from api.page_view import language_of, render
@@ -76,6 +78,7 @@ class CallPageController(Controller):
     @get("/calls/{key:str}", guards=[requires("reports:read")])
     async def call(self, request: ApiRequest, key: CallKey, pool: Pool, store: Store) -> Response[str]:
         details = await find_attempt(pool, key)
+        language = language_of(request)
         shows_numbers = request.auth.may("numbers:read")
         trace = await trace_of(pool, details, shows_numbers=shows_numbers)
         zone = ZoneInfo(details.time_zone)
@@ -87,15 +90,13 @@ class CallPageController(Controller):
             "call.html",
             details=details,
             number=details.number if shows_numbers else mask(details.number),
-            day=format_date(
-                details.started_time.astimezone(zone), "long", locale=LOCALES[language_of(request)]
-            ),
+            day=format_date(details.started_time.astimezone(zone), "long", locale=LOCALES[language]),
             clock=lambda time: f"{time.astimezone(zone):%H:%M:%S}.{time.microsecond // 1000:03}",
-            date=lambda time: format_date(
-                time.astimezone(zone), "medium", locale=LOCALES[language_of(request)]
-            ),
+            date=lambda time: format_date(time.astimezone(zone), "medium", locale=LOCALES[language]),
             steps=timeline(details),
             window=gate_window(details),
+            code=lambda kind, code: code_with_words(kind, code, language),
+            rules=[code_with_words("rule", rule, language) for rule in details.gate.get("passed") or ()],
             trace=trace,
             rows=[] if trace is None else [ladder_row(entry) for entry in trace.records],
             local="" if trace is None else address_text(trace.local),
@@ -108,7 +109,7 @@ class CallPageController(Controller):
             may_change=request.auth.may("recordings:write"),
             can_be_recorded=await can_be_recorded(store, details) and request.auth.may("recordings:write"),
             length=clock_of,
-            recorded_day=lambda day: format_date(day, "medium", locale=LOCALES[language_of(request)]),
+            recorded_day=lambda day: format_date(day, "medium", locale=LOCALES[language]),
             section="campaigns",
         )
 
@@ -135,6 +136,12 @@ def timeline(details: AttemptDetails) -> list[Step]:
         if (time := getattr(details, field)) is not None
     ]
     return sorted(steps, key=lambda step: step.time)
+
+
+def code_with_words(kind: str, code: str | None, language: Language) -> str | None:
+    """Say a code in words and as it is, for whoever looks for it in the log; one without words stands alone."""
+    words = code_words(f"calls.{kind}", code, language)
+    return code if code is None or words == code else f"{words} ({code})"
 
 
 def gate_window(details: AttemptDetails) -> tuple[str, str] | None:

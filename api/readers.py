@@ -22,8 +22,8 @@ from campaigns.database import Connection, open_pool
 
 SUMS_CONNECTIONS: Final = 3
 FACTS_CONNECTIONS: Final = 1
-NICENESS: Final = 10
-"""Of the processes that answer reports: a tenth of the part that an ordinary one gets when there are too few cores."""
+NICENESS: Final = 15
+"""Of the processes that answer reports: a thirtieth of the part that an ordinary one gets when there are too few cores."""
 SETTINGS: Final = {
     "application_name": "obzvon-reports",
     # one report, one core: the others are for those who dial

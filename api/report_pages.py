@@ -6,7 +6,6 @@ The server draws words, filters and table heads; the page's script asks the figu
 """
 
 from typing import Final, get_args
-from urllib.parse import urlencode
 
 import msgspec
 from litestar import Controller, Response, get
@@ -16,22 +15,19 @@ from litestar.params import FromPath
 from analytics.build import ZONES, build_query
 from analytics.errors import QueryRefused
 from analytics.metrics import METRICS
-from analytics.query import ComparedPeriod, ComparisonName, Filter, Period, PeriodName, QueryRequest
+from analytics.query import QueryRequest
 from analytics.report import RESULTS
 from analytics.run import usual_zone
 from api.auth import requires
 from api.catalogue import Language, text
 from api.dependencies import ApiRequest, Clock, Pool, Store
 from api.page_view import json_in_html, language_of, problem_details, raw_texts, render
+from api.report_filter import COMPARISONS, PERIODS, choice_of, chosen_of, others_of, presets_of, span_words
 from api.report_panel import Panel, Report
 from api.report_registry import REPORTS
 from api.schemas.query import MetricView, metric_view
 from campaigns.dispositions import AnsweredBy, Disposition
 
-PERIODS: Final = (*get_args(PeriodName), "custom")
-COMPARISONS: Final = ("none", *get_args(ComparisonName))
-PRESETS: Final = ("today", "yesterday", "last_7_days", "last_30_days", "this_month", "last_month")
-"""Periods that are one click away."""
 MAX_CAMPAIGNS: Final = 200
 
 SCRIPT_TEXTS: Final = {
@@ -39,6 +35,7 @@ SCRIPT_TEXTS: Final = {
     for name in (
         "empty", "failed", "total", "none", "before", "interval", "of", "points", "fresh", "truncated", "calls_behind",
         "scale", "scale_compared", "sums_proven", "sums_unproven", "sums_wrong", "save_failed", "other_period",
+        "scale_funnel", "scale_share", "heat_few", "not_over", "no_price",
     )
 }  # fmt: skip
 
@@ -60,36 +57,6 @@ WORSE_WHEN_MORE: Final = frozenset(
     }
 )  # fmt: skip
 """What is in neither set is simply more or less: a change of it has no colour."""
-
-
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """What the filter bar says; as it stands in the address."""
-
-    period: str
-    from_date: str | None
-    to_date: str | None
-    compare: str
-    campaign: int | None
-    zone: str | None
-    """IANA; None leaves days and hours to each campaign's own clock, which the rollups answer."""
-
-    def request(self) -> QueryRequest:
-        """Return what every panel's query begins with."""
-        is_custom = self.period == "custom" or self.period not in PERIODS
-        return QueryRequest(
-            metrics=["attempts"],
-            period=Period(from_time=self.from_date, to_time=self.to_date)
-            if is_custom
-            else Period(name=self.period),  # type: ignore[arg-type]  # in PERIODS
-            compare=ComparedPeriod(name=self.compare)  # type: ignore[arg-type]  # in COMPARISONS
-            # nothing came before all time
-            if self.compare in get_args(ComparisonName) and self.period != "all"
-            else None,
-            filter=None
-            if self.campaign is None
-            else Filter(op="is", dimension="campaign", values=[self.campaign]),
-            time_zone=self.zone,
-        )
 
 
 class PanelData(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,12 +109,13 @@ class ReportPageController(Controller):
         choice = choice_of(request, report)
         usual = await usual_zone(pool)
         language = language_of(request)
-        problem = None
+        problem, query = None, None
         try:
-            build_query(choice.request(), clock(), default_zone=usual)
+            query = build_query(choice.request(), clock(), default_zone=usual)
         except QueryRefused as error:
             problem = problem_details(request, error)
         metrics, dimensions = words_of(report, language)
+        names = {campaign.campaign_id: campaign.name for campaign in campaigns}
         return render(
             request,
             "report.html",
@@ -156,6 +124,11 @@ class ReportPageController(Controller):
             periods=PERIODS,
             comparisons=COMPARISONS,
             presets=presets_of(request),
+            others=others_of(request),
+            chosen=[]
+            if query is None
+            else chosen_of(request, choice, query, names.get(choice.campaign or 0), language),
+            days="" if query is None else span_words(query.period, query.time_zone, language),
             campaigns=campaigns,
             zones=sorted(ZONES),
             metrics=metrics,
@@ -165,32 +138,6 @@ class ReportPageController(Controller):
             section="reports",
             data=json_in_html(page_data(report, choice.request(), usual, metrics, dimensions, language)),
         )
-
-
-def choice_of(request: ApiRequest, report: Report) -> Choice:
-    """Read the filter bar from the address; what is missing has a default, what is wrong is said by the query."""
-    given = request.query_params
-    campaign_text = given.get("campaign", "")
-    campaign = int(campaign_text) if campaign_text.isdecimal() else None
-    from_date, to_date = given.get("from") or None, given.get("to") or None
-    return Choice(
-        period=given.get("period") or ("custom" if from_date or to_date else "last_30_days"),
-        from_date=from_date,
-        to_date=to_date,
-        compare=given.get("compare") or ("previous_period" if report.is_compared else "none"),
-        campaign=campaign,
-        zone=given.get("zone") or None,
-    )
-
-
-def presets_of(request: ApiRequest) -> dict[str, str]:
-    """Return the address of this report in each of the usual periods, with everything else as it is."""
-    others = [
-        (name, value)
-        for name, value in request.query_params.multi_items()
-        if name not in {"period", "from", "to"}
-    ]
-    return {name: f"?{urlencode([('period', name), *others])}" for name in PRESETS}
 
 
 def words_of(report: Report, language: Language) -> tuple[dict[str, MetricView], dict[str, str]]:

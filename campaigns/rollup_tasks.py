@@ -3,7 +3,7 @@ The tasks that keep the figures: they live in the API process, so that no dialin
 no campaign runs.
 
     roll    every second: what settled is added to `stats`
-    seal    every minute: of closed days, bitmaps of the numbers and how many were called back; of closed months, bitmaps
+    seal    every minute: of closed days, bitmaps of the numbers, by source too, and how many were called back; of closed months, bitmaps
     check   one slice at a time: `stats` against the facts
 
 Rule 1: of many processes one does a task, by a lease in `rollup_tasks`. Two would do no harm (docs/adr/0014).
@@ -19,6 +19,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from campaigns import attribution_seals
 from campaigns.callback_seals import seal_callbacks
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
@@ -94,6 +95,10 @@ class RollupTasks:
             log.info("rollups.sealed", days=count)
         if count := await seal_months(connection, self._wall_clock()):
             log.info("rollups.months_sealed", months=count)
+        if count := await attribution_seals.seal_days(connection, self._wall_clock()):
+            log.info("rollups.sources_sealed", days=count)
+        if count := await attribution_seals.seal_months(connection, self._wall_clock()):
+            log.info("rollups.source_months_sealed", months=count)
         if count := await seal_callbacks(connection, self._wall_clock()):
             log.info("rollups.callbacks_sealed", days=count)
 

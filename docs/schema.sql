@@ -520,6 +520,26 @@ CREATE TABLE public.attempts_default (
     CONSTRAINT attempts_result_check CHECK ((result = ANY (ARRAY['answered'::text, 'busy'::text, 'no_answer'::text, 'rejected'::text, 'unreachable'::text, 'invalid_number'::text, 'congested'::text, 'cancelled'::text, 'abandoned'::text, 'failed'::text, 'unknown'::text])))
 );
 
+CREATE TABLE public.attribution_seals (
+    shard_key integer NOT NULL,
+    dim smallint NOT NULL,
+    day date NOT NULL,
+    attempts integer NOT NULL,
+    changes integer NOT NULL,
+    value_texts text[] NOT NULL,
+    dialed bytea[] NOT NULL,
+    answered bytea[] NOT NULL,
+    person bytea[] NOT NULL,
+    target bytea[] NOT NULL,
+    success bytea[] NOT NULL,
+    sealed_time timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY public.attribution_seals ALTER COLUMN dialed SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.attribution_seals ALTER COLUMN answered SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.attribution_seals ALTER COLUMN person SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.attribution_seals ALTER COLUMN target SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.attribution_seals ALTER COLUMN success SET STORAGE EXTERNAL;
+
 CREATE TABLE public.audit_log (
     audit_id bigint NOT NULL,
     "time" timestamp with time zone NOT NULL,
@@ -1479,6 +1499,9 @@ ALTER TABLE ONLY public.attempts
 
 ALTER TABLE ONLY public.attempts_default
     ADD CONSTRAINT attempts_default_pkey PRIMARY KEY (shard_key, started_time, attempt_id);
+
+ALTER TABLE ONLY public.attribution_seals
+    ADD CONSTRAINT attribution_seals_pkey PRIMARY KEY (shard_key, dim, day);
 
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (audit_id);

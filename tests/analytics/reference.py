@@ -34,6 +34,7 @@ class World:
         short_seconds: int = 6,
         callback_hours: int = 24,
         is_before: Callable[[Attempt], bool] = lambda _: False,
+        asked: set[int] | None = None,
     ) -> None:
         self.attempts = attempts
         self.leads = leads
@@ -44,6 +45,8 @@ class World:
         self.callback_wait = timedelta(hours=callback_hours)
         self.is_before = is_before
         """Whether an attempt began before the period that is asked for."""
+        self.asked = asked
+        """Campaigns that the filter leaves; None = any."""
 
 
 def is_settled(a: Attempt) -> bool:
@@ -101,6 +104,30 @@ def is_to_known_number(w: World, a: Attempt) -> bool:
     return any(
         w.is_before(earlier)
         and (earlier["campaign_id"], earlier["number"]) == (a["campaign_id"], a["number"])
+        for earlier in w.attempts
+    )
+
+
+def asked_campaigns(node: dict[str, Any] | None) -> set[int] | None:
+    """Campaigns that a filter leaves, as far as it says so by itself or by `and`."""
+    if node is None:
+        return None
+    if node["op"] in {"is", "in"} and node["dimension"] == "campaign":
+        return set(node["values"])
+    found = None
+    if node["op"] == "and":
+        for child in node["filters"]:
+            left = asked_campaigns(child)
+            if left is not None:
+                found = left if found is None else found & left
+    return found
+
+
+def is_known(w: World, a: Attempt) -> bool:
+    return any(
+        w.is_before(earlier)
+        and earlier["number"] == a["number"]
+        and (w.asked is None or earlier["campaign_id"] in w.asked)
         for earlier in w.attempts
     )
 
@@ -167,6 +194,8 @@ COUNTS: dict[str, Count] = {
     "unique_target_numbers": lambda w, rows: number_of(a for a in rows if is_target(w, a)),
     "repeat_calls": lambda w, rows: len(rows) - number_of(rows),
     "known_number_attempts": lambda w, rows: sum(is_to_known_number(w, a) for a in rows),
+    "known_numbers": lambda w, rows: number_of(a for a in rows if is_known(w, a)),
+    "known_answered_numbers": lambda w, rows: number_of(a for a in rows if is_answered(a) and is_known(w, a)),
     "status_successful": lambda w, rows: sum(counts_as_success(w, a) for a in rows),
     "status_successful_with_machines": lambda w, rows: sum(is_success(a) or is_machine(a) for a in rows),
     "status_unsuccessful": lambda w, rows: sum(
@@ -195,6 +224,8 @@ SHARES: dict[str, tuple[str, str]] = {
     "callbacks_done_share": ("callbacks_done", "callback_requests"),
     "target_share": ("target_calls", "answered_attempts"),
     "known_number_share": ("known_number_attempts", "attempts"),
+    "known_by_number": ("known_numbers", "distinct_numbers"),
+    "known_by_answered_number": ("known_answered_numbers", "answered_numbers"),
     "one_way_share": ("one_way_calls", "direction_checked_calls"),
 }
 

@@ -72,6 +72,7 @@ async def test_what_the_sums_answer_does_not_wait_for_what_reads_facts(database:
         (query("attempts", dimension="trunk"), False),
         (query("attempts", "distinct_numbers", dimension="day"), False),
         (query("attempts", "distinct_numbers", dimension="campaign"), False),
+        (query("attempts", "distinct_numbers", dimension="source"), False),
         (query("attempts", "distinct_numbers", dimension="trunk"), True),
         (query("attempts", dimension="reason"), True),
         (query("callbacks_missed", dimension="day"), False),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from tests.bench.report_questions import panels
 
-FROM_FACTS = {"lists.lists_inventory", "target.numbers_by_source"}
+FROM_FACTS = {"lists.lists_inventory"}
 
 
 def test_panels_are_answered_from_sums_and_seals_but_for_a_few() -> None:

@@ -15,6 +15,7 @@ from typing import TypeVar
 import asyncpg
 import msgspec
 
+from campaigns import attribution_seals
 from campaigns.callback_seals import seal_days_of
 from campaigns.database import Connection
 from campaigns.migrate import ensure_partitions
@@ -169,9 +170,19 @@ async def make_history(
         await in_parallel(dsn, "seals", parts, lambda each, part: seal_day(each, part, datetime.now(UTC)))
         while await seal_months(connection, datetime.now(UTC)):
             pass
+        await in_parallel(
+            dsn,
+            "seals by source",
+            parts,
+            lambda each, part: attribution_seals.seal_day(each, part, datetime.now(UTC)),
+        )
+        while await attribution_seals.seal_months(connection, datetime.now(UTC)):
+            pass
         for shard_key in (*by_shard, TOTALS_SHARD):
             await seal_days_of(connection, shard_key, days, datetime.now(UTC))
-        await connection.execute("VACUUM (ANALYZE) number_seals, number_month_seals, numbers, callback_seals")
+        await connection.execute(
+            "VACUUM (ANALYZE) number_seals, number_month_seals, attribution_seals, numbers, callback_seals"
+        )
     times.append(time.perf_counter())
     rows = await connection.fetchval("SELECT count(*) FROM stats")
     size = await connection.fetchval("SELECT pg_database_size(current_database())")

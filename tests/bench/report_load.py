@@ -6,12 +6,12 @@ import itertools
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import asyncpg
+import msgspec
 
 from campaigns.database import Connection, prepare_connection
 from campaigns.rollups import fold_outbox
@@ -28,7 +28,11 @@ CLIENTS = 4
 CLAIM_BATCH = 50
 CLAIM_WORKERS = 2
 CLAIM_PACE_SECONDS = 0.05
-TURN_SECONDS = 6.0
+TURN_SECONDS = 3.0
+SETTLING_DOWN_SECONDS = 0.3
+LEADS_PER_SECOND = 800
+"""Of each campaign, for both sides and what is claimed before."""
+BOOTSTRAPS = 500
 DASHBOARDS = 50
 HEAVY_REPORTS = 5
 
@@ -182,58 +186,96 @@ async def settle_rate(dsn: str, settlements: int) -> tuple[float, float]:
     return count / (settled - begun), count / (drained - begun)
 
 
-async def claim_ratio(
-    dsn: str, people: Callable[[], AbstractAsyncContextManager[None]], seconds: float
-) -> tuple[float, float, float]:
+class Claims(msgspec.Struct, frozen=True):
+    """How long claims took, in milliseconds, by pairs of turns: alone, and beside people who look."""
+
+    pairs: list[tuple[list[float], list[float]]]
+
+    def count(self) -> int:
+        """Return how many there are of the side that has fewer."""
+        return min(sum(len(pair[side]) for pair in self.pairs) for side in (0, 1))
+
+    def alone(self, share: float) -> float:
+        return quantile([took for pair in self.pairs for took in pair[0]], share)
+
+    def beside(self, share: float) -> float:
+        return quantile([took for pair in self.pairs for took in pair[1]], share)
+
+    def ratio(self) -> float:
+        return self.beside(0.99) / self.alone(0.99)
+
+    def ratio_range(self) -> tuple[float, float]:
+        """Return where 90 of 100 such runs have the ratio: a bootstrap of the pairs, so that a bad minute counts as one."""
+        rng = random.Random(1)
+        ratios = sorted(Claims(rng.choices(self.pairs, k=len(self.pairs))).ratio() for _ in range(BOOTSTRAPS))
+        return quantile(ratios, 0.05), quantile(ratios, 0.95)
+
+
+def quantile(values: list[float], share: float) -> float:
+    return sorted(values)[round(share * (len(values) - 1))]
+
+
+async def time_claims(dsn: str, say: Callable[[str], Awaitable[None]], seconds: float) -> Claims:
     """
-    Return p99 of claim and begin while `people` look, over p99 alone, and both in milliseconds; in turns, as these machines
-    are noisy. People look from a process of their own, as the API is one.
+    Time claim and begin for so many seconds alone and as many beside people, whom `say` tells to `look` or to `rest`.
+
+    In turns of a few seconds, either way round, as these machines are noisy; nothing is started or connected in a turn. People look
+    from a process of their own, as the API is one, which is there all the time.
     """
     admin = await connect(dsn)
-    campaigns = await add_campaigns(admin, round(600 * seconds))
+    campaigns = await add_campaigns(admin, round(LEADS_PER_SECOND * seconds))
     await admin.close()
     ids = itertools.count(secrets.randbits(40) << 20)
-    quiet: list[float] = []
-    busy: list[float] = []
-    turns = max(2, round(seconds / TURN_SECONDS))
-    for turn in range(turns):
-        # alone first, then beside people first, so that neither has the better hours
-        for is_busy in (False, True) if turn % 2 == 0 else (True, False):
-            async with people() if is_busy else contextlib.nullcontext():
-                took = await claims(dsn, campaigns, ids, seconds / turns)
-            (busy if is_busy else quiet).extend(took)
-    p99 = [sorted(values)[int(0.99 * (len(values) - 1))] for values in (quiet, busy)]
-    return p99[1] / p99[0], p99[0], p99[1]
+    connections = [await connect(dsn) for _ in range(CLAIM_WORKERS)]
+    await claims(connections, campaigns, ids, TURN_SECONDS / 2)  # plans and first pages
+    pairs = []
+    for pair in range(max(2, round(seconds / TURN_SECONDS))):
+        took: dict[str, list[float]] = {}
+        # neither has the better seconds
+        for word in ("rest", "look") if pair % 2 == 0 else ("look", "rest"):
+            await say(word)
+            await asyncio.sleep(SETTLING_DOWN_SECONDS)
+            took[word] = await claims(connections, campaigns, ids, TURN_SECONDS)
+        pairs.append((took["rest"], took["look"]))
+    for connection in connections:
+        await connection.close()
+    return Claims(pairs)
 
 
-async def look(dashboard: Callable[[], Awaitable[float]], heavy: Callable[[int], Awaitable[float]]) -> None:
+async def look(
+    dashboard: Callable[[], Awaitable[float]], heavy: Callable[[int], Awaitable[float]], rest: asyncio.Event
+) -> None:
     """
-    50 dashboards, each anew a second after it is answered, and 5 heavy reports likewise; until cancelled.
+    50 dashboards, each anew a second after it is answered, and 5 heavy reports likewise, until they may rest.
 
     More than pages ask: a report page asks when it is opened, the page of a campaign once a second at most and seldom when
     answers are slow. The heavy ones are the last five questions: caller IDs, keywords and medians over all campaigns and 90 days.
     """
     async with asyncio.TaskGroup() as tasks:
         for index in range(DASHBOARDS):
-            tasks.create_task(again(dashboard, index / DASHBOARDS), name=f"dashboard {index}")
+            tasks.create_task(again(dashboard, index / DASHBOARDS, rest), name=f"dashboard {index}")
         for index in range(HEAVY_REPORTS):
-            tasks.create_task(again(partial(heavy, index), 0.0), name=f"heavy report {index}")
+            tasks.create_task(again(partial(heavy, index), 0.0, rest), name=f"heavy report {index}")
 
 
-async def again(work: Callable[[], Awaitable[float]], offset: float) -> None:
-    await asyncio.sleep(offset)
-    while True:
+async def again(work: Callable[[], Awaitable[float]], offset: float, rest: asyncio.Event) -> None:
+    pause = offset
+    while not rest.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(rest.wait(), pause)
+            return
         await work()
-        await asyncio.sleep(1.0)
+        pause = 1.0
 
 
-async def claims(dsn: str, campaigns: list[int], ids: Iterator[int], seconds: float) -> list[float]:
-    """Claim and begin at a steady pace, as nodes do; return milliseconds of each turn."""
+async def claims(
+    connections: Sequence[Connection], campaigns: list[int], ids: Iterator[int], seconds: float
+) -> list[float]:
+    """Claim and begin at a steady pace, as nodes do, each on a connection of its own; return milliseconds of each turn."""
     took: list[float] = []
     end = time.perf_counter() + seconds
 
-    async def worker(own: list[int]) -> None:
-        connection = await connect(dsn)
+    async def worker(connection: Connection, own: list[int]) -> None:
         for campaign_id in itertools.cycle(own):
             if time.perf_counter() > end:
                 break
@@ -250,8 +292,11 @@ async def claims(dsn: str, campaigns: list[int], ids: Iterator[int], seconds: fl
                 )
                 await begin(connection, campaign_id, leads, ids, now)
             took.append((time.perf_counter() - begun) * 1000)
+            if len(leads) < CLAIM_BATCH:
+                raise SystemExit("the leads to claim ran out: what is timed would be less than a claim")
             await asyncio.sleep(CLAIM_PACE_SECONDS)
-        await connection.close()
 
-    await asyncio.gather(*(worker(campaigns[index::CLAIM_WORKERS]) for index in range(CLAIM_WORKERS)))
+    await asyncio.gather(
+        *(worker(connection, campaigns[index::CLAIM_WORKERS]) for index, connection in enumerate(connections))
+    )
     return took

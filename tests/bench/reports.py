@@ -11,7 +11,6 @@ PostgreSQL's own table, DuckDB and chdb on a copy sorted by campaign and time.
 import argparse
 import asyncio
 import contextlib
-import importlib.util
 import json
 import logging
 import os
@@ -21,13 +20,15 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import msgspec
 import structlog
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
@@ -41,8 +42,8 @@ from campaigns.embedded_postgres import start_postgres
 from campaigns.migrate import migrate
 from campaigns.store import CampaignStore
 from tests.bench.report_data import DAYS, History, make_history
-from tests.bench.report_load import claim_ratio, look, settle_rate
-from tests.bench.report_peers import chdb_peer, duckdb_peer, export_rows, postgres_peer
+from tests.bench.report_load import look, settle_rate, time_claims
+from tests.bench.report_peers import compare
 from tests.bench.report_questions import QUESTIONS, Question, panels
 
 Client = AsyncTestClient[Litestar]
@@ -80,14 +81,19 @@ def body_of(question: Question, history: History, campaign_id: int) -> dict[str,
     return body
 
 
+async def answer_of(client: Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    response = await client.post(path, json=body)
+    if response.status_code != HTTPStatus.OK:
+        raise SystemExit(f"{path}: {response.status_code} {response.text[:500]}")
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
 async def ask(client: Client, path: str, body: dict[str, Any]) -> float:
     """Ask once; return milliseconds."""
     begun = time.perf_counter()
-    response = await client.post(path, json=body)
-    took = (time.perf_counter() - begun) * 1000
-    if response.status_code != 200:
-        raise SystemExit(f"{path}: {response.status_code} {response.text[:500]}")
-    return took
+    await answer_of(client, path, body)
+    return (time.perf_counter() - begun) * 1000
 
 
 async def time_reports(
@@ -200,14 +206,23 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
         for name, values in took.items():
             print(f"  {name:24} p50 {statistics.median(values):7.1f}  p95 {percentile(values, 0.95):7.1f} ms")
         print(f"  the page of campaign 1 asks again: p50 {page:.1f} ms")
-    await compare(large, directory, options)
+    async with api_client(large.dsn) as client:
+
+        async def api(question: Question) -> int:
+            answer = await answer_of(client, "/v1/query", body_of(question, large, 1))
+            return int(answer["totals"]["attempts"]["value"])
+
+        peers = await compare(large.dsn, directory, api, options.peer_rounds, installs=not options.quick)
     settled, drained = await settle_rate(with_database(dsn, "large"), options.settlements)
     print(f"\nsettled {settled:,.0f}/s; until the last was added up {drained:,.0f}/s", flush=True)
-    ratio, quiet, busy = await claim_ratio(
-        large.dsn, lambda: people_looking(large), seconds=options.claim_seconds
-    )
+    async with people_of(large) as people:
+        claims = await time_claims(large.dsn, people.say, options.claim_seconds)
+    low, high = claims.ratio_range()
     print(
-        f"claim p99 {quiet:.1f} ms alone, {busy:.1f} ms beside 50 dashboards and 5 heavy reports", flush=True
+        f"claims: p50 {claims.alone(0.5):.1f} ms alone, {claims.beside(0.5):.1f} beside 50 dashboards and 5 heavy reports; "
+        f"p99 {claims.alone(0.99):.1f} and {claims.beside(0.99):.1f}, x {claims.ratio():.3f} (90 %: {low:.2f} to {high:.2f}); "
+        f"{claims.count():,} claims a side",
+        flush=True,
     )
     return {
         "p95_ms": round(p95[large.attempts], 2),
@@ -219,7 +234,10 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
         "growth_1m_10m": round(p95[large.attempts] / p95[small.attempts], 3),
         "settled_per_second": round(settled),
         "settled_and_added_up_per_second": round(drained),
-        "claim_p99_ratio": round(ratio, 3),
+        "claim_p99_ratio": round(claims.ratio(), 3),
+        "claim_p99_ratio_range": [round(low, 3), round(high, 3)],
+        "claims_a_side": claims.count(),
+        "peers": peers,
         "attempts": large.attempts,
         "load_average": os.getloadavg()[0],
     }
@@ -235,65 +253,67 @@ async def time_page(client: Client) -> float:
     return took
 
 
+class People(msgspec.Struct, frozen=True):
+    """Who looks at figures, from a process of its own that goes last, as `obzvon serve` starts the API."""
+
+    process: asyncio.subprocess.Process
+
+    async def say(self, word: str) -> None:
+        """Say `look` or `rest`; return when they do."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{word}\n".encode())
+        answer = await self.process.stdout.readline()
+        if answer.decode().strip() != word:
+            raise SystemExit("the process that looks has gone")
+
+
 @contextlib.asynccontextmanager
-async def people_looking(history: History) -> AsyncIterator[None]:
-    """Dashboards and heavy reports, from a process of its own that goes last, as `obzvon serve` starts the API."""
+async def people_of(history: History) -> AsyncIterator[People]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.bench.reports",
         "--look",
         history.dsn,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
-    await step_back(process.pid, NICENESS)
     try:
-        assert process.stdout is not None
-        assert await process.stdout.readline(), "the process that looks did not start"
-        yield
+        await step_back(process.pid, NICENESS)
+        people = People(process)
+        await people.say("rest")
+        yield people
     finally:
         process.terminate()
         await process.wait()
 
 
 async def look_at(dsn: str) -> None:
+    """Look or rest, whichever the last line of standard input says; repeat the word when it is so."""
     first_day = datetime.now(UTC).date() - timedelta(days=DAYS)
     history = History(dsn, 0, [], first_day, 0, 0, 0, 0, 0)
     bodies = [body_of(question, history, 1) for question in QUESTIONS if not question.of_largest]
-    async with api_client(dsn) as client:
-        await ask(client, "/v1/query", bodies[2])
-        print("looking", flush=True)
-        await look(
-            lambda: ask(client, "/v1/query", bodies[2]),
-            lambda index: ask(client, "/v1/query", bodies[len(bodies) - 1 - index]),
-        )
-
-
-async def compare(history: History, directory: Path, options: argparse.Namespace) -> None:
-    """The same questions on the rows themselves; medians of a few tries, in milliseconds."""
-    rows = await export_rows(history.dsn, directory)
-    peers: dict[str, Callable[[str], Awaitable[None]]] = {}
-    async with contextlib.AsyncExitStack() as stack:
-        peers["PostgreSQL rows"] = await stack.enter_async_context(postgres_peer(history.dsn))
-        peers["DuckDB"] = stack.enter_context(duckdb_peer(rows))
-        if importlib.util.find_spec("chdb"):
-            peers["chdb"] = stack.enter_context(chdb_peer(rows, directory))
-        else:
-            print("chdb is not installed and left out: uv pip install chdb", flush=True)
-        print(f"\nthe same on rows, p50 ms {'':5}" + "".join(f"{name:>18}" for name in peers))
-        for question in QUESTIONS:
-            if question.raw is None:
-                continue
-            cells = []
-            for peer in peers.values():
-                took = []
-                for _ in range(options.peer_rounds + 1):
-                    begun = time.perf_counter()
-                    await peer(question.sql(1))
-                    took.append((time.perf_counter() - begun) * 1000)
-                cells.append(statistics.median(took[1:]))
-            print(f"  {question.name:28}" + "".join(f"{cell:18.1f}" for cell in cells), flush=True)
+    words = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(words), sys.stdin)
+    async with api_client(dsn) as client, asyncio.TaskGroup() as tasks:
+        dashboard = partial(ask, client, "/v1/query", bodies[2])
+        await dashboard()
+        rest = asyncio.Event()
+        looking: asyncio.Task[None] | None = None
+        while word := (await words.readline()).decode().strip():
+            if word == "look" and (looking is None or looking.done()):
+                rest.clear()
+                looking = tasks.create_task(
+                    look(dashboard, lambda index: ask(client, "/v1/query", bodies[-1 - index]), rest),
+                    name="people",
+                )
+            elif word == "rest" and looking is not None:
+                rest.set()
+                await looking
+            print(word, flush=True)
+        rest.set()
 
 
 def main() -> None:
@@ -301,18 +321,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--quick", action="store_true", help="500,000 and 50,000 attempts of 20 campaigns, within 50 s"
+        "--quick", action="store_true", help="150,000 and 15,000 attempts of 20 campaigns, within 50 s"
     )
     parser.add_argument("--attempts", type=int, help="of the large history (10,000,000)")
     parser.add_argument("--look", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.attempts = options.attempts or (500_000 if options.quick else 10_000_000)
+    options.attempts = options.attempts or (150_000 if options.quick else 10_000_000)
     options.campaigns = 20 if options.quick else 200
     options.rounds, options.peer_rounds = (4, 1) if options.quick else (20, 3)
     options.panel_rounds = 1 if options.quick else 5
-    options.settlements = 32_000 if options.quick else 400_000
-    # some 36 claims a second: of a minute the worst hundredth are twenty, of six seconds two
-    options.claim_seconds = 6.0 if options.quick else 60.0
+    options.settlements = 16_000 if options.quick else 400_000
+    # some 36 claims a second: of two minutes the worst hundredth are forty, of five seconds not two
+    options.claim_seconds = 5.0 if options.quick else 120.0
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     if options.look:
         asyncio.run(look_at(options.look))

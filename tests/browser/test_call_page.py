@@ -52,6 +52,19 @@ async def test_what_was_heard_is_said(page: Page, web: WebServer, pool: Pool) ->
     await expect(page.locator("main")).to_contain_text("Answering machine")
     await expect(page.locator("main")).to_contain_text("Message left")
 
+    await pool.execute(
+        "UPDATE attempts SET reason = 'ring_timeout', answered_by_cause = 'beep', gate = "
+        '\'{"passed": ["dnc", "calling_window"], "purpose": "advertising"}\''
+    )
+    await page.goto(f"{web.url}/language/ru?next_path=/calls/{attempt_id}")
+    facts = page.locator(".call-facts")
+    await expect(facts.first).to_contain_text("гудки шли сколько разрешено (ring_timeout)")
+    await expect(facts.first).to_contain_text("сигнал автоответчика (beep)")
+    await expect(facts.nth(1)).to_contain_text(
+        "нет в списке отказов (dnc); в разрешённые часы (calling_window)"
+    )
+    await expect(facts.nth(1)).to_contain_text("реклама (advertising)")
+
 
 async def test_the_other_tries_of_a_contact_lead_to_each_other(
     page: Page, web: WebServer, pool: Pool

@@ -76,6 +76,7 @@ async def test_a_figure_leads_to_exactly_its_calls(page: Page, web: WebServer, p
 
 async def download(page: Page, panel: str, kind: str) -> bytes:
     async with page.expect_download() as waiting:
+        await page.locator(f'[data-panel="{panel}"] .downloads summary').click()
         await page.locator(f'[data-panel="{panel}"] [data-export={kind}]').click()
     found = await waiting.value
     assert found.suggested_filename.endswith(f"-{panel}.{kind}")

@@ -14,6 +14,9 @@ from tests.browser.sample import add_alert, add_receivers, add_saved_report
 from tests.browser.test_accessibility import violations
 
 PATHS = [
+    "/campaigns",
+    "/calls?query={}",
+    "/trunks",
     "/campaigns/1/trunks",
     "/reports/saved",
     "/reports/saved/1",

@@ -153,6 +153,7 @@ async def test_the_files_of_a_page_hold_the_same(page: Page, web: WebServer, poo
     files = {}
     for kind in ("csv", "xlsx", "parquet"):
         async with page.expect_download() as waiting:
+            await page.locator(f'[data-panel="{panel.name}"] .downloads summary').click()
             await page.locator(f'[data-panel="{panel.name}"] [data-export={kind}]').click()
         files[kind] = (await (await waiting.value).path()).read_bytes()
     values = {name: float(EXPECTED[name]) for name in panel.metrics}

@@ -218,10 +218,16 @@ async def distinct_recount(
     connection: Connection, zones: Mapping[int, str], shard_key: int | None, from_day: date, to_day: date
 ) -> dict[str, int]:
     """How many different numbers, of one shard or of all, on days of the campaigns' own clocks."""
+    rows = [dict(record) for record in await connection.fetch("SELECT * FROM attempts")]
+    return numbers_of(rows, zones, shard_key, from_day, to_day)
+
+
+def numbers_of(
+    rows: list[dict[str, Any]], zones: Mapping[int, str], shard_key: int | None, from_day: date, to_day: date
+) -> dict[str, int]:
     kinds = ("dialed", "settled", "answered", "person", "target", "success")
     found: dict[str, set[str]] = {kind: set() for kind in kinds}
-    for record in await connection.fetch("SELECT * FROM attempts"):
-        row = dict(record)
+    for row in rows:
         day = row["started_time"].astimezone(ZoneInfo(zones[row["campaign_id"]])).date()
         if (shard_key is not None and row["shard_key"] != shard_key) or not from_day <= day < to_day:
             continue
@@ -238,6 +244,41 @@ async def distinct_recount(
             if is_so:
                 found[kind].add(row["number"])
     return {kind: len(numbers) for kind, numbers in found.items()}
+
+
+async def attributed_recount(
+    connection: Connection,
+    zones: Mapping[int, str],
+    shard_key: int | None,
+    from_day: date,
+    to_day: date,
+    name: str,
+) -> dict[str | None, dict[str, int]]:
+    """The same for each value of a column of the attempts that has any."""
+    by_value: defaultdict[str | None, list[dict[str, Any]]] = defaultdict(list)
+    for record in await connection.fetch("SELECT * FROM attempts"):
+        by_value[record[name]].append(dict(record))
+    found = {value: numbers_of(rows, zones, shard_key, from_day, to_day) for value, rows in by_value.items()}
+    return {value: counts for value, counts in found.items() if counts["dialed"]}
+
+
+async def known_recount(
+    connection: Connection, zones: Mapping[int, str], shard_key: int | None, from_day: date, to_day: date
+) -> dict[str, int]:
+    """How many numbers dialed, and answered, in a range had been dialed before it; of one shard or of all."""
+    before: set[str] = set()
+    dialed: set[str] = set()
+    answered: set[str] = set()
+    for row in await connection.fetch("SELECT * FROM attempts"):
+        day = row["started_time"].astimezone(ZoneInfo(zones[row["campaign_id"]])).date()
+        if shard_key is None or row["shard_key"] == shard_key:
+            if day < from_day:
+                before.add(row["number"])
+            elif day < to_day:
+                dialed.add(row["number"])
+                if row["result"] == "answered":
+                    answered.add(row["number"])
+    return {"dialed": len(before & dialed), "answered": len(before & answered)}
 
 
 async def callback_recount(

@@ -17,10 +17,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analytics.attribution import attributed_numbers
 from analytics.callbacks import callback_groups
-from analytics.distinct import distinct_numbers
+from analytics.distinct import KINDS, distinct_numbers
 from analytics.kept_seals import KeptSeals
-from campaigns import rollup_statements
+from analytics.known import known_numbers
+from campaigns import attribution_seals, rollup_statements
 from campaigns.callback_seals import seal_callbacks
 from campaigns.database import Connection, open_pool, prepare_connection
 from campaigns.errors import Conflict
@@ -41,9 +43,11 @@ from tests.campaigns.settlements import settlement
 from tests.conftest import run_apart
 from tests.postgres.campaign_rows import add_campaign, number_of
 from tests.postgres.slow_recount import (
+    attributed_recount,
     by_month,
     callback_recount,
     distinct_recount,
+    known_recount,
     recount,
     told,
     told_of_months,
@@ -174,7 +178,7 @@ class History:
     async def clear(self) -> None:
         await self.connection.execute(
             "TRUNCATE attempts, outbox, stats, leads, contacts, dnc_numbers, rollup_checks, "
-            "number_seals, number_month_seals, numbers, verdict_audits, callback_seals"
+            "number_seals, number_month_seals, attribution_seals, numbers, verdict_audits, callback_seals"
         )
         for campaign_id, contact_id in itertools.product(self.campaigns, range(CONTACTS)):
             # the same persons in every campaign; the last of them came without a word on where from
@@ -262,6 +266,8 @@ class History:
     async def seal(self, limit: int) -> None:
         await seal_days(self.connection, SEALING, limit)
         await seal_months(self.connection, SEALING, limit)
+        await attribution_seals.seal_days(self.connection, SEALING, limit)
+        await attribution_seals.seal_months(self.connection, SEALING, limit)
         await seal_callbacks(self.connection, SEALING, limit)
 
     async def assert_exact(self) -> None:
@@ -287,6 +293,27 @@ class History:
                 assert callbacks.get((), {}) == await callback_recount(
                     self.connection, self.zones, shard_key, from_day, to_day, SEALING
                 )
+
+        for (from_day, to_day), shard_key, name, dim in (
+            (RANGES[0], None, "source", 6),
+            (RANGES[2], None, "keyword", 8),
+            (RANGES[0], self.campaigns[3] * 256, "keyword", 8),
+            (RANGES[2], self.campaigns[0] * 256, "source", 6),
+        ):
+            attributed = await attributed_numbers(
+                self.connection, [shard_key or 0], from_day, to_day, KINDS, dim, lambda _, value: (value,), takes_months=True
+            )  # fmt: skip
+            assert {value: counts for (value,), counts in attributed.items()} == await attributed_recount(
+                self.connection, self.zones, shard_key, from_day, to_day, name
+            )
+
+        for (from_day, to_day), shard_key in ((RANGES[1], None), (RANGES[2], self.campaigns[0] * 256)):
+            known = await known_numbers(
+                self.connection, [shard_key or 0], from_day, to_day, ["dialed", "answered"], lambda _: (), takes_months=True
+            )  # fmt: skip
+            assert known.get((), {"dialed": 0, "answered": 0}) == await known_recount(
+                self.connection, self.zones, shard_key, from_day, to_day
+            )
 
     async def repair(self) -> None:
         for shard_key in (*(campaign_id * 256 for campaign_id in self.campaigns), 0):
@@ -325,6 +352,8 @@ async def live_through(dsn: str, zones: dict[int, str], history: list[tuple[Any,
         assert await told(connection, "stats") == await recount(connection, zones)
         while await seal_days(connection, SEALING) or await seal_callbacks(connection, SEALING):
             pass
+        while await attribution_seals.seal_days(connection, SEALING):
+            pass
         assert (
             await connection.fetchval(
                 "SELECT count(*) FROM callback_days((SELECT array_agg(shard_key) FROM shards) || 0, NULL, NULL) WHERE done IS NULL"
@@ -334,7 +363,14 @@ async def live_through(dsn: str, zones: dict[int, str], history: list[tuple[Any,
         await life.assert_exact()
         while await seal_months(connection, SEALING):
             pass
+        while await attribution_seals.seal_months(connection, SEALING):
+            pass
         await life.assert_exact()
+        # every day, and every month, in each of three dimensions
+        for seals, days in (("number_seals", "dim < 100"), ("number_month_seals", "dim > 100")):
+            assert await connection.fetchval(
+                f"SELECT count(*) FROM attribution_seals WHERE {days}"
+            ) == 3 * await connection.fetchval(f"SELECT count(*) FROM {seals}")
         # the clocks of some have not left January
         every = await connection.fetchval(
             "SELECT count(*) FROM stats WHERE dim = 101 AND attempts > 0 AND bucket_time < '2027-01-01'"
@@ -346,7 +382,7 @@ async def live_through(dsn: str, zones: dict[int, str], history: list[tuple[Any,
         await connection.close()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_figures_are_a_recount_of_the_facts_at_every_step_of_any_history(database: str) -> None:
     zones = run_apart(make_campaigns(database))
 

@@ -16,6 +16,7 @@ GROWING = [
     "number_seals",
     "number_month_seals",
     "callback_seals",
+    "attribution_seals",
     "rollup_checks",
     "verdict_audits",
 ]

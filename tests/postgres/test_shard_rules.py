@@ -67,6 +67,9 @@ OVER_SHARDS = {
     "verdict_audits.release_others",
     # the tasks of the rollups, beside the dialing path
     "callback_seals.seal_callbacks",
+    "attribution_seals.days_to_seal",
+    "attribution_seals.months_to_seal",
+    "attribution_seals.numbers_of_day",
     "number_seals.days_to_seal",
     "number_seals.months_to_seal",
     "number_seals.learn_numbers",

@@ -1,15 +1,16 @@
 // Every page loads this: htmx for what the server renders, and the manners of the small parts.
 import "htmx.org";
 
-// a help note closes when something else is clicked, or by Escape
+// a help note or a menu closes when something else is clicked, or by Escape
+const OPEN = "details:is(.help, .menu)[open]";
 document.addEventListener("click", (event) => {
-  for (const note of document.querySelectorAll<HTMLDetailsElement>("details.help[open]")) {
+  for (const note of document.querySelectorAll<HTMLDetailsElement>(OPEN)) {
     if (!note.contains(event.target as Node)) note.open = false;
   }
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  for (const note of document.querySelectorAll<HTMLDetailsElement>("details.help[open]")) {
+  for (const note of document.querySelectorAll<HTMLDetailsElement>(OPEN)) {
     note.open = false;
     note.querySelector("summary")?.focus();
   }

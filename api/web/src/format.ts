@@ -15,6 +15,8 @@ export class Format {
   readonly #decimal: Intl.NumberFormat;
   readonly #change: Intl.NumberFormat;
   readonly #points: Intl.NumberFormat;
+  readonly #round: Intl.NumberFormat;
+  readonly #day: Intl.DateTimeFormat;
 
   /** `timeZone` is the campaign's: its reports are read in it. */
   constructor(language: string, timeZone: string) {
@@ -30,9 +32,11 @@ export class Format {
     this.#date = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
     this.#month = new Intl.DateTimeFormat(locale, { month: "long", year: "numeric", timeZone: "UTC" });
     this.#decimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-    const signed: Intl.NumberFormatOptions = { signDisplay: "exceptZero", maximumFractionDigits: 1 };
+    const signed: Intl.NumberFormatOptions = { signDisplay: "exceptZero", minimumFractionDigits: 1, maximumFractionDigits: 1 };
     this.#change = new Intl.NumberFormat(locale, { ...signed, style: "percent" });
-    this.#points = new Intl.NumberFormat(locale, { ...signed, minimumFractionDigits: 1 });
+    this.#points = new Intl.NumberFormat(locale, signed);
+    this.#round = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+    this.#day = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeZone }); // as ISO 8601
   }
 
   integer(value: number | null): string {
@@ -46,6 +50,11 @@ export class Format {
 
   percent(value: number | null): string {
     return value === null ? NO_DATA : narrow(this.#percent.format(value));
+  }
+
+  /** For an axis, whose figures are round: 5%, 2.5%. */
+  roundPercent(value: number): string {
+    return narrow(this.#round.format(value));
   }
 
   /** Below a minute with its unit, above it as a clock: 5.3 s, 12:05, 1:02:03. */
@@ -84,6 +93,11 @@ export class Format {
 
   date(day: string): string {
     return this.#date.format(new Date(day));
+  }
+
+  /** The day of an instant, as the API writes days: 2026-11-26. */
+  day(at: string): string {
+    return this.#day.format(new Date(at));
   }
 
   month(day: string): string {

@@ -2,7 +2,7 @@
 // the calls behind it.
 import { find, make, pageData, set, showBars, type Share } from "./dom";
 import { Format, fill, NO_DATA } from "./format";
-import { showHeatMap } from "./heat_map";
+import { NARROW, showHeatMap } from "./heat_map";
 import type { Figure, Panel, QueryAnswer, ReportData, Row } from "./report_model";
 import { scaleOf } from "./scale";
 import { SeriesChart } from "./series_chart";
@@ -15,6 +15,8 @@ class PanelView {
   readonly #element: HTMLElement;
   readonly #chart: SeriesChart | null;
   #rows: Row[] = [];
+  /** The day that is not over yet. */
+  #today = "";
 
   constructor(
     private readonly panel: Panel,
@@ -44,6 +46,7 @@ class PanelView {
 
   redraw(): void {
     this.#chart?.redraw();
+    if (this.panel.chart === "heat" && this.#rows.length) this.#showHeat();
   }
 
   #request(accept: string): RequestInit {
@@ -55,6 +58,7 @@ class PanelView {
   }
 
   async #download(format: string): Promise<void> {
+    for (const menu of this.#element.querySelectorAll<HTMLDetailsElement>(".menu[open]")) menu.open = false;
     const response = await fetch(`/v1/query/export?format=${format}`, this.#request("*/*"));
     if (!response.ok) {
       this.#say(fill(this.words.text("failed"), { detail: await detailOf(response) }));
@@ -81,6 +85,8 @@ class PanelView {
     const note = isEmpty ? this.words.text("empty") : isCut ? this.words.text("truncated") : "";
     this.#say(fill(note, { count: this.words.format.integer(answer.rows.length) }));
     if (isEmpty) return;
+    this.#rows = answer.rows;
+    this.#today = this.words.format.day(answer.generated_time);
     switch (this.panel.chart) {
       case "figures":
         this.#showFigures(answer.totals);
@@ -95,13 +101,10 @@ class PanelView {
         this.#showPeriods(answer.totals);
         return;
       case "heat":
-        showHeatMap(find(".heat", this.#element), this.panel, answer.rows, this.words, (name, figure, row) =>
-          this.#link(name, figure, row),
-        );
+        this.#showHeat();
         break;
       default:
-        this.#rows = answer.rows;
-        this.#chart?.show(this.panel, answer.rows);
+        this.#chart?.show(this.panel, answer.rows, this.#today);
     }
     this.#showTable(answer);
   }
@@ -113,7 +116,12 @@ class PanelView {
   /** Show another column of the table as the chart. */
   #draw(name: string): void {
     for (const button of this.#drawButtons) button.setAttribute("aria-pressed", String(button.dataset["draw"] === name));
-    this.#chart?.show({ ...this.panel, drawn: [name] }, this.#rows);
+    this.#chart?.show({ ...this.panel, drawn: [name] }, this.#rows, this.#today);
+  }
+
+  #showHeat(): void {
+    const scale = find<HTMLElement>(".heat-scale", this.#element);
+    showHeatMap(find(".heat", this.#element), scale, this.panel, this.#rows, this.words, (name, figure, row) => this.#link(name, figure, row));
   }
 
   #showFigures(totals: Record<string, Figure>): void {
@@ -129,8 +137,9 @@ class PanelView {
     const notes: HTMLElement[] = [];
     const share = this.words.share(name, figure);
     if (share) notes.push(make("div", "note", share));
+    if (figure.value === null && this.words.metric(name).unit === "money") notes.push(make("div", "note", this.words.text("no_price")));
     const change = this.words.change(name, figure);
-    if (change) notes.push(make("div", "note", change));
+    if (change) notes.push(make("div", "note", change, make("span", "muted", change.title)));
     return notes;
   }
 
@@ -148,9 +157,11 @@ class PanelView {
           count: this.words.format.integer(count),
           share: before === null ? "" : this.words.format.percent(before ? count / before : null),
           length: whole ? count / whole : 0,
+          before: before === null || !whole ? null : before / whole,
         };
       }),
     );
+    find(".scale", this.#element).textContent = this.words.text("scale_funnel");
   }
 
   #showBars(rows: Row[]): void {
@@ -176,9 +187,8 @@ class PanelView {
       }),
     );
     const isCompared = before.some((value) => value !== null);
-    find(".scale", this.#element).textContent = fill(this.words.text(isCompared ? "scale_compared" : "scale"), {
-      end: this.words.value(drawn, end),
-    });
+    const scale = fill(this.words.text(isCompared ? "scale_compared" : "scale"), { end: this.words.value(drawn, end) });
+    find(".scale", this.#element).textContent = unit === "share" ? scale : `${scale} ${this.words.text("scale_share")}`;
   }
 
   #showPeriods(totals: Record<string, Figure>): void {
@@ -264,6 +274,7 @@ async function showProof(words: Words): Promise<void> {
   const isProven = state.is_proven && state.newest_check_time !== null;
   const days = new Set(state.wrong.flatMap((slice) => slice.wrong_days)).size;
   const place = find<HTMLElement>('[data-value="proof"]');
+  if (days) find(".heading .facts:last-child").append(place); // what is wrong is said first
   place.dataset["tone"] = days ? "bad" : isProven ? "good" : "";
   const time = state.newest_check_time === null ? NO_DATA : words.format.dayHour(state.newest_check_time);
   place.textContent = fill(words.text(days ? "sums_wrong" : isProven ? "sums_proven" : "sums_unproven"), {
@@ -278,6 +289,7 @@ function start(): void {
   const views = data.panels.map((panel) => new PanelView(panel, data, words));
   const redraw = (): void => views.forEach((view) => view.redraw());
   document.addEventListener("obzvon:theme", redraw);
+  NARROW.addEventListener("change", redraw);
   window.addEventListener("beforeprint", redraw);
   window.addEventListener("afterprint", redraw);
   for (const view of views) void view.load();

@@ -32,6 +32,11 @@ export class Words {
     }
   }
 
+  /** A figure on an axis. */
+  tick(name: string, value: number): string {
+    return this.metric(name).unit === "share" ? this.format.roundPercent(value) : this.value(name, value);
+  }
+
   figure(name: string, figure: Figure | undefined): string {
     return figure ? this.value(name, figure.value) : NO_DATA;
   }

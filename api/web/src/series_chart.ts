@@ -11,10 +11,15 @@ use([LineChart]);
 const DAY_MS = 86_400_000;
 /** A gap longer than this is left out instead of being drawn day by day. */
 const MAX_DAYS = 400;
+/** How pale a day is that is not over yet. */
+const PALE = 0.45;
+/** How the legend draws a dashed line. */
+const DASHES = "path://M0 4h4v2h-4zM6 4h4v2h-4z";
 
 export class SeriesChart extends Chart {
   #panel: Panel | null = null;
   #rows: Row[] = [];
+  #today = "";
 
   constructor(
     element: HTMLElement,
@@ -23,8 +28,10 @@ export class SeriesChart extends Chart {
     super(element);
   }
 
-  show(panel: Panel, rows: Row[]): void {
+  /** `today` is the day that is not over yet: its figures are pale, as they still grow. */
+  show(panel: Panel, rows: Row[], today = ""): void {
     this.#panel = panel;
+    this.#today = today;
     this.#rows = panel.dimensions[0] === "day" ? withEveryDay(rows) : rows;
     this.redraw();
   }
@@ -41,6 +48,11 @@ export class SeriesChart extends Chart {
     const unit = words.metric(drawn[0] ?? "").unit;
     const highest = Math.max(0, ...this.#rows.flatMap((row) => drawn.flatMap((name) => [row.metrics[name]?.value ?? 0, row.metrics[name]?.previous ?? 0])));
     const scale = scaleOf([highest], true);
+    const open = this.#rows.findIndex((row) => row.dimensions["day"]?.value === this.#today);
+    const titles = drawn.map((name) => words.metric(name).title);
+    const before = this.#before(drawn[0] ?? "", paint);
+    // a name without figures, for the legend only
+    const pale = open < 0 ? [] : [{ name: words.text("not_over"), type: "line", itemStyle: { color: paint.accent, opacity: PALE }, data: [] }];
     const tints = [paint.accent, paint.series2, paint.quiet];
     return {
       grid: { left: 0, right: 8, top: 36, bottom: 2, containLabel: true },
@@ -49,6 +61,7 @@ export class SeriesChart extends Chart {
         type: "scroll", pageIconSize: 11, pageIconColor: paint.ink2, pageIconInactiveColor: paint.line, pageTextStyle: { color: paint.ink3 },
         left: 0, top: 0, itemWidth: 10, itemHeight: 10, itemGap: 18, icon: "roundRect", selectedMode: false,
         textStyle: { color: paint.ink2, fontSize: 13 },
+        data: [...titles, ...before.map(({ name }) => ({ name, icon: DASHES })), ...pale.map(({ name }) => name)],
       },
       tooltip: {
         ...this.tooltip(paint),
@@ -65,7 +78,7 @@ export class SeriesChart extends Chart {
         type: "value",
         splitNumber: 4,
         splitLine: { lineStyle: { color: paint.line } },
-        axisLabel: { color: paint.ink3, fontSize: 12, formatter: (value: number) => words.value(drawn[0] ?? "", value) },
+        axisLabel: { color: paint.ink3, fontSize: 12, formatter: (value: number) => words.tick(drawn[0] ?? "", value) },
         ...(unit === "share" ? { max: scale.end, interval: scale.interval } : { minInterval: 1 }),
       },
       series: [...drawn.map((name, index) => ({
@@ -77,21 +90,23 @@ export class SeriesChart extends Chart {
         connectNulls: false,
         itemStyle: { color: tints[index % tints.length], borderRadius: [3, 3, 0, 0] },
         lineStyle: { width: 2 },
-        data: this.#rows.map((row) => row.metrics[name]?.value ?? null),
-      })), ...this.#before(drawn[0] ?? "", paint)],
+        data: this.#rows.map((row, at) => {
+          const value = row.metrics[name]?.value ?? null;
+          return at === open ? { value, itemStyle: { opacity: PALE } } : value;
+        }),
+      })), ...before, ...pale],
     };
   }
 
   /** The other period's figure of the first metric, as a dashed line over the same places; nothing where none is compared. */
-  #before(name: string, paint: Colours): Record<string, unknown>[] {
+  #before(name: string, paint: Colours): ({ name: string } & Record<string, unknown>)[] {
     const values = this.#rows.map((row) => row.metrics[name]?.previous ?? null);
     if (values.every((value) => !value)) return [];
     return [
       {
         name: `${this.words.metric(name).title}: ${this.words.text("other_period").toLowerCase()}`,
         type: "line",
-        symbol: "emptyCircle",
-        symbolSize: 6,
+        symbol: "none",
         itemStyle: { color: paint.ink2 },
         lineStyle: { width: 1.5, type: "dashed" },
         data: values,

@@ -87,6 +87,8 @@ class AnswerClassifier:
         self._meanings = [ToneMeaning() for _ in range(capacity)]
         self._holds_tone = np.zeros(capacity, bool)
         """Whether a burst waits for its second; kept beside the meanings to ask all calls at once."""
+        self._holds_beep = np.zeros(capacity, bool)
+        """Whether a beep after a voice waits for the quiet after it."""
         self._state = np.full(capacity, _State.FREE, np.int64)
         self._is_early = np.zeros(capacity, bool)
         self._last = np.zeros((capacity, FRAME_SAMPLES), np.int16)
@@ -108,7 +110,7 @@ class AnswerClassifier:
         self._timing.restart(slot)
         self._runs.restart(slot)
         self._meanings[slot] = ToneMeaning(countries)
-        self._holds_tone[slot] = False
+        self._holds_tone[slot] = self._holds_beep[slot] = False
         self._state[slot] = _State.LISTENING
         self._is_early[slot] = is_early
         self._last[slot] = 0
@@ -140,7 +142,7 @@ class AnswerClassifier:
         speech = np.where(no_voice, 0, speech)
         self._timing.take(slots, speech, spectrum.level_db, spectrum.purity)
         heard: list[tuple[int, Heard]] = []
-        self._hear_tones(slots, ended, heard)
+        self._hear_tones(slots, ended, spectrum.level_db, heard)
         self._hear_music(slots, spectrum, speech, heard)
         self._decide(slots, heard)
         self._follow_machines(slots, heard)
@@ -150,7 +152,11 @@ class AnswerClassifier:
         return int(self._timing.frames[slot]) * FRAME_MS
 
     def _hear_tones(
-        self, slots: NDArray[np.intp], ended: list[tuple[int, ToneRun]], heard: list[tuple[int, Heard]]
+        self,
+        slots: NDArray[np.intp],
+        ended: list[tuple[int, ToneRun]],
+        level_db: Floats,
+        heard: list[tuple[int, Heard]],
     ) -> None:
         for slot, run in ended:
             # the tone's own first frames may have been taken for a voice; so may the noise be that goes on beside it
@@ -162,19 +168,30 @@ class AnswerClassifier:
                 0 <= self._timing.onset[slot] * FRAME_MS < run.start_ms - 2 * FRAME_MS
                 and self._timing.voiced[slot] >= _VOICE_FRAMES
             )
-            tone = self._meanings[slot].take(run, after_voice=bool(after_voice))
-            self._holds_tone[slot] = self._meanings[slot].is_waiting
+            is_machine = self._state[slot] in {_State.MACHINE, _State.GREETED}
+            tone = self._meanings[slot].take(run, after_voice=bool(after_voice), is_machine=is_machine)
+            self._note_hold(slot)
             if tone is not None:
                 self._obey_tone(slot, tone, heard)
         running = self._runs.running_ms(slots)
         waiting = (running >= 1_000) | self._holds_tone[slots]
-        for slot, running_ms in zip(slots[waiting].tolist(), running[waiting].tolist(), strict=True):
+        rows = zip(
+            slots[waiting].tolist(), running[waiting].tolist(), level_db[waiting].tolist(), strict=True
+        )
+        for slot, running_ms, level in rows:
             tone = self._meanings[slot].wait(
-                self._now_ms(slot), running_ms=running_ms, running_hertz=float(self._runs.hertz[slot])
+                self._now_ms(slot),
+                running_ms=running_ms,
+                running_hertz=float(self._runs.hertz[slot]),
+                level_db=level,
             )
-            self._holds_tone[slot] = self._meanings[slot].is_waiting
+            self._note_hold(slot)
             if tone is not None:
                 self._obey_tone(slot, tone, heard)
+
+    def _note_hold(self, slot: int) -> None:
+        self._holds_tone[slot] = self._meanings[slot].is_waiting
+        self._holds_beep[slot] = self._meanings[slot].is_confirming
 
     def _was_noise(self, slot: int, run: ToneRun) -> bool:
         """
@@ -195,12 +212,19 @@ class AnswerClassifier:
             if self._is_early[slot]:
                 return
             if state in {_State.LISTENING, _State.PROVISIONAL}:
+                if self._has_spoken_since(slot, tone.end_ms):
+                    return
                 self._say(slot, "machine", "beep", 0.99, heard, then=_State.GREETED)
             heard.append((slot, BeepEnd(end_ms=tone.end_ms, heard_ms=self._now_ms(slot))))
             self._state[slot] = _State.DONE
         elif state in {_State.LISTENING, _State.PROVISIONAL} or tone.kind == "sit":
             kind: AnsweredBy = "fax" if tone.kind == "fax" else "tone"
             self._say(slot, kind, tone.cause, 0.99, heard, then=_State.DONE)
+
+    def _has_spoken_since(self, slot: int, end_ms: int) -> bool:
+        """Whether the first voice of a call came after this tone: a machine that has beeped is silent."""
+        spoke = self._timing.onset[slot] * FRAME_MS >= end_ms
+        return bool(spoke and self._timing.voiced[slot] >= _LEAST_VOICED_FRAMES)
 
     def _hear_music(
         self, slots: NDArray[np.intp], spectrum: Spectrum, speech: Floats, heard: list[tuple[int, Heard]]
@@ -238,7 +262,7 @@ class AnswerClassifier:
             self._holds_tone[talking], _LEAST_VOICED_BESIDE_TONE_FRAMES, LEAST_VOICED_FRAMES
         )
         # and while a steady tone sounds nobody is believed: it is the beep, as a rule
-        is_steady = self._runs.is_steady(talking)
+        is_steady = self._runs.is_steady(talking) | self._holds_beep[talking]
         can_be_human = (features[:, _VOICED] >= least_voiced) & ~is_steady
         is_quick = (silence == limits.quick_silence_frames) & (features[:, _DOUBT] <= limits.quick_doubt)
         is_slow = silence >= limits.slow_silence_frames

@@ -2,8 +2,10 @@
 What the tones of one call mean: a beep, a fax, special information tones with their cause, a network's cadence.
 
 Rule 1: two bursts and the pause between them make a cadence; a melody (another tone within 150 ms) makes neither a cadence nor a beep.
-Rule 2: a burst that could be the first of a cadence waits for the second; after a voice it is a beep at once, because
+Rule 2: a burst that could be the first of a cadence waits for the second; after a voice it does not, because
         networks do not speak before they ring or refuse.
+Rule 3: where nobody knows yet who answered, a beep stands alone: even to its end, louder than what was before it, no note of a tune in
+        the seconds before it, and then quiet (docs/adr/0033). A beep of what is known to be a machine is told at once.
 """
 
 from collections import deque
@@ -35,9 +37,15 @@ _BEEP_HERTZ: Final = (365.0, 2_350.0)
 _STEADY_HERTZ: Final = 2.2
 _STEADY_DB: Final = 0.8
 _MELODY_MS: Final = 150
+_TUNE_MS: Final = 2_500
+"""Less than the pause between two calls of a fax (3 s)."""
+_QUIET_MS: Final = 300
+"""After a beep that follows a voice; with what hearing takes, the message still begins within 0.5 s of the beep's end."""
+_QUIET_DB: Final = 3.0
+_FADE_DB: Final = 2.0
 _CED_MS: Final = 1_000
 _LONGEST_HOLD_MS: Final = 900
-"""After a burst as busy and congestion have it. A second of tone may be a ringback, which needs its 4 s of pause."""
+"""After a burst as busy and congestion have it, and after any where nobody has spoken: a tune rests for less. A second of tone may be a ringback, which needs its 4 s of pause."""
 _RINGBACK_MS: Final = 700
 _RINGBACK_HOLD_MS: Final = 4_700
 _SIT_GAP_MS: Final = 70
@@ -57,13 +65,18 @@ class HeardTone(msgspec.Struct, frozen=True):
 class ToneMeaning:
     """One call. `countries` come first where two countries mean different things by one tone."""
 
-    __slots__ = ("_cadences", "_held", "_runs", "_said_ced")
+    __slots__ = ("_cadences", "_held", "_hold_ms", "_levels", "_note_end_ms", "_runs", "_said_ced")
 
     def __init__(self, countries: Sequence[str] = ("ru",)) -> None:
         ordered = [*countries, *(country for country in TONES if country not in countries)]
         self._cadences = [cadence for country in ordered for cadence in TONES.get(country, ())]
         self._runs: deque[ToneRun] = deque(maxlen=3)
-        self._held: ToneRun | None = None
+        self._held: HeardTone | None = None
+        self._hold_ms = 0
+        self._levels: list[float] = []
+        """How loud it must be no more, then how loud each frame since has been."""
+        self._note_end_ms: int | None = None
+        """Of the last even tone before the one that has ended."""
         self._said_ced = False
 
     @property
@@ -71,8 +84,16 @@ class ToneMeaning:
         """Whether a burst is held back."""
         return self._held is not None
 
-    def take(self, run: ToneRun, *, after_voice: bool) -> HeardTone | None:
-        """Take a tone that has ended."""
+    @property
+    def is_confirming(self) -> bool:
+        """Whether a beep that follows a voice is held back."""
+        return self._held is not None and self._hold_ms == _QUIET_MS
+
+    def take(self, run: ToneRun, *, after_voice: bool, is_machine: bool = False) -> HeardTone | None:
+        """Take a tone that has ended; `is_machine`: who answered is known to be one."""
+        note_end_ms = self._note_end_ms
+        if run.is_network_tone:
+            self._note_end_ms = run.end_ms
         self._held = None
         self._runs.append(run)
         if self._said_ced and _is_near(run.hertz, CED_HERTZ):
@@ -82,18 +103,30 @@ class ToneMeaning:
             return heard
         if run.second_hertz or run.wander_hertz > _STEADY_HERTZ or run.wander_db > _STEADY_DB:
             return None
+        is_in_tune = note_end_ms is not None and run.start_ms - note_end_ms < _TUNE_MS
+        is_alone = run.fade_db < _FADE_DB and run.mean_db > run.before_db and not is_in_tune
         if _is_near(run.hertz, CNG_HERTZ) and not after_voice and abs(run.ms - CNG_ON_MS) <= 40:
-            return HeardTone("fax", "cng", run.start_ms, run.end_ms)
+            if is_alone:
+                self._hold(HeardTone("fax", "cng", run.start_ms, run.end_ms), run, _LONGEST_HOLD_MS)
+            return None
         if not _BEEP_MS[0] <= run.ms <= _BEEP_MS[1] or not _BEEP_HERTZ[0] <= run.hertz <= _BEEP_HERTZ[1]:
             return None
         if len(self._runs) > 1 and run.start_ms - self._runs[-2].end_ms < _MELODY_MS:
             return None
-        if not after_voice and (self._begins_cadence(run) or self._begins_information(run)):
-            self._held = run
+        beep = HeardTone("beep", "beep", run.start_ms, run.end_ms)
+        if not is_alone and not is_machine:
             return None
-        return _beep(run)
+        if not after_voice and (self._begins_cadence(run) or self._begins_information(run)):
+            self._hold(beep, run, _RINGBACK_HOLD_MS if run.ms >= _RINGBACK_MS else _LONGEST_HOLD_MS)
+        elif is_machine:
+            return beep
+        else:
+            self._hold(beep, run, _QUIET_MS if after_voice else _LONGEST_HOLD_MS)
+        return None
 
-    def wait(self, now_ms: int, *, running_ms: int, running_hertz: float) -> HeardTone | None:
+    def wait(
+        self, now_ms: int, *, running_ms: int, running_hertz: float, level_db: float
+    ) -> HeardTone | None:
         """Tell what time alone decides: a long 2100 Hz, or a held burst that nothing followed. Called each frame."""
         if running_ms >= _CED_MS and not self._said_ced and _is_near(running_hertz, CED_HERTZ):
             self._said_ced = True
@@ -101,11 +134,15 @@ class ToneMeaning:
         held = self._held
         if held is None or running_ms:
             return None
-        hold_ms = _RINGBACK_HOLD_MS if held.ms >= _RINGBACK_MS else _LONGEST_HOLD_MS
-        if now_ms - held.end_ms > hold_ms:
-            self._held = None
-            return _beep(held)
-        return None
+        self._levels.append(level_db)
+        if now_ms - held.end_ms <= self._hold_ms:
+            return None
+        self._held = None
+        is_quiet = sum(self._levels[1:]) <= self._levels[0] * (len(self._levels) - 1)
+        return held if is_quiet else None
+
+    def _hold(self, tone: HeardTone, run: ToneRun, hold_ms: int) -> None:
+        self._held, self._hold_ms, self._levels = tone, hold_ms, [run.mean_db - _QUIET_DB]
 
     def _cadence(self) -> HeardTone | None:
         if len(self._runs) < 2:
@@ -148,10 +185,6 @@ class ToneMeaning:
         lengths = ["S" if run.ms < SIT_LONG_MS - 5 else "L" for run in runs]
         code = f"{letters[0]}{letters[1]}/{lengths[0]}{lengths[1]}"
         return HeardTone("sit", SIT_CAUSES.get(code, "sit"), runs[0].start_ms, runs[2].end_ms)
-
-
-def _beep(run: ToneRun) -> HeardTone:
-    return HeardTone("beep", "beep", run.start_ms, run.end_ms)
 
 
 def _is_near(hertz: float, wanted: float) -> bool:

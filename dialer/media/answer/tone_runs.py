@@ -29,6 +29,8 @@ _CLEAN_DB: Final = 20.0
 _LEAST_NOISE: Final = np.float32(1e-3)
 """Share of the power: the window lets so much of a pure tone through beside its peak."""
 _STEADY_HZ: Final = np.float32(2.2)
+_SILENCE_DB: Final = np.float32(-90)
+_OUTSIDE_SHARE: Final = np.float32(0.15)
 
 
 class ToneRun(msgspec.Struct, frozen=True, gc=False):
@@ -47,6 +49,12 @@ class ToneRun(msgspec.Struct, frozen=True, gc=False):
     """Of the tone with the noise beside it."""
     noise_db: float
     """What is left of the level without the tone: the line's noise, or 30 dB under the tone where there is none."""
+    mean_db: float
+    """Level near the tone's end, without its last frame."""
+    fade_db: float
+    """From its loudest frame to `mean_db`: nothing for a beep, more for what was struck."""
+    before_db: float
+    """Level before it."""
 
     @property
     def ms(self) -> int:
@@ -84,11 +92,17 @@ class ToneRuns:
         self._last_hertz = np.zeros(capacity, np.float32)
         self._level = np.zeros(capacity, np.float32)
         self._noise = np.zeros(capacity, np.float32)
+        self._mean = np.zeros(capacity, np.float32)
+        self._peak = np.zeros(capacity, np.float32)
+        self._outside = np.zeros(capacity, np.float32)
+        """Level of the last frames that belonged to no tone."""
+        self._before = np.zeros(capacity, np.float32)
         self._steps = np.zeros((capacity, 2), np.float32)
         """Sum of the level's steps, and the last one, which is the tone's end and does not count."""
 
     def restart(self, slot: int) -> None:
         self.frames[slot] = self._missed[slot] = self._clock[slot] = 0
+        self._outside[slot] = _SILENCE_DB
 
     def take(self, slots: NDArray[np.intp], spectrum: Spectrum) -> list[tuple[int, ToneRun]]:
         """Take one frame of each slot; return the runs that ended, with their slots."""
@@ -120,6 +134,8 @@ class ToneRuns:
         noise = spectrum.level_db + 10 * np.log10(np.maximum(1 - both, _LEAST_NOISE))
         self._go_on(slots[same], low[same], high[same], spectrum.level_db[same], noise[same])
         begins = tonal & ~same
+        outside = slots[~tonal]
+        self._outside[outside] += (spectrum.level_db[~tonal] - self._outside[outside]) * _OUTSIDE_SHARE
         self._begin(slots[begins], low[begins], high[begins], spectrum.level_db[begins], noise[begins])
         self._clock[slots] += 1
         return ended
@@ -149,7 +165,9 @@ class ToneRuns:
         self._start[slots] = self._clock[slots]
         self._wander[slots] = 0.0
         self._steps[slots] = 0.0
-        self._level[slots] = level
+        self._level[slots] = self._mean[slots] = level
+        self._peak[slots] = _SILENCE_DB
+        self._before[slots] = self._outside[slots]
         self._noise[slots] = noise
 
     def _go_on(
@@ -162,7 +180,10 @@ class ToneRuns:
         self._second[slots] += (high - self._second[slots]) / np.minimum(count, 8)
         self._noise[slots] += (noise - self._noise[slots]) / np.minimum(count, 8)
         # the first step leads from a window that the tone fills in part, the last one into such a window
-        step = np.where(count > 2, np.abs(level - self._level[slots]), 0)
+        last = self._level[slots]
+        step = np.where(count > 2, np.abs(level - last), 0)
+        self._mean[slots] += (last - self._mean[slots]) / np.clip(count - 2, 1, 8)
+        self._peak[slots] = np.maximum(self._peak[slots], last)
         self._steps[slots, 0] += self._steps[slots, 1]
         self._steps[slots, 1] = step
         self._level[slots] = level
@@ -181,4 +202,7 @@ class ToneRuns:
             wander_db=float(self._steps[slot, 0]) / max(frames - 3, 1),
             level_db=float(self._level[slot]),
             noise_db=float(self._noise[slot]),
+            mean_db=float(self._mean[slot]),
+            fade_db=float(self._peak[slot] - self._mean[slot]),
+            before_db=float(self._before[slot]),
         )

@@ -25,6 +25,7 @@ from tests.bench.amd.figures import Errors, errors
 from tests.bench.amd.folder import classify_folder
 from tests.bench.amd.hearing import Result, hear
 from tests.bench.amd.tone_figures import tone_figures
+from tests.bench.amd.tunes import tune_figures
 from tests.bench.amd.voices import fetch_sounds
 
 
@@ -43,7 +44,8 @@ def main(options: argparse.Namespace) -> None:
     print_kinds(clips, said)
     print_parts("voices", [clip.group for clip in clips], clips, results)
     print_parts("noise", [f"{clip.line.noise_dbfs or 'none'}" for clip in clips], clips, results)
-    print_parts("level", [f"{clip.line.level_dbfs // 5 * 5:.0f}..+5 dBFS" for clip in clips], clips, results)
+    levels = [int(clip.line.level_dbfs // 5) * 5 for clip in clips]
+    print_parts("level, dBFS", [f"{low} to {low + 5}" for low in levels], clips, results)
     print_table(table)
     tones = tone_figures(
         repeats=4 if options.quick else 25,
@@ -51,6 +53,7 @@ def main(options: argparse.Namespace) -> None:
         speech_seconds=600 if options.quick else 7_200,
         seed=options.seed,
     )
+    tunes = tune_figures(per_kind=5 if options.quick else 60, seed=options.seed)
     answer: dict[str, object] = {
         "clips": len(clips),
         "seed": options.seed,
@@ -63,7 +66,7 @@ def main(options: argparse.Namespace) -> None:
     for name, figures in table.items():
         prefix = "asterisk_" if name == "asterisk default" else "asterisk_tuned_"
         answer |= {prefix + key: value for key, value in msgspec.to_builtins(figures).items()}
-    print(json.dumps(answer | tones))
+    print(json.dumps(answer | tones | tunes))
 
 
 def human_delays(clips: Sequence[Clip], results: Sequence[Result]) -> dict[str, int | None]:

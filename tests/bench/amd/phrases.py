@@ -155,7 +155,7 @@ LANGUAGES: Final = (
 VARIANTS: Final[dict[Split, tuple[str, ...]]] = {
     "dev": ("m1", "m2", "m3", "f1", "f2", "croak", "klatt2"),
     "test": ("m5", "m6", "m7", "f3", "f4", "f5", "klatt4"),
-    "fresh": ("m4", "m8", "Andrea", "Annie", "michael", "Hugo", "klatt3"),
+    "fresh": ("m4", "m8", "Andrea", "Annie", "Michael", "Hugo", "klatt3"),
 }
 """Of espeak-ng, by the names of their files; they change the formants and the voice's character."""
 

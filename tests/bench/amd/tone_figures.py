@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dialer.media.answer.spectrum import FRAME_SAMPLES, WINDOW_SAMPLES, analyse
+from dialer.media.answer.spectrum import FRAME_MS, FRAME_SAMPLES, WINDOW_SAMPLES, analyse
 from dialer.media.answer.tone_meaning import ToneMeaning
 from dialer.media.answer.tone_runs import ToneRuns
 from dialer.media.g711 import decode, to_alaw
@@ -23,6 +23,8 @@ Part = tuple[tuple[float, ...], float]
 """(frequencies at once, milliseconds); none = a pause."""
 
 SNRS_DB: Final = (15, 10)
+_LONGEST_HOLD_SECONDS: Final = 5.5
+"""After a beep that could be a ringback."""
 SIT: Final[dict[str, tuple[tuple[float, float], ...]]] = {
     "sit_intercept": ((913.8, 274), (1370.6, 274), (1776.7, 380)),
     "sit_vacant": ((985.2, 380), (1370.6, 274), (1776.7, 380)),
@@ -47,7 +49,9 @@ def tone_figures(*, repeats: int, beeps: int, speech_seconds: float, seed: int) 
     return figures
 
 
-def sound(parts: Sequence[Part], rng: random.Random, snr_db: float) -> tuple[NDArray[np.int16], int]:
+def sound(
+    parts: Sequence[Part], rng: random.Random, snr_db: float, *, tail_seconds: float = 1.0
+) -> tuple[NDArray[np.int16], int]:
     """Play parts after a pause at -20 dBFS in white noise; return the clip and where the parts end, in ms."""
     waves = [np.zeros(round(rng.uniform(0.1, 0.9) * SAMPLE_RATE_HZ))]
     for hertz, ms in parts:
@@ -57,7 +61,7 @@ def sound(parts: Sequence[Part], rng: random.Random, snr_db: float) -> tuple[NDA
             wave += np.sin(2 * np.pi * one * time + rng.uniform(0, 6)) / len(hertz) ** 0.5
         waves.append(wave)
     end_ms = round(sum(len(wave) for wave in waves) / SAMPLE_RATE_HZ * 1000)
-    signal = np.concatenate([*waves, np.zeros(SAMPLE_RATE_HZ)]) * 0.1 * 2**0.5
+    signal = np.concatenate([*waves, np.zeros(round(tail_seconds * SAMPLE_RATE_HZ))]) * 0.1 * 2**0.5
     noise = np.random.default_rng(rng.getrandbits(32)).standard_normal(len(signal))
     pcm = (np.clip(signal + noise * 0.1 * 10 ** (-snr_db / 20), -1, 1) * 32_767).astype("<i2")
     return decode(to_alaw(pcm.tobytes()), 8), end_ms
@@ -103,57 +107,68 @@ def _tone_clips(
 
 
 def _beep_figures(rng: random.Random, count: int) -> dict[str, float | int]:
-    clips, ends = [], []
-    for _ in range(count):
-        clip, end_ms = sound([((rng.uniform(380, 2300),), rng.uniform(150, 800))], rng, 10)
-        clips.append(clip)
-        ends.append(end_ms)
-    runs, meanings, delays = ToneRuns(count), [ToneMeaning() for _ in clips], []
-    for slot in range(count):
-        runs.restart(slot)
-    slots = np.arange(count)
-    length = max(len(clip) for clip in clips) // FRAME_SAMPLES
-    samples = np.zeros((count, (length + 1) * FRAME_SAMPLES), np.int16)
-    for row, clip in enumerate(clips):
-        samples[row, FRAME_SAMPLES : FRAME_SAMPLES + len(clip)] = clip[: length * FRAME_SAMPLES]
-    heard: set[int] = set()
-    for frame in range(length):
-        window = samples[:, frame * FRAME_SAMPLES : frame * FRAME_SAMPLES + WINDOW_SAMPLES]
-        for slot, run in runs.take(slots, analyse(window.astype(np.float32) * np.float32(1 / 32_768))):
-            tone = meanings[slot].take(run, after_voice=True)
-            if tone is not None and tone.kind == "beep" and slot not in heard:
-                heard.add(slot)
-                delays.append((frame + 1) * 20 - ends[slot])
-    return {
-        "beep_recall_10_db": round(len(heard) / count, 4),
-        "beeps": count,
-        "beep_delay_ms_p99": round(float(np.percentile(delays, 99))),
-    }
+    """Beeps of what is known to be a machine, after a voice that nobody has judged yet, and where nobody has spoken."""
+    figures: dict[str, float | int] = {"beeps": count}
+    for snr_db in reversed(SNRS_DB):
+        clips, ends = [], []
+        for _ in range(count):
+            parts = [((rng.uniform(380, 2300),), rng.uniform(150, 800))]
+            clip, end_ms = sound(parts, rng, snr_db, tail_seconds=_LONGEST_HOLD_SECONDS)
+            clips.append(clip.astype(np.float32) * np.float32(1 / 32_768))
+            ends.append(end_ms)
+        for name, after_voice, is_machine in (
+            ("beep", True, True), ("undecided_beep", True, False), ("silent_beep", False, False),
+        ):  # fmt: skip
+            told = _beeps(clips, after_voice=after_voice, is_machine=is_machine)
+            delays = [heard[0] - end_ms for heard, end_ms in zip(told, ends, strict=True) if heard]
+            figures[f"{name}_recall_{snr_db}_db"] = round(len(delays) / count, 4)
+            if snr_db == min(SNRS_DB):
+                figures[f"{name}_delay_ms_p99"] = round(float(np.percentile(delays, 99)))
+    return figures
 
 
 def _false_beeps(rng: random.Random, seconds: float) -> dict[str, float | int]:
-    """Count beeps in the greetings and phrases of the test voices."""
+    """Count beeps in the greetings and phrases of the test voices, as of a known machine: of nobody else is so little asked."""
     pieces: list[Samples] = []
     while sum(len(piece) for piece in pieces) < seconds * SAMPLE_RATE_HZ:
         voice = rng.choice(voices("test"))
         piece = voice.greeting(rng)
         pieces.append(piece / max(float(np.abs(piece).max()), 1e-6) * np.float32(rng.uniform(0.1, 0.7)))
-    count = 0
-    longest = max(len(piece) for piece in pieces) // FRAME_SAMPLES
-    runs, meanings = ToneRuns(len(pieces)), [ToneMeaning() for _ in pieces]
-    samples = np.zeros((len(pieces), (longest + 2) * FRAME_SAMPLES), np.float32)
-    for row, piece in enumerate(pieces):
-        runs.restart(row)
-        samples[row, FRAME_SAMPLES : FRAME_SAMPLES + len(piece)] = piece
-    slots = np.arange(len(pieces))
-    for frame in range(longest):
-        window = samples[:, frame * FRAME_SAMPLES : frame * FRAME_SAMPLES + WINDOW_SAMPLES]
-        for slot, run in runs.take(slots, analyse(window)):
-            tone = meanings[slot].take(run, after_voice=True)
-            count += tone is not None and tone.kind == "beep"
+    count = sum(len(told) for told in _beeps(pieces, after_voice=True, is_machine=True))
     hours = sum(len(piece) for piece in pieces) / SAMPLE_RATE_HZ / 3600
     return {
         "false_beeps": count,
         "speech_hours": round(hours, 2),
         "false_beeps_per_hour": round(count / hours, 2),
     }
+
+
+def _beeps(pieces: Sequence[Samples], *, after_voice: bool, is_machine: bool) -> list[list[int]]:
+    """When each beep of each piece was told, in ms."""
+    count, longest = len(pieces), max(len(piece) for piece in pieces) // FRAME_SAMPLES
+    runs, meanings = ToneRuns(count), [ToneMeaning() for _ in pieces]
+    samples = np.zeros((count, (longest + 2) * FRAME_SAMPLES), np.float32)
+    for row, piece in enumerate(pieces):
+        runs.restart(row)
+        samples[row, FRAME_SAMPLES : FRAME_SAMPLES + len(piece)] = piece
+    told: list[list[int]] = [[] for _ in pieces]
+    slots = np.arange(count)
+    for frame in range(longest):
+        window = samples[:, frame * FRAME_SAMPLES : frame * FRAME_SAMPLES + WINDOW_SAMPLES]
+        spectrum, now_ms = analyse(window), (frame + 1) * FRAME_MS
+        heard = [
+            (slot, meanings[slot].take(run, after_voice=after_voice, is_machine=is_machine))
+            for slot, run in runs.take(slots, spectrum)
+        ]
+        running_ms = runs.running_ms(slots)
+        heard += [
+            (slot, meanings[slot].wait(
+                now_ms, running_ms=int(running_ms[slot]), running_hertz=float(runs.hertz[slot]),
+                level_db=float(spectrum.level_db[slot]),
+            ))
+            for slot in slots.tolist() if meanings[slot].is_waiting
+        ]  # fmt: skip
+        for slot, tone in heard:
+            if tone is not None and tone.kind == "beep":
+                told[slot].append(now_ms)
+    return told

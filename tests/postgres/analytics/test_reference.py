@@ -235,6 +235,7 @@ async def test_every_metric_is_what_a_slow_and_obvious_count_gives(
             target=query["target"],
             short_seconds=query["short_seconds"],
             is_before=before(query),
+            asked=reference.asked_campaigns(query["filter"]),
         )
         for reading in ("auto", "facts"):
             request = request_of(query, OF_ATTEMPTS, reading)

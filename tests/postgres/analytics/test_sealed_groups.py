@@ -1,4 +1,4 @@
-"""Distinct numbers and callbacks told apart by day, week, month and campaign: seals of days say what the facts say."""
+"""Distinct numbers and callbacks told apart by day, week, month, campaign and source: seals of days say what the facts say."""
 
 import itertools
 from datetime import UTC, date, datetime
@@ -10,6 +10,7 @@ from analytics.build import build_query
 from analytics.plan import reads_facts, sealed_groups
 from analytics.query import ComparedPeriod, Filter, Order, Period, QueryRequest
 from analytics.run import run_query
+from campaigns import attribution_seals
 from campaigns.callback_seals import seal_callbacks, seal_days_of
 from campaigns.database import Pool
 from campaigns.number_seals import seal_days, seal_months
@@ -23,6 +24,8 @@ METRICS = [
     "distinct_numbers",
     "answered_by_number",
     "unique_target_numbers",
+    "known_numbers",
+    "known_by_answered_number",
     "repeat_calls",
     "asr",
     "callbacks_done",
@@ -47,18 +50,35 @@ async def add_history(pool: Pool) -> int:
                 talk_ms=40_000 if call == 1 else 3_000,
                 is_target=call == 1,
                 disposition="callback_requested" if call % 2 else None,
+                source=(None, "site", "search")[(index + call) % 3],
+                keyword=f"word {call % 2}" if call else None,
             )
     async with pool.acquire() as connection:
         await fold_outbox(connection)
         assert await seal_days(connection, NOW) > 0
         assert await seal_months(connection, NOW) == len(campaigns) + 1  # October, of all campaigns, too
+        assert await attribution_seals.seal_days(connection, NOW) == len(DAYS) * (len(campaigns) + 1)
+        assert await attribution_seals.seal_months(connection, NOW) == len(campaigns) + 1
         # of the 23rd some requests may still be answered
         assert await seal_callbacks(connection, NOW) == (len(DAYS) - 1) * (len(campaigns) + 1)
     return campaigns[0]
 
 
 @pytest.mark.parametrize(
-    "dimensions", [["day"], ["week"], ["month"], ["campaign"], ["campaign", "day"], ["month", "campaign"]]
+    "dimensions",
+    [
+        ["day"],
+        ["week"],
+        ["month"],
+        ["campaign"],
+        ["campaign", "day"],
+        ["month", "campaign"],
+        ["source"],
+        ["keyword"],
+        ["ad", "month"],
+        ["day", "source"],
+        ["campaign", "source"],
+    ],
 )
 @pytest.mark.parametrize("has_filter", [False, True])
 async def test_sealed_days_tell_groups_apart_as_the_facts_do(
@@ -128,3 +148,37 @@ async def test_callbacks_are_told_without_the_facts_until_one_of_them_changes(po
         assert await told() == [0, 0, 1], "the seal is believed"
         await change(pool, later, "refused")
         assert await told() == [1, 0, 0], "a day on which something was written is counted anew"
+
+
+async def test_distinct_numbers_by_source_are_told_by_seals_until_a_call_of_the_day_changes(
+    pool: Pool,
+) -> None:
+    campaign_id = await add_campaign(pool, time_zone="UTC")
+    answered: dict[str, Any] = {"result": "answered", "talk_ms": 9_000}
+    for number in ("+79000000001", "+79000000002"):
+        await add_attempt(pool, campaign_id, "2026-11-09T09:00:00Z", number, source="site", **answered)
+    changed = await add_attempt(pool, campaign_id, "2026-11-09T10:00:00Z", "+79000000001", **answered)
+    query = build_query(QueryRequest(metrics=["attempts", "distinct_numbers"], dimensions=["source"]), NOW)
+    assert not reads_facts(query)
+
+    async def told() -> dict[Any, Any]:
+        rows = (await run_query(pool, query)).rows
+        return {row.dimensions["source"].value: row.metrics["distinct_numbers"].value for row in rows}
+
+    async with pool.acquire() as connection:
+        await fold_outbox(connection)
+        assert await attribution_seals.seal_days(connection, NOW) == 0, "the numbers have no ids yet"
+        assert await seal_days(connection, NOW) == 2
+        assert await attribution_seals.seal_days(connection, NOW) == 2
+        assert await told() == {None: 1, "site": 2}
+        await connection.execute(
+            "UPDATE attribution_seals SET value_texts = ARRAY['', 'site'], dialed = ARRAY[dialed[1], dialed[1]]"
+            " WHERE shard_key = 0 AND dim = 6"
+        )
+        assert len(set((await told()).values())) == 1, "the seal is believed"
+        await change(pool, changed, "refused")
+        assert await told() == {None: 1, "site": 2}, "a day on which something was written is counted anew"
+        await fold_outbox(connection)
+        assert await seal_days(connection, NOW) == 2
+        assert await attribution_seals.seal_days(connection, NOW) == 2
+        assert await told() == {None: 1, "site": 2}

@@ -1,0 +1,74 @@
+"""
+How many different numbers by source, ad or keyword, exactly, in any range of the campaigns' days: bitmaps of each value of sealed
+days and months (`campaigns.attribution_seals`), facts for the others.
+
+As in `analytics.distinct` a contact is a number within a campaign, and over all campaigns numbers have ids of their own.
+"""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import date
+from operator import itemgetter
+from typing import Any
+
+import asyncpg
+from pyroaring import BitMap
+
+from analytics.database import Connection, statement
+from analytics.distinct import ALL_CAMPAIGNS, SEALED_AS, Day, Numbers, add_facts
+from analytics.plan import Kind
+
+Group = Callable[[Day, str | None], tuple[Any, ...]]
+"""What a value of a day counts under."""
+
+
+async def attributed_numbers(
+    connection: Connection,
+    shard_keys: Sequence[int],
+    from_day: date | None,
+    to_day: date | None,
+    kinds: Sequence[Kind],
+    dim: int,
+    group: Group,
+    *,
+    takes_months: bool,
+) -> dict[tuple[Any, ...], dict[Kind, int]]:
+    """
+    Count the numbers of groups of values of `dim` (of `stats`: source, ad, keyword) and days in [from_day, to_day), by what happened to
+    them at least once in it. With `takes_months` all days of a month are in one group, that of its first.
+
+    Exact while calls are being settled: run it in a repeatable-read transaction.
+    """
+    columns = {SEALED_AS.get(kind, kind) for kind in kinds}
+    days = await connection.fetch(
+        statement("attribution_days"), list(shard_keys), from_day, to_day, list(columns), takes_months, dim
+    )
+    found: defaultdict[tuple[Any, ...], dict[Kind, Numbers]] = defaultdict(
+        lambda: {kind: Numbers() for kind in kinds}
+    )
+    unsealed: defaultdict[int, list[date]] = defaultdict(list)
+    for row in days:
+        if not row["is_sealed"]:
+            unsealed[row["shard_key"]].append(row["day"])
+            continue
+        day = Day(row["shard_key"], row["day"])
+        groups = [found[group(day, value or None)] for value in row["value_texts"]]
+        for kind in kinds:
+            for numbers, ids in zip(groups, row[SEALED_AS.get(kind, kind)], strict=True):
+                numbers[kind].add(day.shard_key, BitMap.deserialize(ids))
+    place = itemgetter("day", "value")
+    for shard_key, its_days in unsealed.items():
+        rows = await facts_of(connection, shard_key, its_days, dim)
+        for (of_day, value), of_value in itertools.groupby(sorted(rows, key=place), key=place):
+            add_facts(found[group(Day(shard_key, of_day), value or None)], shard_key, list(of_value))
+    return {key: {kind: len(of_kind) for kind, of_kind in numbers.items()} for key, numbers in found.items()}
+
+
+async def facts_of(
+    connection: Connection, shard_key: int, days: Sequence[date], dim: int
+) -> list[asyncpg.Record]:
+    """Return what is true of each contact (over all campaigns: of each number) of each value on each of these days."""
+    if shard_key == ALL_CAMPAIGNS:
+        return await connection.fetch(statement("attribution_facts_of_all"), days, dim)
+    return await connection.fetch(statement("attribution_facts"), shard_key, days, dim)

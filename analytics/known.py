@@ -1,0 +1,54 @@
+"""
+How many numbers of a range of days had been called before it: those that its bitmaps, or facts, have in common with the bitmaps of
+all days before it (`analytics.distinct`). Nothing is kept for this but what distinct numbers need.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from analytics.database import Connection
+from analytics.distinct import Group, Numbers, number_groups
+from analytics.kept_seals import KeptSeals
+from analytics.plan import Kind
+
+
+async def known_numbers(
+    connection: Connection,
+    shard_keys: Sequence[int],
+    from_day: date | None,
+    to_day: date | None,
+    kinds: Sequence[Kind],
+    group: Group,
+    *,
+    takes_months: bool,
+    kept: KeptSeals | None = None,
+) -> dict[tuple[Any, ...], dict[Kind, int]]:
+    """
+    Count by groups of days in [from_day, to_day) the numbers to which this happened in it, and that one of these shards had dialed
+    before `from_day`; nothing came before a range without a beginning. `ALL_CAMPAIGNS` alone = over all campaigns.
+
+    Exact while calls are being settled: run it in a repeatable-read transaction.
+    """
+    if from_day is None:
+        return {}
+    before, _ = await number_groups(
+        connection, shard_keys, None, from_day, ["dialed"], lambda _: (), takes_months=True, kept=kept
+    )
+    if not before:
+        return {}
+    ids, texts = before[()]["dialed"].united()
+
+    def known(numbers: Numbers) -> int:
+        its_ids, its_texts = numbers.united()
+        of_both = its_ids.keys() & ids.keys()
+        return sum(its_ids[shard].intersection_cardinality(ids[shard]) for shard in of_both) + len(
+            its_texts & texts
+        )
+
+    within, _ = await number_groups(
+        connection, shard_keys, from_day, to_day, kinds, group, takes_months=takes_months, kept=kept
+    )
+    return {
+        key: {kind: known(of_kind) for kind, of_kind in numbers.items()} for key, numbers in within.items()
+    }

@@ -1,0 +1,121 @@
+"""
+Sealing who was called by source, ad and keyword: for each value of a closed day, and of a closed month, bitmaps as those of
+`campaigns.number_seals`, so that distinct numbers by source of any range of days are a union and no recount.
+
+A seal holds while the attempts and changes of its whole day are what they were: a late change unseals all values of the day. A
+day is sealed after its numbers, which have ids by then.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from pyroaring import BitMap
+
+from campaigns import number_seals
+from campaigns.database import Connection
+from campaigns.number_seals import DayToSeal, bitmap, serialized
+from campaigns.rollup_statements import MONTHS
+from campaigns.rollups import TOTALS_SHARD
+from campaigns.statements import load_statements
+
+SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
+DIMS: Final = (6, 7, 8)
+"""Source, ad and keyword, by their numbers in `stats`."""
+KINDS: Final = ("dialed", "answered", "person", "target", "success")
+"""In a sealed day everything dialed is settled."""
+DAYS_PER_TURN: Final = 1000
+MONTHS_PER_TURN: Final = 50
+
+Bitmaps = Mapping[str, bytes]
+"""By kind."""
+
+
+async def seal_days(connection: Connection, now: datetime, limit: int = DAYS_PER_TURN) -> int:
+    """Seal some days whose numbers are sealed; return how many were."""
+    rows = await connection.fetch(SQL["days_to_seal"], limit)
+    sealed = 0
+    for row in rows:
+        sealed += await seal_day(connection, DayToSeal(row["shard_key"], row["day"]), now)
+    return sealed
+
+
+async def seal_day(connection: Connection, part: DayToSeal, now: datetime) -> bool:
+    """Seal one day from its facts, or leave it because an attempt of it is under way, or a number of it has no id."""
+    async with connection.transaction(isolation="repeatable_read"):
+        state = await connection.fetchrow(number_seals.SQL["day_now"], part.shard_key, part.day)
+        assert state is not None
+        if state["attempts"] != state["settled"]:
+            return False
+        rows = (
+            await connection.fetch(SQL["numbers_of_day"], part.day)
+            if part.shard_key == TOTALS_SHARD
+            else await connection.fetch(SQL["contacts_of_day"], part.shard_key, part.day)
+        )
+        if any(row["unknown"] for row in rows):
+            return False
+        for dim in DIMS:
+            values = {
+                row["value"]: {kind: bitmap(row[kind]) for kind in KINDS} for row in rows if row["dim"] == dim
+            }
+            await keep(connection, part, dim, state, values, now)
+    return True
+
+
+async def seal_months(connection: Connection, now: datetime, limit: int = MONTHS_PER_TURN) -> int:
+    """Seal some closed months whose days are sealed; return how many were."""
+    rows = await connection.fetch(SQL["months_to_seal"], limit)
+    sealed = 0
+    for row in rows:
+        sealed += await seal_month(connection, row["shard_key"], row["month"], now)
+    return sealed
+
+
+async def seal_month(connection: Connection, shard_key: int, month: date, now: datetime) -> bool:
+    """Seal the month that begins with `month` from the seals of its days, or leave it because one of them does not hold."""
+    async with connection.transaction(isolation="repeatable_read"):
+        state = await connection.fetchrow(number_seals.SQL["month_now"], shard_key, month)
+        assert state is not None
+        for dim in DIMS:
+            days = await connection.fetch(SQL["seals_of_month"], shard_key, month, dim)
+            if not all(day["is_sealed"] for day in days):
+                return False
+            await keep(connection, DayToSeal(shard_key, month), dim + MONTHS, state, united(days), now)
+    return True
+
+
+def united(days: Sequence[asyncpg.Record]) -> dict[str, Bitmaps]:
+    """Unite the bitmaps of days, value by value."""
+    parts: defaultdict[str, defaultdict[str, list[BitMap]]] = defaultdict(lambda: defaultdict(list))
+    for day in days:
+        for kind in KINDS:
+            for value, ids in zip(day["value_texts"], day[kind], strict=True):
+                parts[value][kind].append(BitMap.deserialize(ids))
+    return {
+        value: {kind: serialized(BitMap().union(*of_kind)) for kind, of_kind in kinds.items()}
+        for value, kinds in parts.items()
+    }
+
+
+async def keep(
+    connection: Connection,
+    part: DayToSeal,
+    dim: int,
+    state: asyncpg.Record,
+    values: Mapping[str, Bitmaps],
+    now: datetime,
+) -> None:
+    await connection.execute(
+        SQL["keep_seal"],
+        part.shard_key,
+        dim,
+        part.day,
+        state["attempts"],
+        state["changes"],
+        list(values),
+        *([bitmaps[kind] for bitmaps in values.values()] for kind in KINDS),
+        now,
+    )
