@@ -224,7 +224,7 @@ class AnswerClassifier:
     def _has_spoken_since(self, slot: int, end_ms: int) -> bool:
         """Whether the first voice of a call came after this tone: a machine that has beeped is silent."""
         spoke = self._timing.onset[slot] * FRAME_MS >= end_ms
-        return bool(spoke and self._timing.voiced[slot] >= _LEAST_VOICED_FRAMES)
+        return bool(spoke and self._timing.voiced[slot] >= LEAST_VOICED_FRAMES)
 
     def _hear_music(
         self, slots: NDArray[np.intp], spectrum: Spectrum, speech: Floats, heard: list[tuple[int, Heard]]
