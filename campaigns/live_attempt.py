@@ -125,9 +125,9 @@ class LiveAttempt:
         """Know the call; comes before its first event."""
         self._call = call
 
-    def heed(self, plan: ShardPlan | None) -> None:
-        """Take the plan of now: once its classifier is switched off, no verdict of this call is heeded any more."""
-        if self._is_deaf or plan is None or plan.answering_machine != "ignore":
+    def heed(self, *, is_off: bool) -> None:
+        """Once the classifier of its campaign is switched off, no verdict of this call is heeded any more."""
+        if self._is_deaf or not is_off:
             return
         self._is_deaf = True
         if self._message is not None:

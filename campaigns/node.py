@@ -326,7 +326,7 @@ class Node:
                 log.info("shard.taken", campaign_id=row["campaign_id"], shard_key=row["shard_key"])
         plan = await self._plans.load(connection, self._run_id)
         await self._use_trunks(connection, plan.trunks, dialer)
-        runner.use(plan.shards)
+        runner.use(plan.shards, plan.classifiers_off)
         for campaign_id in runner.idle_campaigns():
             if await connection.fetchval(STATEMENTS["finish_campaign"], campaign_id, now):
                 log.info("campaign.finished", campaign_id=campaign_id)

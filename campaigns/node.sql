@@ -80,6 +80,9 @@ FROM running r
 WHERE r.run_id = $1
 ORDER BY r.shard_key;
 
+-- load_classifier_stops() --
+SELECT campaign_id FROM classifier_stops WHERE resumed_time IS NULL;
+
 -- load_trunks(run_id) --
 -- Every trunk, in use or not: all are watched. The counts are of shards of running campaigns that dial by it.
 SELECT

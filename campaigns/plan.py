@@ -59,6 +59,8 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True):
     shards: list[ShardPlan]
     trunks: list[TrunkPlan]
     """All of them, in use or not."""
+    classifiers_off: frozenset[int]
+    """Campaigns whose verdicts are not heeded: by their setting, or by a stop, also while they are paused, for calls go on."""
 
 
 class PlanLoader:
@@ -74,7 +76,11 @@ class PlanLoader:
         self._prompts = {key: prompt for key, prompt in self._prompts.items() if key in prompt_ids}
         shards = [_shard(row, await self._prompt(connection, row["prompt_id"])) for row in rows]
         trunks = [_trunk(row) for row in await connection.fetch(STATEMENTS["load_trunks"], run_id)]
-        return NodePlan(shards=shards, trunks=trunks)
+        stops = await connection.fetch(STATEMENTS["load_classifier_stops"])
+        off = frozenset(row["campaign_id"] for row in stops) | {
+            shard.campaign_id for shard in shards if shard.answering_machine == "ignore"
+        }
+        return NodePlan(shards=shards, trunks=trunks, classifiers_off=off)
 
     async def _prompt(self, connection: Connection, prompt_id: int | None) -> Prompt | None:
         if prompt_id is None:

@@ -99,6 +99,7 @@ class Runner:
         self._on_ended = on_ended
         self._loop = asyncio.get_running_loop()
         self._plans: dict[int, ShardPlan] = {}
+        self._classifiers_off: frozenset[int] = frozenset()
         self._shards: dict[int, ShardState] = {}
         self._campaign_buckets: dict[int, TokenBucket] = {}
         self._campaign_calls: Counter[int] = Counter()
@@ -109,15 +110,16 @@ class Runner:
     def live(self) -> Collection[LiveAttempt]:
         return self._live.values()
 
-    def use(self, plans: list[ShardPlan]) -> None:
-        """Work on these shards from now on; calls of others finish undisturbed, those of a classifier that is off without it."""
+    def use(self, plans: list[ShardPlan], classifiers_off: frozenset[int] = frozenset()) -> None:
+        """Work on these shards from now on; calls of others finish undisturbed, those of a campaign whose classifier is off without it."""
         now = self._loop.time()
         self._plans = {plan.shard_key: plan for plan in plans}
         self._shards = {key: self._shards.get(key) or ShardState() for key in self._plans}
         for plan in plans:
             _set_rate(self._campaign_buckets, plan.campaign_id, plan.calls_per_second, now)
+        self._classifiers_off = classifiers_off
         for live in list(self._live.values()):
-            live.heed(self._plans.get(live.begun.plan.shard_key))
+            live.heed(is_off=live.begun.plan.campaign_id in classifiers_off)
 
     def idle_campaigns(self) -> set[int]:
         """Give the campaigns that may be finished: no lead was due and no call of theirs is under way."""
@@ -314,7 +316,7 @@ class Runner:
             on_answered=self._on_answered,
         )  # fmt: skip
         self._live[begun.attempt_id] = live
-        live.heed(self._plans.get(plan.shard_key))  # it may have changed while the attempt was written
+        live.heed(is_off=plan.campaign_id in self._classifiers_off)  # as of now, not of when it was claimed
         self._campaign_calls[plan.campaign_id] += 1
         self._lines.begin_call(begun)
         try:
@@ -367,12 +369,9 @@ class Runner:
             state.failovers_expected += 1
             state.idle_until = 0.0
         log.info(
-            "attempt.failed_over",
-            attempt_id=begun.attempt_id,
-            campaign_id=begun.plan.campaign_id,
-            trunk=begun.trunk.name,
-            reason=settlement.reason,
-        )
+            "attempt.failed_over", attempt_id=begun.attempt_id, campaign_id=begun.plan.campaign_id,
+            trunk=begun.trunk.name, reason=settlement.reason,
+        )  # fmt: skip
         # Before everybody who is due: this person's turn has begun.
         first_in_line = begun.started_time - FAILOVER_LEAD
         return msgspec.structs.replace(settlement, next_due_time=first_in_line, failover_trunk_ids=tried)

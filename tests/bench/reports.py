@@ -33,6 +33,7 @@ import structlog
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from analytics.kept_seals import KeptSeals
 from api.app import create_app
 from api.niceness import step_back
 from api.readers import NICENESS
@@ -108,6 +109,17 @@ async def time_reports(
                 if turn > 0:  # the first round connects and prepares
                     took[question.name].append(milliseconds)
     return took
+
+
+async def time_nothing_kept(client: Client, history: History, rounds: int) -> float:
+    """Ask for different numbers over all campaigns as a process that has read no bitmaps does (docs/adr/0031); return the median."""
+    question = next(each for each in QUESTIONS if each.of_all and each.of_largest)
+    took = []
+    for _ in range(rounds):
+        state = client.app.state
+        state["readers"] = msgspec.structs.replace(state["readers"], kept=KeptSeals())
+        took.append(await ask(client, "/v1/query", body_of(question, history, 1)))
+    return statistics.median(took)
 
 
 async def time_panels(
@@ -188,6 +200,7 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
     # sealing ninety days takes longer than a quick look has
     questions = [each for each in QUESTIONS if not (options.quick and each.of_largest)]
     p95: dict[int, float] = {}
+    nothing_kept: list[float] = []
     drill_down = panels_p95 = slowest = page = 0.0
     from_facts: list[str] = []
     for history in histories:
@@ -195,6 +208,8 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
             took = await time_reports(client, history, questions, options.rounds)
             every = [value for values in took.values() for value in values]
             p95[history.attempts] = percentile(every, 0.95)
+            if not options.quick:
+                nothing_kept.append(await time_nothing_kept(client, history, options.rounds))
             drill_down = percentile(await time_drill_down(client, history, options.rounds), 0.95)
             page = statistics.median([await time_page(client) for _ in range(options.rounds)])
             panels_p95, slowest, from_facts = await time_panels(
@@ -206,6 +221,8 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
         for name, values in took.items():
             print(f"  {name:24} p50 {statistics.median(values):7.1f}  p95 {percentile(values, 0.95):7.1f} ms")
         print(f"  the page of campaign 1 asks again: p50 {page:.1f} ms")
+        if nothing_kept:
+            print(f"  all: distinct numbers, no bitmap kept: p50 {nothing_kept[-1]:.1f} ms")
     async with api_client(large.dsn) as client:
 
         async def api(question: Question) -> int:
@@ -232,6 +249,7 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
         "panels_from_facts": from_facts,
         "campaign_page_p50_ms": round(page, 2),
         "growth_1m_10m": round(p95[large.attempts] / p95[small.attempts], 3),
+        "distinct_nothing_kept_ms": [round(each, 2) for each in nothing_kept],
         "settled_per_second": round(settled),
         "settled_and_added_up_per_second": round(drained),
         "claim_p99_ratio": round(claims.ratio(), 3),

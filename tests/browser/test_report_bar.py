@@ -155,3 +155,19 @@ async def test_a_heat_map_shades_only_what_is_no_chance(page: Page, web: WebServ
         await expect(panel.locator(".heat-scale")).to_have_text("0.0%50.0%Below 10 calls: not shaded.")
         assert await violations(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+
+
+@pytest.mark.parametrize("name", ["summary", "hours", "comparison"])
+async def test_a_report_fits_on_paper(page: Page, web: WebServer, pool: Pool, name: str) -> None:
+    """A4 is 794 px wide; what is to be clicked is not printed, what was chosen is."""
+    campaign_id = await add_known_campaign(pool)
+    await page.set_viewport_size({"width": 794, "height": 1123})
+    await open_page(page, f"{web.url}/reports/{name}?period=last_7_days&campaign={campaign_id}")
+    await page.emulate_media(media="print")
+    assert await page.evaluate("document.documentElement.scrollWidth") == 794
+    await expect(page.locator(".presets, .filter, .others, .downloads")).to_have_count(
+        3 + await page.locator(".downloads").count()
+    )
+    for part in await page.locator(".presets, .filter, .others, .downloads").all():
+        await expect(part).to_be_hidden()
+    await expect(page.get_by_text("Campaign: Autumn reminder")).to_be_visible()

@@ -146,6 +146,15 @@ async def test_the_rows_of_the_sources(page: Page, web: WebServer, pool: Pool) -
         assert words == [worked_out[source][metric] for metric in panel.metrics], source
 
 
+async def test_numbers_by_source_are_no_parts_of_a_whole(page: Page, web: WebServer, pool: Pool) -> None:
+    campaign_id = await add_twelve_calls(pool)
+    await page.goto(f"{web.url}/reports/target?{EVERYTHING}&campaign={campaign_id}")
+    bars = page.locator('[data-panel="numbers_by_source"] .bars')
+    await expect(bars).to_contain_text("site")
+    assert "%" not in (await bars.text_content() or "")
+    await expect(page.locator('[data-panel="by_source"] .bars')).to_contain_text("%")
+
+
 async def test_the_files_of_a_page_hold_the_same(page: Page, web: WebServer, pool: Pool) -> None:
     campaign_id = await add_twelve_calls(pool)
     await page.goto(f"{web.url}/reports/comparison?{EVERYTHING}&campaign={campaign_id}")

@@ -16,6 +16,7 @@ from analytics.classifier_guard import MIN_JUDGED
 from api import alert_watch
 from api.app import create_app
 from api.settings import ApiSettings
+from campaigns.classifier_stops import ClassifierStops
 from campaigns.database import Pool
 from campaigns.store import CampaignStore
 from tests.bench.campaign import make_campaign, start
@@ -89,6 +90,52 @@ async def test_a_switched_off_classifier_hangs_up_on_nobody_in_the_running_node_
         assert (alert["numerator"], alert["denominator"]) == (judged, judged)
         await until(lambda: calls(pool, "answered_by = 'machine'", resumed_time, 1), seconds=60)
         await until(lambda: is_resolved(client), seconds=30)
+
+
+@pytest.mark.timeout(180)
+async def test_a_paused_campaigns_calls_go_on_without_a_classifier_that_is_switched_off(
+    database: str, pool: Pool, tmp_path: Path
+) -> None:
+    campaign_id = await make_campaign(
+        pool,
+        trunk=(ASTERISK.host, ASTERISK.port),
+        numbers=[number("7962", index) for index in range(LINES)],
+        calls_per_second=LINES,
+        max_concurrent_calls=LINES,
+        hold_seconds=0.5,
+        answering_machine="hang_up",
+    )
+    await start(pool, campaign_id)
+    async with running_node(settings_of(database, tmp_path)):
+        await until(lambda: under_way(pool, LINES), seconds=60)
+        await CampaignStore(pool).set_status(campaign_id, "pause", datetime.now(UTC))
+        await until(lambda: has_no_shards(pool, campaign_id), seconds=30)
+        assert await under_way(pool, 1), "calls go on while the campaign is paused"
+        stopped_time = datetime.now(UTC)
+        assert await ClassifierStops(pool).stop(campaign_id, humans=9, judged=10, limit=0.1, now=stopped_time)
+        await until(lambda: all_settled(pool), seconds=90)
+    rows = await pool.fetch(
+        "SELECT answered_by, verdict_time, ended_by, message_played_ms FROM attempts WHERE result = 'answered'"
+    )
+    late = [row for row in rows if row["verdict_time"] is None or row["verdict_time"] > stopped_time]
+    assert late, "every verdict came before the switch"
+    assert {(row["answered_by"], row["ended_by"], row["message_played_ms"]) for row in late} == {
+        (None, "us", 20)
+    }, "each got the whole message, as a person does"
+
+
+async def under_way(pool: Pool, count: int) -> bool:
+    return bool(await pool.fetchval("SELECT count(*) FROM attempts WHERE settled_time IS NULL") >= count)
+
+
+async def all_settled(pool: Pool) -> bool:
+    return not await under_way(pool, 1)
+
+
+async def has_no_shards(pool: Pool, campaign_id: int) -> bool:
+    """Tell whether the node has noticed the pause: it has given the shards back, and no plan of theirs is left."""
+    owned = "SELECT count(*) FROM shards WHERE campaign_id = $1 AND run_id IS NOT NULL"
+    return not await pool.fetchval(owned, campaign_id)
 
 
 async def judge_until_off(client: AsyncTestClient[Any], campaign_id: int) -> int:

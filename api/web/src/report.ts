@@ -172,6 +172,8 @@ class PanelView {
     // one scale for both periods, so that a bar and the line of the other period can be held against each other
     const { end } = scaleOf([...values, ...before.map((value) => value ?? 0)].filter((_, index) => index % rows.length < MAX_BARS), unit === "share");
     const whole = values.reduce((sum, value) => sum + value, 0);
+    // a number may stand in several rows: those are no parts of a whole
+    const areParts = unit !== "share" && unit !== "numbers";
     showBars(
       find(".bars", this.#element),
       rows.slice(0, MAX_BARS).map((row, index): Share => {
@@ -180,7 +182,7 @@ class PanelView {
           key: this.words.key(row),
           label: this.words.row(row),
           count: this.words.figure(drawn, row.metrics[drawn]),
-          share: unit === "share" ? "" : this.words.format.percent(whole ? value / whole : null),
+          share: areParts ? this.words.format.percent(whole ? value / whole : null) : "",
           length: value / end,
           before: before[index] == null ? null : before[index] / end,
         };
@@ -188,7 +190,7 @@ class PanelView {
     );
     const isCompared = before.some((value) => value !== null);
     const scale = fill(this.words.text(isCompared ? "scale_compared" : "scale"), { end: this.words.value(drawn, end) });
-    find(".scale", this.#element).textContent = unit === "share" ? scale : `${scale} ${this.words.text("scale_share")}`;
+    find(".scale", this.#element).textContent = areParts ? `${scale} ${this.words.text("scale_share")}` : scale;
   }
 
   #showPeriods(totals: Record<string, Figure>): void {
