@@ -25,7 +25,6 @@ from tests.bench.amd.figures import Errors, errors
 from tests.bench.amd.folder import classify_folder
 from tests.bench.amd.hearing import Result, hear
 from tests.bench.amd.tone_figures import tone_figures
-from tests.bench.amd.tunes import tune_figures
 from tests.bench.amd.voices import fetch_sounds
 
 
@@ -53,7 +52,6 @@ def main(options: argparse.Namespace) -> None:
         speech_seconds=600 if options.quick else 7_200,
         seed=options.seed,
     )
-    tunes = tune_figures(per_kind=5 if options.quick else 60, seed=options.seed)
     answer: dict[str, object] = {
         "clips": len(clips),
         "seed": options.seed,
@@ -66,7 +64,7 @@ def main(options: argparse.Namespace) -> None:
     for name, figures in table.items():
         prefix = "asterisk_" if name == "asterisk default" else "asterisk_tuned_"
         answer |= {prefix + key: value for key, value in msgspec.to_builtins(figures).items()}
-    print(json.dumps(answer | tones | tunes))
+    print(json.dumps(answer | tones))
 
 
 def human_delays(clips: Sequence[Clip], results: Sequence[Result]) -> dict[str, int | None]:
