@@ -83,7 +83,7 @@ def test_nobody_is_believed_while_the_beep_sounds() -> None:
     model = model_with(quick_human=0.0, quick_silence_frames=36, slow_human=0.0, slow_silence_frames=60)
     beep = 0.2 * np.sin(2 * np.pi * 1000 * np.arange(5_600) / 8_000)
     told = hear(
-        with_noise(np.concatenate([pause(600), talk([600]), pause(450), beep, pause(2000)])), model=model
+        with_noise(np.concatenate([pause(600), talk([800]), pause(450), beep, pause(2000)])), model=model
     )
     assert [(verdict.answered_by, verdict.cause) for verdict in verdicts(told)] == [("machine", "beep")]
 
