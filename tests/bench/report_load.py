@@ -229,13 +229,14 @@ async def time_claims(dsn: str, say: Callable[[str], Awaitable[None]], seconds: 
     connections = [await connect(dsn) for _ in range(CLAIM_WORKERS)]
     await claims(connections, campaigns, ids, TURN_SECONDS / 2)  # plans and first pages
     pairs = []
-    for pair in range(max(2, round(seconds / TURN_SECONDS))):
+    turns = max(2, round(seconds / TURN_SECONDS))
+    for pair in range(turns):
         took: dict[str, list[float]] = {}
         # neither has the better seconds
         for word in ("rest", "look") if pair % 2 == 0 else ("look", "rest"):
             await say(word)
             await asyncio.sleep(SETTLING_DOWN_SECONDS)
-            took[word] = await claims(connections, campaigns, ids, TURN_SECONDS)
+            took[word] = await claims(connections, campaigns, ids, seconds / turns)
         pairs.append((took["rest"], took["look"]))
     for connection in connections:
         await connection.close()

@@ -339,18 +339,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--quick", action="store_true", help="150,000 and 15,000 attempts of 20 campaigns, within 50 s"
+        "--quick", action="store_true", help="100,000 and 10,000 attempts of 10 campaigns, within 50 s"
     )
     parser.add_argument("--attempts", type=int, help="of the large history (10,000,000)")
     parser.add_argument("--look", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.attempts = options.attempts or (150_000 if options.quick else 10_000_000)
-    options.campaigns = 20 if options.quick else 200
+    options.attempts = options.attempts or (100_000 if options.quick else 10_000_000)
+    options.campaigns = 10 if options.quick else 200
     options.rounds, options.peer_rounds = (4, 1) if options.quick else (20, 3)
     options.panel_rounds = 1 if options.quick else 5
     options.settlements = 16_000 if options.quick else 400_000
-    # some 36 claims a second: of two minutes the worst hundredth are forty, of five seconds not two
-    options.claim_seconds = 5.0 if options.quick else 120.0
+    # some 36 claims a second: of two minutes the worst hundredth are forty, of four seconds one
+    options.claim_seconds = 4.0 if options.quick else 120.0
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     if options.look:
         asyncio.run(look_at(options.look))
