@@ -23,16 +23,18 @@ from dialer.media.answer.tone_runs import ToneRun, ToneRuns
 from dialer.media.answer.verdict import AnsweredBy, AnswerVerdict, BeepEnd, GreetingEnd, Heard
 from dialer.media.answer.voice_activity import VoiceActivity
 
-_DECIDE_EVERY_FRAMES: Final = 3
+DECIDE_EVERY_FRAMES: Final = 5
+TALKING_FRAMES: Final = 5
+"""Who fell silent for longer is a machine as little as before: the trees are asked again when a person may be believed."""
 _SILENCE_FRAMES: Final = 200
 """Nothing for 4 s after the answer: `silence`, so that somebody says hello."""
-_UNSURE_FRAMES: Final = 350
+UNSURE_FRAMES: Final = 350
 """7 s of talk without a verdict."""
 _UNSURE_SILENCE_FRAMES: Final = 100
 """2 s of silence without one, of what is rather a person: who waits so long has waited long enough."""
-_MACHINE_FRAMES: Final = 60
+MACHINE_FRAMES: Final = 60
 """No machine is told by less than 1.2 s, so that nobody asks the trees before."""
-_LEAST_VOICED_FRAMES: Final = 8
+LEAST_VOICED_FRAMES: Final = 8
 """Less is no greeting."""
 _LEAST_VOICED_BESIDE_TONE_FRAMES: Final = 45
 _DEAF_FRAMES: Final = 8
@@ -53,6 +55,7 @@ _MUSIC_LEVEL: Final = np.float32(0.8)
 _MUSIC_PURITY: Final = np.float32(0.25)
 _MUSIC_DB: Final = np.float32(-45)
 _SILENCE: Final = NAMES.index("silence")
+_DOUBT: Final = NAMES.index("doubt")
 _VOICED: Final = NAMES.index("voiced")
 
 
@@ -221,7 +224,7 @@ class AnswerClassifier:
     def _has_spoken_since(self, slot: int, end_ms: int) -> bool:
         """Whether the first voice of a call came after this tone: a machine that has beeped is silent."""
         spoke = self._timing.onset[slot] * FRAME_MS >= end_ms
-        return bool(spoke and self._timing.voiced[slot] >= _LEAST_VOICED_FRAMES)
+        return bool(spoke and self._timing.voiced[slot] >= LEAST_VOICED_FRAMES)
 
     def _hear_music(
         self, slots: NDArray[np.intp], spectrum: Spectrum, speech: Floats, heard: list[tuple[int, Heard]]
@@ -241,9 +244,14 @@ class AnswerClassifier:
         for slot in slots[is_silent & (state == _State.LISTENING)].tolist():
             self._say(slot, "silence", "no_speech", 0.9, heard, then=_State.PROVISIONAL)
         limits = self._model.thresholds
-        quick = self._timing.silence[slots] == limits.quick_silence_frames
-        regular = (frames % _DECIDE_EVERY_FRAMES == 0) & (frames - onset >= _MACHINE_FRAMES)
-        talking = slots[is_open & (onset >= 0) & (quick | regular)]
+        silent = self._timing.silence[slots]
+        at_once = (silent == limits.quick_silence_frames) | (silent == limits.slow_silence_frames)
+        regular = (
+            (frames % DECIDE_EVERY_FRAMES == 0)
+            & (frames - onset >= MACHINE_FRAMES)
+            & ((silent < TALKING_FRAMES) | (silent > limits.slow_silence_frames))
+        )
+        talking = slots[is_open & (onset >= 0) & (at_once | regular)]
         if not len(talking):
             return
         features = self._timing.features(talking)
@@ -251,16 +259,17 @@ class AnswerClassifier:
         silence, human = features[:, _SILENCE], 1 - machine
         # what noise sounds like while a burst waits for its second is no greeting; a real one is longer
         least_voiced = np.where(
-            self._holds_tone[talking], _LEAST_VOICED_BESIDE_TONE_FRAMES, _LEAST_VOICED_FRAMES
+            self._holds_tone[talking], _LEAST_VOICED_BESIDE_TONE_FRAMES, LEAST_VOICED_FRAMES
         )
         # and while a steady tone sounds nobody is believed: it is the beep, as a rule
         is_steady = self._runs.is_steady(talking) | self._holds_beep[talking]
         can_be_human = (features[:, _VOICED] >= least_voiced) & ~is_steady
+        is_quick = (silence == limits.quick_silence_frames) & (features[:, _DOUBT] <= limits.quick_doubt)
+        is_slow = silence >= limits.slow_silence_frames
         is_human = can_be_human & (
-            ((silence == limits.quick_silence_frames) & (human >= limits.quick_human))
-            | ((silence >= limits.slow_silence_frames) & (human >= limits.slow_human))
+            (is_quick & (human >= limits.quick_human)) | (is_slow & (human >= limits.slow_human))
         )
-        is_late = self._timing.frames[talking] - self._timing.onset[talking] >= _UNSURE_FRAMES
+        is_late = self._timing.frames[talking] - self._timing.onset[talking] >= UNSURE_FRAMES
         is_machine = ~is_human & (machine >= np.where(is_late, limits.late_machine, limits.machine))
         waits = (silence >= _UNSURE_SILENCE_FRAMES) & (human > machine)
         is_unsure = (is_late | waits) & ~is_human & ~is_machine & ~is_steady

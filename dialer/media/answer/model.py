@@ -30,6 +30,8 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """The same after seven seconds of talk, when a person would have waited for us long ago."""
     quick_human: float
     """P(human) from which a person is believed after just `quick_silence_frames` of silence."""
+    quick_doubt: float
+    """And only with so little speech probability in that silence: in noise its beginning is heard late, and the person has waited longer."""
     quick_silence_frames: int
     slow_human: float
     """The same from `slow_silence_frames` on; between the two nobody is believed, since a recorded hello goes on there."""

@@ -29,11 +29,17 @@ _BLOCK: Final = 40
 _QUIET: Final = 1e-9
 """Power under which a band counts as empty: about -90 dBFS."""
 
-_BIN_HERTZ: Final = (np.arange(_FFT_SAMPLES // 2 + 1) * BIN_HZ).astype(np.float32)
+_BINS: Final = _FFT_SAMPLES // 2 + 1
+_BIN_HERTZ: Final = (np.arange(_BINS) * BIN_HZ).astype(np.float32)
 _FIRST_BIN: Final = int(250 // BIN_HZ)
 _LAST_BIN: Final = int(3_000 // BIN_HZ)
-_WINDOW: Final = (np.hanning(WINDOW_SAMPLES + 2)[1:-1]).astype(np.float32)
-_SCALE: Final = np.float32(1.0 / (_WINDOW.astype(np.float64) ** 2).sum() / _FFT_SAMPLES * 2)
+_HANN: Final = np.hanning(WINDOW_SAMPLES + 2)[1:-1]
+_WINDOW: Final = (_HANN * (2 / (_HANN**2).sum() / _FFT_SAMPLES) ** 0.5).astype(np.float32)
+"""Scaled so that the squares of the spectrum are powers."""
+_LOBE_BINS: Final = np.arange(-_PEAK_BINS, _PEAK_BINS + 1)
+_LOBE_MOMENTS: Final = np.stack([np.ones(len(_LOBE_BINS)), _LOBE_BINS * BIN_HZ], axis=1).astype(np.float32)
+"""Times a peak's bins: their power, and its moment about the peak in Hz."""
+_BANDS_DB: Final = np.float32(10 * np.log10(BANDS))
 _BAND_MATRIX: Final = np.stack(
     [
         ((low <= _BIN_HERTZ) & (high > _BIN_HERTZ)).astype(np.float32)
@@ -74,31 +80,33 @@ def analyse(windows: Floats) -> Spectrum:
 
 
 def _analyse(windows: Floats) -> Spectrum:
-    spectrum = np.fft.rfft(windows * _WINDOW, _FFT_SAMPLES)
-    power = (spectrum.real**2 + spectrum.imag**2) * _SCALE
+    padded = np.zeros((len(windows), _FFT_SAMPLES), np.float32)
+    np.multiply(windows, _WINDOW, out=padded[:, :WINDOW_SAMPLES])
+    parts = np.square(np.fft.rfft(padded).view(np.float32))
+    power = parts[:, ::2] + parts[:, 1::2]
     bands = power @ _BAND_MATRIX + np.float32(_QUIET)
     total = bands.sum(axis=1)
-    bands_db = 10 * np.log10(bands)
-    rows = np.arange(len(windows))[:, None]
-    around = np.arange(-_PEAK_BINS, _PEAK_BINS + 1)
+    bands_db, level_db = 10 * np.log10(bands), 10 * np.log10(total)
+    flat = power.ravel()
+    first_bins = np.arange(0, power.size, _BINS)
+    searched = power[:, _FIRST_BIN:_LAST_BIN]
 
     def take_peak() -> tuple[Floats, Floats]:
-        peak = power[:, _FIRST_BIN:_LAST_BIN].argmax(axis=1) + _FIRST_BIN
-        bins = peak[:, None] + around
-        lobe = power[rows, bins]
-        energy = lobe.sum(axis=1)
-        centre = (lobe * _BIN_HERTZ[bins]).sum(axis=1) / np.maximum(energy, np.float32(1e-12))
-        power[rows, bins] = 0.0
-        return centre.astype(np.float32), (energy / total).astype(np.float32)
+        peak = searched.argmax(axis=1) + _FIRST_BIN
+        bins = (first_bins + peak)[:, None] + _LOBE_BINS
+        energy, moment = (flat.take(bins) @ _LOBE_MOMENTS).T
+        centre = peak * BIN_HZ + moment / np.maximum(energy, np.float32(1e-12))
+        flat[bins] = 0.0
+        return centre.astype(np.float32), energy / total
 
     peak_hz, purity = take_peak()
     second_hz, second_purity = take_peak()
     return Spectrum(
         bands_db=bands_db,
-        level_db=10 * np.log10(total),
+        level_db=level_db,
         peak_hz=peak_hz,
         purity=purity,
         second_hz=second_hz,
         second_purity=second_purity,
-        flatness=bands_db.mean(axis=1) - 10 * np.log10(total / BANDS),
+        flatness=bands_db.mean(axis=1) - (level_db - _BANDS_DB),
     )
