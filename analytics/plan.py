@@ -134,7 +134,9 @@ def sealed_measures(query: Query) -> list[Metric]:
 
 SEALED_GROUPS: Final = frozenset({"day", "week", "month"})
 """Made of whole days."""
-SEALED_VALUES: Final[Mapping[str, int]] = {"source": 6, "ad": 7, "keyword": 8}
+SEALED_VALUES: Final[Mapping[str, int]] = {
+    name: dim for name in ("source", "ad", "keyword") if (dim := DIMENSIONS[name].stats_dim) is not None
+}
 """Dimensions of `stats` whose values have bitmaps of their own (`analytics.attribution`)."""
 
 

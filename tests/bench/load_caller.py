@@ -37,6 +37,7 @@ from dialer import (
 )
 from dialer.engine import Call
 from dialer.garbage import collect_seldom
+from dialer.rtp.outgoing import FRAME_SECONDS
 from tests.lab.container import LAB
 
 FAR_END = (LAB.load_host, 5060)
@@ -44,7 +45,6 @@ US = "127.0.0.1"
 ECHO_PORT = 6000
 """Where the far end sends every datagram back."""
 PACE_SECONDS = 0.002
-TICK_SECONDS = 0.02
 GRACE_SECONDS = 12.0
 """After the last call was placed and held: beyond the retransmissions of a lost INVITE, then what is not over has failed."""
 
@@ -318,14 +318,14 @@ async def run_datagrams(options: Options) -> Tally:
     One connected socket a call, 172 bytes each 20 ms, one epoll for all, the echoes read into one buffer and forgotten.
     """
     tally = Tally(options)
-    packets = round(options.hold / TICK_SECONDS)
+    packets = round(options.hold / FRAME_SECONDS)
     buffer, sound = bytearray(2048), bytes(172)
     sockets: dict[int, tuple[socket.socket, int]] = {}
     started = time.monotonic()
     with select.epoll() as poll:
         tick = 0
         while tally.over < options.calls:
-            while tally.placed < min(options.calls, (tick * TICK_SECONDS) * options.rate + 1):
+            while tally.placed < min(options.calls, (tick * FRAME_SECONDS) * options.rate + 1):
                 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 udp.setblocking(False)
                 udp.connect((FAR_END[0], ECHO_PORT))
@@ -343,7 +343,7 @@ async def run_datagrams(options: Options) -> Tally:
                 else:
                     udp.send(sound)
             tick += 1
-            await asyncio.sleep(max(0.0, started + tick * TICK_SECONDS - time.monotonic()))
+            await asyncio.sleep(max(0.0, started + tick * FRAME_SECONDS - time.monotonic()))
     return tally
 
 
