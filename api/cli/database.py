@@ -39,7 +39,7 @@ def with_pool(work: Callable[[Pool], Awaitable[T]], *, application_name: str) ->
         say(f"problems.{error.kind}_not_found.detail", id=error.id)
     except Conflict as error:
         say(f"problems.{error.code}.detail", **error.params)
-    except (OSError, asyncpg.PostgresError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.ClientConfigurationError) as error:
         say("cli.keys.database_unavailable", error=type(error).__name__)
     sys.exit(1)
 

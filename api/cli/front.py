@@ -70,6 +70,6 @@ def run_or_explain(main: Coroutine[Any, Any, T], language: str) -> T:
         click.echo(text("demo.postgres_unavailable", language, error=error), err=True)
     except MigrationFailed as error:
         click.echo(text("demo.migration_failed", language, error=error), err=True)
-    except (OSError, asyncpg.PostgresError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.ClientConfigurationError) as error:
         click.echo(text("demo.database_unreachable", language, error=error), err=True)
     sys.exit(EXIT_BROKEN)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 
+import asyncpg
 import pytest
 
 from api.cli.front import run_or_explain, until_stopped, until_terminated
@@ -22,6 +23,7 @@ async def fail(error: BaseException) -> None:
         (PostgresUnavailable("no_binaries", "install PostgreSQL"), 3, "install PostgreSQL"),
         (MigrationFailed("syntax error"), 3, "syntax error"),
         (ConnectionRefusedError("nobody there"), 3, "The database cannot be reached: nobody there"),
+        (asyncpg.ClientConfigurationError("invalid DSN"), 3, "The database cannot be reached: invalid DSN"),
         (asyncio.CancelledError(), 130, "Interrupted."),
     ],
 )
