@@ -23,6 +23,10 @@ KEY: Final = "shard_key, dim, bucket_time, value"
 FACTS_OF: Final = "CROSS JOIN LATERAL fact_stats(ROW({alias}.*)::outbox) s"
 
 
+TOTALS_SHARD: Final = 0
+"""Of the sums, and the seals, over all campaigns."""
+
+
 def _sums(names: tuple[str, ...]) -> str:
     return ", ".join(f"sum({name}) AS {name}" for name in names)
 

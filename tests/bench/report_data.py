@@ -21,8 +21,8 @@ from campaigns.database import Connection
 from campaigns.migrate import ensure_partitions
 from campaigns.number_seals import SQL as SEAL
 from campaigns.number_seals import DayToSeal, seal_day, seal_months
-from campaigns.rollup_statements import REPAIR, REPAIR_MONTHS
-from campaigns.rollups import TOTALS_SHARD, Slice, check_slice, midnight, slices_of
+from campaigns.rollup_statements import REPAIR, REPAIR_MONTHS, TOTALS_SHARD
+from campaigns.rollups import Slice, check_slice, midnight, slices_of
 
 CAMPAIGNS = 200
 DAYS = 90
