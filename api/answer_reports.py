@@ -12,6 +12,7 @@ MACHINES: Final = (
     "audited_persons",
     "false_positive_share",
 )
+MOS: Final = ("mos_calls", "mos_mean", "low_mos_calls", "low_mos_share")
 SOUND: Final = (
     "heard_calls",
     "packets_expected",
@@ -21,6 +22,7 @@ SOUND: Final = (
     "jitter_ms_p95",
     "one_way_calls",
     "one_way_share",
+    *MOS,
 )
 
 OF_ANSWERS: Final = (
@@ -74,10 +76,19 @@ OF_ANSWERS: Final = (
                 name="media_over_days",
                 chart="lines",
                 metrics=SOUND,
-                drawn=("packet_loss", "one_way_share"),
+                drawn=("packet_loss", "one_way_share", "low_mos_share"),
                 dimensions=("day",),
                 order_by="day",
             ),
+            Panel(
+                name="mos_by_trunk",
+                chart="bars",
+                metrics=MOS,
+                drawn=("mos_mean",),
+                dimensions=("trunk",),
+                order_by="mos_mean",
+            ),
+            by("campaign", MOS, ("low_mos_share",)),
         ),
     ),
 )
