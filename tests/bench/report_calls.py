@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -10,7 +11,8 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from analytics.metrics import attempts_behind
-from tests.bench.report_questions import Asked
+from tests.bench.report_data import DAYS, History
+from tests.bench.report_questions import Asked, panels
 
 ROWS = 100
 """Of a page."""
@@ -76,3 +78,35 @@ async def time_drill_downs(
         is_answered = response.status_code == HTTPStatus.OK
         pages.append(Page(each.name, took, len(response.json()["items"]) if is_answered else None))
     return pages, 0
+
+
+async def time_every_drill_down(
+    client: AsyncTestClient[Litestar],
+    history: History,
+    answer_of: Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]],
+    seconds: float,
+    *,
+    is_quick: bool,
+) -> tuple[list[float], int]:
+    """
+    Ask for the calls behind every kind of figure that a report page links to, for so many seconds; return milliseconds of each, and how
+    many kinds there was no time for.
+
+    Of ninety days, which have nothing before them, and known numbers of the last thirty too.
+    """
+    last_day = history.first_day + timedelta(days=DAYS)
+    asked = []
+    for days in (DAYS, 30):
+        period = {"from": str(last_day - timedelta(days=days)), "to": str(last_day)}
+        asked += [
+            panel
+            for panel in panels(period, 1, datetime.now(UTC))
+            if (days == DAYS or "known_numbers" in panel.name)
+            and not (is_quick and (panel.needs_seals or panel.reads_facts))
+        ]
+    pages, left = await time_drill_downs(client, asked, answer_of, seconds)
+    print(f"  calls behind {len(pages)} kinds of figures, {left} not asked; the slowest:")
+    for page in sorted(pages, key=lambda each: -each.milliseconds)[:5]:
+        rows = "NOT ANSWERED" if page.calls is None else f"{page.calls} calls"
+        print(f"    {page.name:60} {page.milliseconds:7.0f} ms, {rows}", flush=True)
+    return [page.milliseconds for page in pages], left
