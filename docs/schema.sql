@@ -1669,6 +1669,10 @@ CREATE INDEX attempts_open ON ONLY public.attempts USING btree (shard_key, run_i
 
 CREATE INDEX attempts_default_shard_key_run_id_idx ON public.attempts_default USING btree (shard_key, run_id) WHERE (settled_time IS NULL);
 
+CREATE INDEX attempts_judged ON ONLY public.attempts USING btree (shard_key, started_time, attempt_id) WHERE (audit_judgement IS NOT NULL);
+
+CREATE INDEX attempts_default_shard_key_started_time_attempt_id_idx ON public.attempts_default USING btree (shard_key, started_time, attempt_id) WHERE (audit_judgement IS NOT NULL);
+
 CREATE INDEX attempts_default_shard_key_started_time_idx ON public.attempts_default USING btree (shard_key, started_time) WHERE (disposition = 'callback_requested'::text);
 
 CREATE INDEX attempts_started_brin ON ONLY public.attempts USING brin (started_time);
@@ -1718,6 +1722,8 @@ ALTER INDEX public.attempts_pkey ATTACH PARTITION public.attempts_default_pkey;
 ALTER INDEX public.attempts_answered ATTACH PARTITION public.attempts_default_shard_key_contact_id_started_time_idx;
 
 ALTER INDEX public.attempts_open ATTACH PARTITION public.attempts_default_shard_key_run_id_idx;
+
+ALTER INDEX public.attempts_judged ATTACH PARTITION public.attempts_default_shard_key_started_time_attempt_id_idx;
 
 ALTER INDEX public.attempts_callbacks ATTACH PARTITION public.attempts_default_shard_key_started_time_idx;
 
