@@ -7,7 +7,7 @@ day is sealed after its numbers, which have ids by then.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -17,9 +17,8 @@ from pyroaring import BitMap
 
 from campaigns import number_seals
 from campaigns.database import Connection
-from campaigns.number_seals import DayToSeal, bitmap, serialized
-from campaigns.rollup_statements import MONTHS
-from campaigns.rollups import TOTALS_SHARD
+from campaigns.number_seals import DayToSeal, serialized
+from campaigns.rollup_statements import MONTHS, TOTALS_SHARD
 from campaigns.statements import load_statements
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
@@ -30,8 +29,8 @@ KINDS: Final = ("dialed", "answered", "person", "target", "success")
 DAYS_PER_TURN: Final = 1000
 MONTHS_PER_TURN: Final = 50
 
-Bitmaps = Mapping[str, bytes]
-"""By kind."""
+Values = Mapping[str, Mapping[str, BitMap]]
+"""By value and kind."""
 
 
 async def seal_days(connection: Connection, now: datetime, limit: int = DAYS_PER_TURN) -> int:
@@ -50,19 +49,27 @@ async def seal_day(connection: Connection, part: DayToSeal, now: datetime) -> bo
         assert state is not None
         if state["attempts"] != state["settled"]:
             return False
-        rows = (
-            await connection.fetch(SQL["numbers_of_day"], part.day)
-            if part.shard_key == TOTALS_SHARD
-            else await connection.fetch(SQL["contacts_of_day"], part.shard_key, part.day)
-        )
-        if any(row["unknown"] for row in rows):
+        found = await values_of_day(connection, part)
+        if found is None:
             return False
-        for dim in DIMS:
-            values = {
-                row["value"]: {kind: bitmap(row[kind]) for kind in KINDS} for row in rows if row["dim"] == dim
-            }
+        for dim, values in found.items():
             await keep(connection, part, dim, state, values, now)
     return True
+
+
+async def values_of_day(connection: Connection, part: DayToSeal) -> dict[int, Values] | None:
+    """Return who was dialed on a day, by dimension and value, from its facts; None = one of them has no id yet."""
+    rows = await (
+        connection.fetch(SQL["numbers_of_day"], part.day)
+        if part.shard_key == TOTALS_SHARD
+        else connection.fetch(SQL["contacts_of_day"], part.shard_key, part.day)
+    )
+    if any(row["unknown"] for row in rows):
+        return None
+    found: dict[int, dict[str, dict[str, BitMap]]] = {dim: {} for dim in DIMS}
+    for row in rows:
+        found[row["dim"]][row["value"]] = {kind: BitMap(row[kind] or []) for kind in KINDS}
+    return dict(found)
 
 
 async def seal_months(connection: Connection, now: datetime, limit: int = MONTHS_PER_TURN) -> int:
@@ -79,24 +86,39 @@ async def seal_month(connection: Connection, shard_key: int, month: date, now: d
     async with connection.transaction(isolation="repeatable_read"):
         state = await connection.fetchrow(number_seals.SQL["month_now"], shard_key, month)
         assert state is not None
-        for dim in DIMS:
-            days = await connection.fetch(SQL["seals_of_month"], shard_key, month, dim)
-            if not all(day["is_sealed"] for day in days):
-                return False
-            await keep(connection, DayToSeal(shard_key, month), dim + MONTHS, state, united(days), now)
+        found = await values_of_month(connection, shard_key, month)
+        if found is None:
+            return False
+        for dim, values in found.items():
+            await keep(connection, DayToSeal(shard_key, month), dim + MONTHS, state, values, now)
     return True
 
 
-def united(days: Sequence[asyncpg.Record]) -> dict[str, Bitmaps]:
-    """Unite the bitmaps of days, value by value."""
-    parts: defaultdict[str, defaultdict[str, list[BitMap]]] = defaultdict(lambda: defaultdict(list))
-    for day in days:
-        for kind in KINDS:
-            for value, ids in zip(day["value_texts"], day[kind], strict=True):
-                parts[value][kind].append(BitMap.deserialize(ids))
+async def values_of_month(connection: Connection, shard_key: int, month: date) -> dict[int, Values] | None:
+    """Return what the seals of a month's days say together, by dimension and value; None = one of them does not hold."""
+    found: dict[int, Values] = {}
+    for dim in DIMS:
+        days = await connection.fetch(SQL["seals_of_month"], shard_key, month, dim)
+        if not all(day["is_sealed"] for day in days):
+            return None
+        parts: defaultdict[str, defaultdict[str, list[BitMap]]] = defaultdict(lambda: defaultdict(list))
+        for day in days:
+            for value, numbers in values_of(day).items():
+                for kind in KINDS:
+                    parts[value][kind].append(numbers[kind])
+        found[dim] = {
+            value: {kind: BitMap().union(*of_kind) for kind, of_kind in kinds.items()}
+            for value, kinds in parts.items()
+        }
+    return found
+
+
+def values_of(seal: asyncpg.Record) -> Values:
+    """Read a row of `attribution_seals`."""
+    kinds = zip(*(seal[kind] for kind in KINDS), strict=True)
     return {
-        value: {kind: serialized(BitMap().union(*of_kind)) for kind, of_kind in kinds.items()}
-        for value, kinds in parts.items()
+        value: dict(zip(KINDS, map(BitMap.deserialize, of_value), strict=True))
+        for value, of_value in zip(seal["value_texts"], kinds, strict=True)
     }
 
 
@@ -105,7 +127,7 @@ async def keep(
     part: DayToSeal,
     dim: int,
     state: asyncpg.Record,
-    values: Mapping[str, Bitmaps],
+    values: Values,
     now: datetime,
 ) -> None:
     await connection.execute(
@@ -116,6 +138,6 @@ async def keep(
         state["attempts"],
         state["changes"],
         list(values),
-        *([bitmaps[kind] for bitmaps in values.values()] for kind in KINDS),
+        *([serialized(numbers[kind]) for numbers in values.values()] for kind in KINDS),
         now,
     )

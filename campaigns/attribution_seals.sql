@@ -110,6 +110,22 @@ LEFT JOIN attribution_seals a
     AND a.attempts = d.attempts AND a.changes = d.changes
 WHERE d.attempts > 0;
 
+-- day_seals(shard_key, day) --
+-- The seals of a day, of each dimension, if they hold.
+SELECT a.dim, a.attempts, a.changes, a.value_texts, a.dialed, a.answered, a.person, a.target, a.success
+FROM (
+    SELECT sum(attempts)::integer AS attempts, sum(changes)::integer AS changes
+    FROM stats_now
+    WHERE shard_key = $1 AND dim = 1 AND bucket_time = $2::date::timestamp AT TIME ZONE 'UTC'
+) AS d
+JOIN attribution_seals a
+    ON a.shard_key = $1 AND a.dim < 100 AND a.day = $2 AND a.attempts = d.attempts AND a.changes = d.changes;
+
+-- month_seals(shard_key, month) --
+SELECT dim - 100 AS dim, attempts, changes, value_texts, dialed, answered, person, target, success
+FROM attribution_seals
+WHERE shard_key = $1 AND dim > 100 AND day = $2;
+
 -- keep_seal(shard_key, dim, day, attempts, changes, value_texts, dialed, answered, person, target, success, now) --
 INSERT INTO attribution_seals (
     shard_key, dim, day, attempts, changes, value_texts, dialed, answered, person, target, success, sealed_time

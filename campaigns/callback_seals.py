@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from campaigns.database import Connection
-from campaigns.rollups import TOTALS_SHARD
+from campaigns.rollup_statements import TOTALS_SHARD
 from campaigns.statements import load_statements
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))

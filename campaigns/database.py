@@ -1,6 +1,7 @@
 """Opening the database: one pool per process, JSON by msgspec, limits that keep a stuck statement from holding others."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -41,6 +42,7 @@ async def open_pool(
     `settings` are the server's, for these connections alone; each new connection is shown to `on_connect`.
 
     Raises:
+        asyncpg.ClientConfigurationError: the address is none.
         OSError, asyncpg.PostgresError: the server cannot be reached, or refuses.
     """
 
@@ -49,16 +51,36 @@ async def open_pool(
         if on_connect is not None:
             await on_connect(connection)
 
-    pool = await asyncpg.create_pool(
-        dsn,
-        min_size=min_size,
-        max_size=max_size,
-        timeout=connect_timeout_seconds,
-        init=prepare,
-        server_settings={**SESSION_SETTINGS, "application_name": application_name, **settings},
-    )
+    with _reading_address():
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=min_size,
+            max_size=max_size,
+            timeout=connect_timeout_seconds,
+            init=prepare,
+            server_settings={**SESSION_SETTINGS, "application_name": application_name, **settings},
+        )
     assert pool is not None
     return pool
+
+
+async def connect(dsn: str, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
+    """Open one connection, as `asyncpg.connect` does. Raises as `open_pool` does."""
+    with _reading_address():
+        return await asyncpg.connect(dsn, **options)
+
+
+@contextlib.contextmanager
+def _reading_address() -> Iterator[None]:
+    """An address whose port is no number or whose host is none fails as any other that is none; its parts may be a password's."""
+    try:
+        yield
+    except asyncpg.ClientConfigurationError:
+        raise
+    except (ValueError, OverflowError):
+        raise asyncpg.ClientConfigurationError(
+            "invalid DSN, postgresql://USER@HOST:PORT/NAME is one"
+        ) from None
 
 
 async def prepare_connection(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import asyncpg
 
-from campaigns.database import SESSION_SETTINGS, Connection, prepare_connection
+from campaigns.database import SESSION_SETTINGS, Connection, connect, prepare_connection
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ class DatabaseLink:
             self._connection = None
 
     async def _connect(self) -> Connection:
-        connection = await asyncpg.connect(
+        connection = await connect(
             self._dsn,
             timeout=self._timeout_seconds,
             command_timeout=self._timeout_seconds,

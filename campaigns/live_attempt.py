@@ -4,18 +4,19 @@ and the end of the call into a `Settlement`.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
 
 from campaigns.dispositions import AnsweredBy
+from campaigns.models import AnsweringMachine
 from campaigns.node_state import Stage
 from campaigns.plan import ShardPlan
 from campaigns.retry import RetryAt, next_step
 from campaigns.settlement import AnswerFacts, Settlement
-from campaigns.voice_message import MACHINES, Action, VoiceMessage
+from campaigns.voice_message import MACHINES, Action, VoiceMessage, milder
 from dialer.config import TrunkConfig
 from dialer.events import (
     AnswerClassified,
@@ -66,12 +67,12 @@ class LiveAttempt:
         "_answered_by",
         "_call",
         "_clocks",
-        "_is_deaf",
         "_loop",
         "_message",
         "_on_answered",
         "_on_done",
         "_on_ringing",
+        "_policy",
         "_timer",
         "begun",
         "outcome",
@@ -104,7 +105,7 @@ class LiveAttempt:
         self._timer: asyncio.TimerHandle | None = None
         self._answered_by: AnsweredBy | None = None
         self._answer: AnswerFacts | None = None
-        self._is_deaf = False
+        self._policy = begun.plan.answering_machine
 
     @property
     def call(self) -> PlacedCall | None:
@@ -125,13 +126,14 @@ class LiveAttempt:
         """Know the call; comes before its first event."""
         self._call = call
 
-    def heed(self, *, is_off: bool) -> None:
-        """Once the classifier of its campaign is switched off, no verdict of this call is heeded any more."""
-        if self._is_deaf or not is_off:
+    def follow(self, policies: Mapping[int, AnsweringMachine]) -> None:
+        """Know what campaigns say of machines now: a milder policy of its own holds from here on to the end of this call."""
+        policy = milder(self._policy, policies.get(self.begun.plan.campaign_id, self._policy))
+        if policy == self._policy:
             return
-        self._is_deaf = True
+        self._policy = policy
         if self._message is not None:
-            self._message.stop_listening(self._loop.time())
+            self._message.follow(policy, self._loop.time())
             self._obey()
 
     def on_event(self, event: CallEvent) -> None:
@@ -206,14 +208,13 @@ class LiveAttempt:
         )
 
     def _begin_message(self, now: float) -> None:
-        plan = self.begun.plan
-        policy = "ignore" if self._is_deaf else plan.answering_machine
-        self._message = VoiceMessage(now, key_wait_seconds=plan.key_wait_seconds, answering_machine=policy)
+        key_wait_seconds = self.begun.plan.key_wait_seconds
+        self._message = VoiceMessage(now, key_wait_seconds=key_wait_seconds, answering_machine=self._policy)
         self._obey()
 
     def _note_answer(self, event: AnswerClassified) -> None:
         """Keep the last verdict; of early media only its cause, since nobody has answered."""
-        if self._is_deaf:
+        if self._policy == "ignore":
             return
         end = event.greeting_ended_at
         self._answer = AnswerFacts(

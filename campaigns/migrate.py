@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 import asyncpg
 import structlog
 
-from campaigns.database import Connection
+from campaigns.database import Connection, connect
 from campaigns.errors import MigrationFailed
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ async def migrate(dsn: str, now: datetime) -> None:
         OSError, asyncpg.PostgresError: the server cannot be reached.
     """
     await create_database(dsn)
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn)
     try:
         async with migration_lock(connection):
             await run_dbmate(dsn, uses_tls=await is_encrypted(connection))
@@ -55,10 +55,10 @@ async def migrate(dsn: str, now: datetime) -> None:
 async def create_database(dsn: str) -> None:
     """Create the database that `dsn` names, unless it is there."""
     try:
-        connection = await asyncpg.connect(dsn)
+        connection = await connect(dsn)
     except asyncpg.InvalidCatalogNameError:
         name = urlsplit(dsn).path.lstrip("/")
-        admin = await asyncpg.connect(dsn, database="postgres")
+        admin = await connect(dsn, database="postgres")
         try:
             with contextlib.suppress(asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
                 await admin.execute('CREATE DATABASE "{}"'.format(name.replace('"', '""')))

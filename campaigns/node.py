@@ -324,9 +324,9 @@ class Node:
         if not self._stop.is_set():
             for row in await connection.fetch(STATEMENTS["take_shards"], self._run_id, now, lease_until):
                 log.info("shard.taken", campaign_id=row["campaign_id"], shard_key=row["shard_key"])
-        plan = await self._plans.load(connection, self._run_id)
+        plan = await self._plans.load(connection, self._run_id, runner.campaigns_with_calls)
         await self._use_trunks(connection, plan.trunks, dialer)
-        runner.use(plan.shards, plan.classifiers_off)
+        runner.use(plan.shards, plan.policies)
         for campaign_id in runner.idle_campaigns():
             if await connection.fetchval(STATEMENTS["finish_campaign"], campaign_id, now):
                 log.info("campaign.finished", campaign_id=campaign_id)

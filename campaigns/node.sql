@@ -66,9 +66,6 @@ SELECT
     r.shard_key, r.campaign_id, r.mode, r.purpose, r.time_zone, r.callee_time_zone, r.window_start_minute, r.window_end_minute,
     r.window_weekdays, r.max_calls_per_second, r.max_concurrent_calls, r.ring_timeout_seconds, r.max_talk_seconds,
     r.key_wait_seconds, r.recording, r.audit_share, r.retry_rules, r.prompt_id, r.caller_id,
-    CASE WHEN EXISTS (SELECT FROM classifier_stops o WHERE o.campaign_id = r.campaign_id AND o.resumed_time IS NULL)
-        THEN 'ignore' ELSE r.answering_machine
-    END AS answering_machine,
     count(*) OVER (PARTITION BY r.campaign_id)::integer AS campaign_owned,
     (SELECT count(*) FROM running o WHERE o.campaign_id = r.campaign_id)::integer AS campaign_shards,
     (
@@ -80,8 +77,15 @@ FROM running r
 WHERE r.run_id = $1
 ORDER BY r.shard_key;
 
--- load_classifier_stops() --
-SELECT campaign_id FROM classifier_stops WHERE resumed_time IS NULL;
+-- load_answering_policies(campaign_ids) --
+-- What campaigns say of machines, in any status: calls go on while one is paused, or after it was stopped.
+SELECT
+    campaign_id,
+    CASE WHEN EXISTS (SELECT FROM classifier_stops o WHERE o.campaign_id = c.campaign_id AND o.resumed_time IS NULL)
+        THEN 'ignore' ELSE answering_machine
+    END AS answering_machine
+FROM campaigns c
+WHERE campaign_id = ANY ($1::integer[]);
 
 -- load_trunks(run_id) --
 -- Every trunk, in use or not: all are watched. The counts are of shards of running campaigns that dial by it.

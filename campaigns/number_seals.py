@@ -6,15 +6,17 @@ A seal keeps `attempts` and `changes` of its day as they stood in the snapshot i
 change unseals a day by itself; nothing in the hot path knows of seals. A month whose days are sealed gets a seal of its own, for long ranges.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import asyncpg
 import msgspec
 from pyroaring import BitMap
 
 from campaigns.database import Connection
-from campaigns.rollups import TOTALS_SHARD
+from campaigns.rollup_statements import TOTALS_SHARD
 from campaigns.statements import load_statements
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
@@ -41,32 +43,29 @@ async def seal_days(connection: Connection, now: datetime, limit: int = DAYS_PER
 
 async def seal_day(connection: Connection, part: DayToSeal, now: datetime) -> bool:
     """Seal one day from its facts, or leave it because an attempt of it is under way."""
-    is_total = part.shard_key == TOTALS_SHARD
-    if is_total:
+    if part.shard_key == TOTALS_SHARD:
         await connection.execute(SQL["learn_numbers"], part.day)
     async with connection.transaction(isolation="repeatable_read"):
         state = await connection.fetchrow(SQL["day_now"], part.shard_key, part.day)
         assert state is not None
         if state["attempts"] != state["settled"]:
             return False
-        row = await (
-            connection.fetchrow(SQL["numbers_of_day"], part.day)
-            if is_total
-            else connection.fetchrow(SQL["contacts_of_day"], part.shard_key, part.day)
-        )
-        assert row is not None
-        if is_total and row["unknown"]:
+        numbers = await numbers_of_day(connection, part)
+        if numbers is None:
             return False  # a number came between learning and looking; the next turn has it
-        await connection.execute(
-            SQL["keep_seal"],
-            part.shard_key,
-            part.day,
-            state["attempts"],
-            state["changes"],
-            *(bitmap(row[kind]) for kind in KINDS),
-            now,
-        )
+        await keep(connection, SQL["keep_seal"], part, state, numbers, now)
     return True
+
+
+async def numbers_of_day(connection: Connection, part: DayToSeal) -> dict[str, BitMap] | None:
+    """Return who was dialed on a day, by kind, from its facts; None = one of them has no id yet."""
+    row = await (
+        connection.fetchrow(SQL["numbers_of_day"], part.day)
+        if part.shard_key == TOTALS_SHARD
+        else connection.fetchrow(SQL["contacts_of_day"], part.shard_key, part.day)
+    )
+    assert row is not None
+    return None if row["unknown"] else {kind: BitMap(row[kind] or []) for kind in KINDS}
 
 
 async def seal_months(connection: Connection, now: datetime, limit: int = MONTHS_PER_TURN) -> int:
@@ -82,28 +81,42 @@ async def seal_month(connection: Connection, shard_key: int, month: date, now: d
     """Seal the month that begins with `month` from the seals of its days, or leave it because one of them does not hold."""
     async with connection.transaction(isolation="repeatable_read"):
         state = await connection.fetchrow(SQL["month_now"], shard_key, month)
-        days = await connection.fetch(SQL["seals_of_month"], shard_key, month)
         assert state is not None
-        if not all(day["is_sealed"] for day in days):
+        numbers = await numbers_of_month(connection, shard_key, month)
+        if numbers is None:
             return False
-        united = (BitMap().union(*(BitMap.deserialize(day[kind]) for day in days)) for kind in KINDS)
-        await connection.execute(
-            SQL["keep_month_seal"],
-            shard_key,
-            month,
-            state["attempts"],
-            state["changes"],
-            *map(serialized, united),
-            now,
-        )
+        await keep(connection, SQL["keep_month_seal"], DayToSeal(shard_key, month), state, numbers, now)
     return True
 
 
-def bitmap(ids: list[Any] | None) -> bytes:
-    """Return the ids as a roaring bitmap in its portable format."""
-    return serialized(BitMap(ids or []))
+async def numbers_of_month(connection: Connection, shard_key: int, month: date) -> dict[str, BitMap] | None:
+    """Return what the seals of a month's days say together; None = one of them does not hold."""
+    days = await connection.fetch(SQL["seals_of_month"], shard_key, month)
+    if not all(day["is_sealed"] for day in days):
+        return None
+    return {kind: BitMap().union(*(BitMap.deserialize(day[kind]) for day in days)) for kind in KINDS}
+
+
+async def keep(
+    connection: Connection,
+    statement: str,
+    part: DayToSeal,
+    state: asyncpg.Record,
+    numbers: Mapping[str, BitMap],
+    now: datetime,
+) -> None:
+    await connection.execute(
+        statement,
+        part.shard_key,
+        part.day,
+        state["attempts"],
+        state["changes"],
+        *(serialized(numbers[kind]) for kind in KINDS),
+        now,
+    )
 
 
 def serialized(numbers: BitMap) -> bytes:
+    """Return a roaring bitmap in its portable format."""
     numbers.run_optimize()
     return bytes(numbers.serialize())

@@ -38,7 +38,8 @@ SELECT
     array_agg(contact_id) FILTER (WHERE is_answered) AS answered,
     array_agg(contact_id) FILTER (WHERE is_person) AS person,
     array_agg(contact_id) FILTER (WHERE is_target) AS target,
-    array_agg(contact_id) FILTER (WHERE is_success) AS success
+    array_agg(contact_id) FILTER (WHERE is_success) AS success,
+    0 AS unknown
 FROM (
     SELECT
         contact_id,
@@ -146,6 +147,24 @@ FROM (
     WHERE shard_key = $1 AND dim = 1 AND bucket_time >= $2::date::timestamp AT TIME ZONE 'UTC'
       AND bucket_time < ($2::date + interval '1 month') AT TIME ZONE 'UTC'
 ) AS part;
+
+-- day_seal(shard_key, day) --
+-- The seal of a day, if it holds.
+SELECT n.attempts, n.changes, n.dialed, n.settled, n.answered, n.person, n.target, n.success
+FROM (
+    SELECT sum(attempts)::integer AS attempts, sum(changes)::integer AS changes
+    FROM stats_now
+    WHERE shard_key = $1 AND dim = 1 AND bucket_time = $2::date::timestamp AT TIME ZONE 'UTC'
+) AS d
+JOIN number_seals n ON n.shard_key = $1 AND n.day = $2 AND n.attempts = d.attempts AND n.changes = d.changes;
+
+-- sealed_days(shard_key, from_day, to_day) --
+SELECT day FROM number_seals WHERE shard_key = $1 AND day >= $2 AND day < $3 ORDER BY day;
+
+-- month_seal(shard_key, month) --
+SELECT attempts, changes, dialed, settled, answered, person, target, success
+FROM number_month_seals
+WHERE shard_key = $1 AND month = $2;
 
 -- seals_of_month(shard_key, month) --
 -- Each day that has attempts, with its bitmaps if its seal holds.

@@ -1,7 +1,7 @@
 """What a node works on: its shards, each with everything that a call of its campaign needs. Reloaded every second."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,8 +59,8 @@ class NodePlan(msgspec.Struct, frozen=True, kw_only=True):
     shards: list[ShardPlan]
     trunks: list[TrunkPlan]
     """All of them, in use or not."""
-    classifiers_off: frozenset[int]
-    """Campaigns whose verdicts are not heeded: by their setting, or by a stop, also while they are paused, for calls go on."""
+    policies: Mapping[int, AnsweringMachine]
+    """What campaigns say of machines, by campaign: of these shards, and of whatever else was asked for."""
 
 
 class PlanLoader:
@@ -69,18 +69,22 @@ class PlanLoader:
     def __init__(self) -> None:
         self._prompts: dict[int, Prompt] = {}
 
-    async def load(self, connection: Connection, run_id: int) -> NodePlan:
-        """Read what the run owns, and the trunks."""
+    async def load(
+        self, connection: Connection, run_id: int, campaigns_with_calls: Collection[int] = ()
+    ) -> NodePlan:
+        """Read what the run owns, and the trunks; and the policies of campaigns that may be paused, for their calls go on."""
         rows = await connection.fetch(STATEMENTS["load_shards"], run_id)
         prompt_ids = {row["prompt_id"] for row in rows}
         self._prompts = {key: prompt for key, prompt in self._prompts.items() if key in prompt_ids}
-        shards = [_shard(row, await self._prompt(connection, row["prompt_id"])) for row in rows]
+        campaign_ids = {row["campaign_id"] for row in rows}.union(campaigns_with_calls)
+        found = await connection.fetch(STATEMENTS["load_answering_policies"], list(campaign_ids))
+        policies = {row["campaign_id"]: row["answering_machine"] for row in found}
+        shards = [
+            _shard(row, policies[row["campaign_id"]], await self._prompt(connection, row["prompt_id"]))
+            for row in rows
+        ]
         trunks = [_trunk(row) for row in await connection.fetch(STATEMENTS["load_trunks"], run_id)]
-        stops = await connection.fetch(STATEMENTS["load_classifier_stops"])
-        off = frozenset(row["campaign_id"] for row in stops) | {
-            shard.campaign_id for shard in shards if shard.answering_machine == "ignore"
-        }
-        return NodePlan(shards=shards, trunks=trunks, classifiers_off=off)
+        return NodePlan(shards=shards, trunks=trunks, policies=policies)
 
     async def _prompt(self, connection: Connection, prompt_id: int | None) -> Prompt | None:
         if prompt_id is None:
@@ -91,7 +95,7 @@ class PlanLoader:
         return self._prompts[prompt_id]
 
 
-def _shard(row: Any, prompt: Prompt | None) -> ShardPlan:
+def _shard(row: Any, policy: AnsweringMachine, prompt: Prompt | None) -> ShardPlan:
     campaign = (row["campaign_owned"], row["campaign_shards"])
     return ShardPlan(
         shard_key=row["shard_key"],
@@ -110,7 +114,7 @@ def _shard(row: Any, prompt: Prompt | None) -> ShardPlan:
         ring_timeout_seconds=row["ring_timeout_seconds"],
         max_talk_seconds=row["max_talk_seconds"],
         key_wait_seconds=row["key_wait_seconds"],
-        answering_machine=row["answering_machine"],
+        answering_machine=policy,
         audit_share=row["audit_share"],
         recording=row["recording"],
         retry_rules=msgspec.convert(row["retry_rules"], dict[str, RetryRule]),

@@ -16,6 +16,8 @@ import msgspec
 
 from campaigns import rollup_statements
 from campaigns.database import Connection
+from campaigns.rollup_statements import TOTALS_SHARD
+from campaigns.seal_check import check_seals
 from campaigns.statements import load_statements
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
@@ -23,7 +25,6 @@ FOLD_ROWS: Final = 20_000
 """About as many outbox rows as one statement should take: less than a second of work."""
 SLICE_ATTEMPTS: Final = 50_000
 """A month with more attempts is checked day by day, so that no statement runs for long."""
-TOTALS_SHARD: Final = 0
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +46,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a recount of a slice found."""
 
     differences: int
-    """Rows of `stats` that did not agree with the facts."""
+    """Rows of `stats`, and seals that hold, that did not agree with the facts."""
     wrong_days: tuple[date, ...]
 
 
@@ -73,7 +74,8 @@ async def slices_of(connection: Connection, campaign_id: int | None = None) -> l
 
 async def check_slice(connection: Connection, part: Slice, now: datetime, *, repair: bool) -> Verdict:
     """
-    Recount a slice from its facts and keep the verdict; with `repair`, add to `stats` what was missing.
+    Recount a slice from its facts and keep the verdict; with `repair`, add to `stats` what was missing and make anew the seals that
+    were wrong.
 
     Dialing, settling and adding up go on meanwhile.
     """
@@ -84,6 +86,8 @@ async def check_slice(connection: Connection, part: Slice, now: datetime, *, rep
     for first, last in itertools.pairwise(bounds):
         found += await _recount(connection, part.shard_key, first, last, repair=repair)
     found += await _recount_months(connection, part.shard_key, days[0], days[-1], repair=repair)
+    # after the sums: a day that they unseal is the sealer's
+    found += await check_seals(connection, part.shard_key, days[0], days[-1], now, repair=repair)
     verdict = Verdict(differences=found.total(), wrong_days=tuple(sorted(found)))
     await connection.execute(
         SQL["keep_verdict"],

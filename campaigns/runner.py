@@ -9,7 +9,7 @@ Rule 3: while the database is away nothing is claimed; calls under way go on.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from campaigns.database_link import DatabaseAway, DatabaseLink
 from campaigns.failover import was_not_placed
 from campaigns.gate import Blocked, GateFacts, gate_trace, pre_dial_gate
 from campaigns.live_attempt import BegunAttempt, LiveAttempt
+from campaigns.models import AnsweringMachine
 from campaigns.numbers import mask, zones_of
 from campaigns.pacing import TokenBucket, pace
 from campaigns.plan import ShardPlan
@@ -99,7 +100,7 @@ class Runner:
         self._on_ended = on_ended
         self._loop = asyncio.get_running_loop()
         self._plans: dict[int, ShardPlan] = {}
-        self._classifiers_off: frozenset[int] = frozenset()
+        self._policies: Mapping[int, AnsweringMachine] = {}
         self._shards: dict[int, ShardState] = {}
         self._campaign_buckets: dict[int, TokenBucket] = {}
         self._campaign_calls: Counter[int] = Counter()
@@ -110,25 +111,28 @@ class Runner:
     def live(self) -> Collection[LiveAttempt]:
         return self._live.values()
 
-    def use(self, plans: list[ShardPlan], classifiers_off: frozenset[int] = frozenset()) -> None:
-        """Work on these shards from now on; calls of others finish undisturbed, those of a campaign whose classifier is off without it."""
+    @property
+    def campaigns_with_calls(self) -> set[int]:
+        """Those whose calls are under way, or about to be."""
+        return {plan.campaign_id for plan in self._plans.values()} | (+self._campaign_calls).keys()
+
+    def use(self, plans: list[ShardPlan], policies: Mapping[int, AnsweringMachine]) -> None:
+        """Work on these shards from now on; calls of others go on, and follow what their campaigns say of machines, too."""
         now = self._loop.time()
         self._plans = {plan.shard_key: plan for plan in plans}
         self._shards = {key: self._shards.get(key) or ShardState() for key in self._plans}
         for plan in plans:
-            _set_rate(self._campaign_buckets, plan.campaign_id, plan.calls_per_second, now)
-        self._classifiers_off = classifiers_off
+            rate = plan.calls_per_second
+            self._campaign_buckets.setdefault(plan.campaign_id, TokenBucket(rate, now)).rate = rate
+        self._policies = policies
         for live in list(self._live.values()):
-            live.heed(is_off=live.begun.plan.campaign_id in classifiers_off)
+            live.follow(policies)
 
     def idle_campaigns(self) -> set[int]:
         """Give the campaigns that may be finished: no lead was due and no call of theirs is under way."""
-        busy = {
-            plan.campaign_id
-            for key, plan in self._plans.items()
-            if not self._shards[key].found_nothing or self._campaign_calls[plan.campaign_id]
-        }
-        return {plan.campaign_id for plan in self._plans.values()} - busy
+        planned = {plan.campaign_id for plan in self._plans.values()}
+        due = {plan.campaign_id for key, plan in self._plans.items() if not self._shards[key].found_nothing}
+        return planned - due - (+self._campaign_calls).keys()
 
     async def tick(self) -> None:
         """
@@ -316,7 +320,7 @@ class Runner:
             on_answered=self._on_answered,
         )  # fmt: skip
         self._live[begun.attempt_id] = live
-        live.heed(is_off=plan.campaign_id in self._classifiers_off)  # as of now, not of when it was claimed
+        live.follow(self._policies)  # as of now, not of when it was claimed
         self._campaign_calls[plan.campaign_id] += 1
         self._lines.begin_call(begun)
         try:
@@ -393,7 +397,3 @@ def _zones(plan: ShardPlan, number: str) -> tuple[str, ...]:
     if plan.window.is_always_open:
         return ()  # not looked up, and not stored with every attempt, where no clock is asked
     return possible_zones(zones_of(number), assumed=plan.callee_time_zone, fallback=plan.time_zone)
-
-
-def _set_rate(buckets: dict[int, TokenBucket], key: int, rate: float, now: float) -> None:
-    buckets.setdefault(key, TokenBucket(rate, now)).rate = rate

@@ -109,7 +109,8 @@ class CampaignStore(TrunkStore):
         self, campaign_id: int, patch: CampaignPatch, now: datetime, *, actor: str = audit.SYSTEM
     ) -> Campaign:
         """
-        Change settings, in any status; a running campaign takes them up within a second. `actor` goes into the audit log.
+        Change settings, in any status; a running campaign takes them up within a second, and calls that go on follow an
+        `answering_machine` that hangs up on fewer. `actor` goes into the audit log.
 
         Raises:
             NotFound: the campaign, or the trunk or prompt it shall use.

@@ -5,6 +5,8 @@ Rule 1: 9 always counts, also in the moment between our decision to hang up and 
         after a 1: who refuses is not called again, whatever else was pressed.
 Rule 2: a key decides at once; the rest of the message is not played to somebody who has answered it.
 Rule 3: who is not known to be a machine is a person: without a verdict the message begins.
+Rule 4: a call follows the mildest policy that its campaign has had since it began: what stops a hang-up reaches it, what
+        begins one does not.
 """
 
 import enum
@@ -100,9 +102,15 @@ TRANSITIONS: Final[Mapping[tuple[State, Input], tuple[State, tuple[Action, ...]]
 }
 
 _KEY_INPUTS: Final = {CALLBACK_DIGIT: Input.CALLBACK_KEY, REFUSE_DIGIT: Input.REFUSE_KEY}
+_BY_MILDNESS: Final[tuple[AnsweringMachine, ...]] = ("hang_up", "pass_to_agent", "leave_message", "ignore")
 _PERSONS: Final = frozenset({"human", "unsure", "silence"})
 MACHINES: Final = frozenset({"machine", "screening"})
 _WAITS: Final = {Action.ARM_BEEP_WAIT: BEEP_WAIT_SECONDS, Action.ARM_QUIET_WAIT: QUIET_WAIT_SECONDS}
+
+
+def milder(one: AnsweringMachine, other: AnsweringMachine) -> AnsweringMachine:
+    """Return the one of two policies that hangs up on fewer."""
+    return max(one, other, key=_BY_MILDNESS.index)
 
 
 class VoiceMessage:
@@ -145,9 +153,11 @@ class VoiceMessage:
         else:
             self._step(Input.NOBODY, now)
 
-    def stop_listening(self, now: float) -> None:
-        """Nobody is believed to be a machine any more: who is not yet known to be one gets the message."""
-        self._step(Input.PERSON, now)
+    def follow(self, policy: AnsweringMachine, now: float) -> None:
+        """Take a milder policy. `ignore`: who is not yet known to be a machine gets the message, as nobody listens any more."""
+        self._policy = policy
+        if policy == "ignore":
+            self._step(Input.PERSON, now)
 
     def greeting_ended(self, now: float) -> None:
         self._step(Input.GREETING_ENDED, now)

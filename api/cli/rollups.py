@@ -5,14 +5,13 @@ import sys
 from datetime import UTC, date, datetime
 from typing import Final
 
-import asyncpg
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.catalogue import language_of_environment, text
 from api.cli.front import run_or_explain
-from campaigns.database import SESSION_SETTINGS, prepare_connection
+from campaigns.database import SESSION_SETTINGS, connect, prepare_connection
 from campaigns.rollups import Slice, Verdict, check_slice, fold_outbox, slices_of
 from campaigns.snowflake import SLOTS_PER_CAMPAIGN
 
@@ -67,7 +66,7 @@ async def go_through(
     if not url:
         click.echo(text("cli.database_url_missing", LANGUAGE), err=True)
         sys.exit(EXIT_USAGE)
-    connection = await asyncpg.connect(
+    connection = await connect(
         url,
         server_settings={
             **SESSION_SETTINGS,

@@ -1,3 +1,4 @@
+import itertools
 from typing import cast, get_args
 
 import pytest
@@ -15,6 +16,7 @@ from campaigns.voice_message import (
     Input,
     State,
     VoiceMessage,
+    milder,
 )
 
 
@@ -211,9 +213,12 @@ def test_an_unfinished_message_is_no_voicemail() -> None:
     assert message.disposition is None
 
 
-def test_whoever_is_still_listened_to_when_the_classifier_is_switched_off_is_a_person() -> None:
-    message = listening("hang_up")
-    message.stop_listening(1.0)
+@pytest.mark.parametrize("policy", ["hang_up", "leave_message"])
+def test_whoever_is_still_listened_to_when_the_classifier_is_switched_off_is_a_person(
+    policy: AnsweringMachine,
+) -> None:
+    message = listening(policy)
+    message.follow("ignore", 1.0)
     assert (message.take_actions(), message.state, message.get_timer()) == (
         [Action.PLAY],
         State.PLAYING,
@@ -226,6 +231,23 @@ def test_switching_off_changes_nothing_for_who_is_known_already(policy: Answerin
     message = listening(policy)
     message.classified("machine", 3.0)
     state, actions = message.state, message.take_actions()
-    message.stop_listening(3.5)
+    message.follow("ignore", 3.5)
     assert (message.state, message.take_actions()) == (state, [])
     assert actions == ([Action.HANG_UP] if policy == "hang_up" else [])
+
+
+def test_a_machine_that_is_heard_after_the_change_gets_the_message() -> None:
+    message = listening("hang_up")
+    message.follow("leave_message", 1.0)
+    assert (message.take_actions(), message.state) == ([], State.LISTENING)
+    message.classified("machine", 3.0)
+    assert (message.take_actions(), message.state) == ([], State.WAITING_FOR_BEEP)
+
+
+def test_the_milder_policy_hangs_up_on_fewer() -> None:
+    policies: tuple[AnsweringMachine, ...] = ("hang_up", "leave_message", "ignore")
+    for one, other in itertools.product(policies, repeat=2):
+        assert milder(one, other) == policies[max(policies.index(one), policies.index(other))]
+    assert {milder(policy, policy) for policy in get_args(AnsweringMachine)} == set(
+        get_args(AnsweringMachine)
+    )

@@ -5,10 +5,12 @@ Real parts: voicemails of the Asterisk container, a node, the API with a key, an
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from litestar.testing import AsyncTestClient
 
@@ -18,6 +20,7 @@ from api.app import create_app
 from api.settings import ApiSettings
 from campaigns.classifier_stops import ClassifierStops
 from campaigns.database import Pool
+from campaigns.models import CampaignPatch
 from campaigns.store import CampaignStore
 from tests.bench.campaign import make_campaign, start
 from tests.lab.conftest import ASTERISK
@@ -92,10 +95,59 @@ async def test_a_switched_off_classifier_hangs_up_on_nobody_in_the_running_node_
         await until(lambda: is_resolved(client), seconds=30)
 
 
+async def switch_off(pool: Pool, campaign_id: int) -> None:
+    assert await ClassifierStops(pool).stop(
+        campaign_id, humans=9, judged=10, limit=0.1, now=datetime.now(UTC)
+    )
+
+
+async def ignore_machines(pool: Pool, campaign_id: int) -> None:
+    await CampaignStore(pool).patch_campaign(
+        campaign_id, CampaignPatch(answering_machine="ignore"), datetime.now(UTC)
+    )
+
+
 @pytest.mark.timeout(180)
-async def test_a_paused_campaigns_calls_go_on_without_a_classifier_that_is_switched_off(
+@pytest.mark.parametrize("change", [switch_off, ignore_machines])
+async def test_no_verdict_is_heeded_in_the_calls_of_a_paused_campaign_that_go_on(
+    database: str, pool: Pool, tmp_path: Path, change: Callable[[Pool, int], Awaitable[None]]
+) -> None:
+    campaign_id = await begin_calls(pool)
+    async with running_node(settings_of(database, tmp_path)):
+        await until(lambda: under_way(pool, LINES), seconds=60)
+        await CampaignStore(pool).set_status(campaign_id, "pause", datetime.now(UTC))
+        await until(lambda: has_no_shards(pool, campaign_id), seconds=30)
+        changed_time = datetime.now(UTC)
+        await change(pool, campaign_id)
+        await until(lambda: all_settled(pool), seconds=90)
+    late = await settled_after(pool, changed_time)
+    assert {(row["answered_by"], row["ended_by"], row["message_played_ms"]) for row in late} == {
+        (None, "us", 20)
+    }, "each got the whole message, as a person does"
+
+
+@pytest.mark.timeout(180)
+async def test_a_paused_campaigns_machines_get_the_message_once_it_says_so_and_are_hung_up_on_no_more(
     database: str, pool: Pool, tmp_path: Path
 ) -> None:
+    campaign_id = await begin_calls(pool)
+    store = CampaignStore(pool)
+    async with running_node(settings_of(database, tmp_path)):
+        await until(lambda: under_way(pool, LINES), seconds=60)
+        await store.set_status(campaign_id, "pause", datetime.now(UTC))
+        await until(lambda: has_no_shards(pool, campaign_id), seconds=30)
+        changed_time = datetime.now(UTC)
+        patch = CampaignPatch(answering_machine="leave_message")
+        await store.patch_campaign(campaign_id, patch, changed_time)
+        await until(lambda: all_settled(pool), seconds=90)
+    late = await settled_after(pool, changed_time)
+    assert {(row["answered_by"], row["disposition"], row["message_played_ms"]) for row in late} == {
+        ("machine", "voicemail_left", 20)
+    }
+
+
+async def begin_calls(pool: Pool) -> int:
+    """Begin a campaign of as many voicemails as it has lines, which hangs up on machines."""
     campaign_id = await make_campaign(
         pool,
         trunk=(ASTERISK.host, ASTERISK.port),
@@ -106,22 +158,18 @@ async def test_a_paused_campaigns_calls_go_on_without_a_classifier_that_is_switc
         answering_machine="hang_up",
     )
     await start(pool, campaign_id)
-    async with running_node(settings_of(database, tmp_path)):
-        await until(lambda: under_way(pool, LINES), seconds=60)
-        await CampaignStore(pool).set_status(campaign_id, "pause", datetime.now(UTC))
-        await until(lambda: has_no_shards(pool, campaign_id), seconds=30)
-        assert await under_way(pool, 1), "calls go on while the campaign is paused"
-        stopped_time = datetime.now(UTC)
-        assert await ClassifierStops(pool).stop(campaign_id, humans=9, judged=10, limit=0.1, now=stopped_time)
-        await until(lambda: all_settled(pool), seconds=90)
+    return campaign_id
+
+
+async def settled_after(pool: Pool, changed_time: datetime) -> list[asyncpg.Record]:
+    """Give the answered calls whose machine was not known before the change; there must be some."""
     rows = await pool.fetch(
-        "SELECT answered_by, verdict_time, ended_by, message_played_ms FROM attempts WHERE result = 'answered'"
+        "SELECT answered_by, verdict_time, ended_by, disposition, message_played_ms FROM attempts"
+        " WHERE result = 'answered' AND (verdict_time IS NULL OR verdict_time > $1)",
+        changed_time,
     )
-    late = [row for row in rows if row["verdict_time"] is None or row["verdict_time"] > stopped_time]
-    assert late, "every verdict came before the switch"
-    assert {(row["answered_by"], row["ended_by"], row["message_played_ms"]) for row in late} == {
-        (None, "us", 20)
-    }, "each got the whole message, as a person does"
+    assert rows, "every verdict came before the change"
+    return rows
 
 
 async def under_way(pool: Pool, count: int) -> bool:

@@ -1,19 +1,34 @@
-"""A roller to be killed: adds up a few rows at a time, again and again. `python -m tests.postgres.roller_process DSN`."""
+"""
+To be killed: adds up a few rows at a time, or seals a day or a month at a time, again and again.
+
+    python -m tests.postgres.roller_process DSN roll|seal
+"""
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 
 import asyncpg
 
+from campaigns import attribution_seals
+from campaigns.number_seals import seal_days, seal_months
 from campaigns.rollups import fold_outbox
 
+SEALING = datetime(2027, 2, 1, tzinfo=UTC)
 
-async def roll(dsn: str) -> None:
+
+async def work(dsn: str, task: str) -> None:
     connection = await asyncpg.connect(dsn, server_settings={"timezone": "UTC"})
-    print("rolling", flush=True)
+    print("working", flush=True)
     while True:
-        await fold_outbox(connection, rows=2)
+        if task == "roll":
+            await fold_outbox(connection, rows=2)
+            continue
+        for seal in (seal_days, seal_months):
+            await seal(connection, SEALING, 1)
+        for seal in (attribution_seals.seal_days, attribution_seals.seal_months):
+            await seal(connection, SEALING, 1)
 
 
 if __name__ == "__main__":
-    asyncio.run(roll(sys.argv[1]))
+    asyncio.run(work(*sys.argv[1:]))

@@ -26,7 +26,7 @@ async def test_a_roller_killed_at_any_point_loses_and_doubles_nothing(database: 
     await life.clear()
     for _ in range(KILLS):
         with subprocess.Popen(  # noqa: ASYNC220 - killed by us, not waited for
-            [sys.executable, "-m", "tests.postgres.roller_process", database], stdout=subprocess.PIPE
+            [sys.executable, "-m", "tests.postgres.roller_process", database, "roll"], stdout=subprocess.PIPE
         ) as roller:
             assert roller.stdout is not None
             await asyncio.to_thread(roller.stdout.readline)
