@@ -7,7 +7,6 @@ import msgspec
 
 from analytics.attempts import Attempt
 from analytics.database import Pool, statement
-from analytics.mos import estimated_mos
 
 _SLACK: Final = timedelta(minutes=5)
 """Ids may run a little ahead of the clock of their node."""
@@ -36,23 +35,10 @@ class AttemptDetails(Attempt, frozen=True, kw_only=True):
     media_round_trip_ms: float | None
     media_is_one_way: bool | None
     """Answered, and nothing was ever heard of the callee."""
-
-    @property
-    def estimated_mos_received(self) -> float | None:
-        """Of what came from the callee (`analytics/mos.py`); None where nothing came or nothing was counted."""
-        if not self.media_packets_expected or self.media_packets_lost is None or self.media_is_one_way:
-            return None
-        loss = self.media_packets_lost / self.media_packets_expected
-        mos = estimated_mos(loss, round_trip_ms=self.media_round_trip_ms, jitter_ms=self.media_jitter_ms)
-        return round(mos, 2)
-
-    @property
-    def estimated_mos_sent(self) -> float | None:
-        """Of what the callee's end got, by its own report of loss; its jitter is not known. None where it sent no report."""
-        if self.media_reported_loss is None:
-            return None
-        mos = estimated_mos(self.media_reported_loss, round_trip_ms=self.media_round_trip_ms, jitter_ms=None)
-        return round(mos, 2)
+    estimated_mos_received: float | None
+    """How it may have sounded (docs/media_quality.md), as estimated when the call ended; None where nothing came."""
+    estimated_mos_sent: float | None
+    """The same of what the callee's end got; None where it did not report its loss."""
 
 
 async def attempt_details(pool: Pool, attempt_id: int, *, around: datetime) -> AttemptDetails | None:

@@ -10,6 +10,7 @@ CROSS JOIN LATERAL (
         answered_by, answered_by_cause, speech_started_ms, greeting_ended_time, verdict_time,
         media_packets_expected, media_packets_received, media_packets_lost, media_packets_late, media_packets_sent, media_reported_loss,
         media_jitter_ms, media_round_trip_ms, media_is_one_way,
+        media_mos_hundredths / 100.0::float8 AS estimated_mos_received, media_sent_mos_hundredths / 100.0::float8 AS estimated_mos_sent,
         attempts.shard_key, gate
     FROM attempts
     WHERE attempts.shard_key = shards.shard_key

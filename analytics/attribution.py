@@ -13,10 +13,10 @@ from operator import itemgetter
 from typing import Any
 
 import asyncpg
-from pyroaring import BitMap
 
 from analytics.database import Connection, statement
 from analytics.distinct import ALL_CAMPAIGNS, SEALED_AS, Day, Numbers, add_facts
+from analytics.kept_seals import KeptSeals, Seal
 from analytics.plan import Kind
 
 Group = Callable[[Day, str | None], tuple[Any, ...]]
@@ -33,6 +33,7 @@ async def attributed_numbers(
     group: Group,
     *,
     takes_months: bool,
+    kept: KeptSeals | None = None,
 ) -> dict[tuple[Any, ...], dict[Kind, int]]:
     """
     Count the numbers of groups of values of `dim` (of `stats`: source, ad, keyword) and days in [from_day, to_day), by what happened to
@@ -40,27 +41,29 @@ async def attributed_numbers(
 
     Exact while calls are being settled: run it in a repeatable-read transaction.
     """
-    columns = {SEALED_AS.get(kind, kind) for kind in kinds}
-    days = await connection.fetch(
-        statement("attribution_days"), list(shard_keys), from_day, to_day, list(columns), takes_months, dim
+    columns = list(dict.fromkeys(SEALED_AS.get(kind, kind) for kind in kinds))
+    rows = await connection.fetch(
+        statement("attribution_days"), list(shard_keys), from_day, to_day, takes_months, dim
     )
+    seals = [Seal(*row.values()) for row in rows if row["sealed_time"] is not None]
+    keeper = KeptSeals() if kept is None else kept
+    bitmaps = await keeper.bitmaps(connection, seals, columns)
     found: defaultdict[tuple[Any, ...], dict[Kind, Numbers]] = defaultdict(
         lambda: {kind: Numbers() for kind in kinds}
     )
     unsealed: defaultdict[int, list[date]] = defaultdict(list)
-    for row in days:
-        if not row["is_sealed"]:
+    for row in rows:
+        if row["sealed_time"] is None:
             unsealed[row["shard_key"]].append(row["day"])
-            continue
-        day = Day(row["shard_key"], row["day"])
-        groups = [found[group(day, value or None)] for value in row["value_texts"]]
+    for seal in seals:
+        day = Day(seal.shard_key, seal.day)
         for kind in kinds:
-            for numbers, ids in zip(groups, row[SEALED_AS.get(kind, kind)], strict=True):
-                numbers[kind].add(day.shard_key, BitMap.deserialize(ids))
+            for value, ids in bitmaps[seal][SEALED_AS.get(kind, kind)].items():
+                found[group(day, value or None)][kind].add(day.shard_key, ids)
     place = itemgetter("day", "value")
     for shard_key, its_days in unsealed.items():
-        rows = await facts_of(connection, shard_key, its_days, dim)
-        for (of_day, value), of_value in itertools.groupby(sorted(rows, key=place), key=place):
+        facts = await facts_of(connection, shard_key, its_days, dim)
+        for (of_day, value), of_value in itertools.groupby(sorted(facts, key=place), key=place):
             add_facts(found[group(Day(shard_key, of_day), value or None)], shard_key, list(of_value))
     return {key: {kind: len(of_kind) for kind, of_kind in numbers.items()} for key, numbers in found.items()}
 

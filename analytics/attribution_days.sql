@@ -1,9 +1,8 @@
--- attribution_days(shard_keys, from_day, to_day, kinds, by_month, dim) --
--- As `distinct_days`, told apart by the values of a dimension of `stats`: every day of these shards that has attempts, with the
--- bitmaps of each value if its seal still holds; nulls where facts must be read. With by_month, months that lie whole in the range
--- and have a seal that holds come instead of their days.
+-- attribution_days(shard_keys, from_day, to_day, by_month, dim) --
+-- As `distinct_days`, told apart by the values of a dimension of `stats`: every day of these shards that has attempts, by the
+-- seals of `attribution_seals`.
 WITH whole AS MATERIALIZED (
-    SELECT a.*
+    SELECT a.shard_key, a.day, a.attempts, a.changes, a.sealed_time
     FROM (
         SELECT
             shard_key,
@@ -17,7 +16,7 @@ WITH whole AS MATERIALIZED (
             SELECT shard_key, bucket_time, attempts, changes FROM stats_live
             WHERE dim = 1
         ) AS told
-        WHERE $5::boolean
+        WHERE $4::boolean
             AND shard_key = ANY ($1::integer [])
             AND bucket_time >= coalesce(
                 date_trunc('month', $2::date::timestamp + interval '1 month' - interval '1 day') AT TIME ZONE 'UTC', '-infinity'
@@ -26,31 +25,13 @@ WITH whole AS MATERIALIZED (
         GROUP BY 1, 2
     ) AS m
     INNER JOIN attribution_seals AS a
-        ON a.shard_key = m.shard_key AND a.dim = $6::smallint + 100 AND a.day = m.month
+        ON a.shard_key = m.shard_key AND a.dim = $5::smallint + 100 AND a.day = m.month
             AND a.attempts = m.attempts AND a.changes = m.changes
 )
-SELECT
-    shard_key,
-    day,
-    true AS is_sealed,
-    value_texts,
-    CASE WHEN 'dialed' = ANY ($4::text []) THEN dialed END AS dialed,
-    CASE WHEN 'answered' = ANY ($4) THEN answered END AS answered,
-    CASE WHEN 'person' = ANY ($4) THEN person END AS person,
-    CASE WHEN 'target' = ANY ($4) THEN target END AS target,
-    CASE WHEN 'success' = ANY ($4) THEN success END AS success
+SELECT shard_key, day, true AS is_month, attempts, changes, sealed_time, $5 AS dim
 FROM whole
 UNION ALL
-SELECT
-    d.shard_key,
-    d.day,
-    a.shard_key IS NOT NULL,
-    a.value_texts,
-    CASE WHEN 'dialed' = ANY ($4) THEN a.dialed END,
-    CASE WHEN 'answered' = ANY ($4) THEN a.answered END,
-    CASE WHEN 'person' = ANY ($4) THEN a.person END,
-    CASE WHEN 'target' = ANY ($4) THEN a.target END,
-    CASE WHEN 'success' = ANY ($4) THEN a.success END
+SELECT d.shard_key, d.day, false, d.attempts, d.changes, a.sealed_time, $5
 FROM (
     SELECT
         shard_key,
@@ -65,6 +46,6 @@ FROM (
     GROUP BY 1, 2
 ) AS d
 LEFT JOIN attribution_seals AS a
-    ON a.shard_key = d.shard_key AND a.dim = $6 AND a.day = d.day AND a.attempts = d.attempts AND a.changes = d.changes
+    ON a.shard_key = d.shard_key AND a.dim = $5 AND a.day = d.day AND a.attempts = d.attempts AND a.changes = d.changes
 WHERE d.attempts > 0
     AND (d.shard_key, date_trunc('month', d.day)::date) NOT IN (SELECT shard_key, date_trunc('month', day)::date FROM whole)

@@ -9,15 +9,16 @@ import msgspec
 
 from analytics.attempts import Attempt
 from analytics.build import build_query, name_problems
+from analytics.call_pages import CallsBehind
 from analytics.cursor import cursor_after, read_cursor
 from analytics.database import Pool
 from analytics.dimensions import DIMENSIONS, Dimension
 from analytics.errors import QueryProblem, QueryRefused
+from analytics.kept_seals import KeptSeals
 from analytics.metrics import METRICS, attempts_behind
 from analytics.optimize import optimize
 from analytics.query import Filter, Period, Query, QueryRequest, QuerySettings
-from analytics.run import TIMEOUT_SECONDS, reading, shards_of
-from analytics.sql import compose_calls
+from analytics.run import TIMEOUT_SECONDS, reading
 
 MAX_CALLS: int = 1000
 
@@ -112,10 +113,11 @@ def stored_value(dimension: Dimension, value: str | int | None) -> Any:
 
 
 async def calls_page(
-    pool: Pool, calls: CallsQuery, *, timeout_seconds: float = TIMEOUT_SECONDS
+    pool: Pool, calls: CallsQuery, kept: KeptSeals | None = None, *, timeout_seconds: float = TIMEOUT_SECONDS
 ) -> tuple[list[Attempt], str | None]:
     """
-    Return a page of attempts and the cursor of the next, None on the last. Numbers are whole: mask them.
+    Return a page of attempts and the cursor of the next, None on the last. Numbers are whole: mask them. `kept` is what was read
+    from this database before.
 
     Raises:
         InvalidCursor: the cursor is not one of ours.
@@ -123,11 +125,7 @@ async def calls_page(
     """
     before = read_cursor(calls.cursor) if calls.cursor is not None else None
     async with reading(pool, timeout_seconds) as connection:
-        shards = await shards_of(connection, calls.query)
-        composed = compose_calls(
-            calls.query, calls.metric, calls.at, before, shards, Attempt.__struct_fields__
-        )
-        rows = await connection.fetch(composed.text, *composed.arguments)
+        rows = await CallsBehind(connection, calls.query, calls.metric, calls.at, kept).page(before)
     limit = calls.query.limit
     attempts = [msgspec.convert(dict(row), Attempt) for row in rows[:limit]]
     return attempts, cursor_after(attempts[-1].started_time, attempts[-1].attempt_id) if len(
@@ -135,10 +133,12 @@ async def calls_page(
     ) > limit else None
 
 
-async def every_page(pool: Pool, calls: CallsQuery) -> AsyncIterator[list[Attempt]]:
+async def every_page(
+    pool: Pool, calls: CallsQuery, kept: KeptSeals | None = None
+) -> AsyncIterator[list[Attempt]]:
     """Give all pages one after another. Each is a short statement of its own: a slow reader holds no snapshot open."""
     while True:
-        attempts, cursor = await calls_page(pool, calls)
+        attempts, cursor = await calls_page(pool, calls, kept)
         yield attempts
         if cursor is None:
             return

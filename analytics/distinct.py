@@ -146,7 +146,7 @@ async def number_groups(
     for seal in seals:
         numbers = found[group(Day(seal.shard_key, seal.day))]
         for kind, column in columns.items():
-            numbers[kind].add(seal.shard_key, bitmaps[seal][column])
+            numbers[kind].add(seal.shard_key, bitmaps[seal][column][""])
     unsealed: defaultdict[int, list[date]] = defaultdict(list)
     for each, sealed in is_sealed.items():
         if not sealed:

@@ -43,10 +43,10 @@ FROM (
         AND dim = 1
         AND bucket_time >= coalesce($2::date::timestamp AT TIME ZONE 'UTC', '-infinity')
         AND bucket_time < coalesce($3::date::timestamp AT TIME ZONE 'UTC', 'infinity')
+        AND (shard_key, (date_trunc('month', bucket_time, 'UTC') AT TIME ZONE 'UTC')::date) NOT IN (SELECT shard_key, month FROM whole)
     GROUP BY 1, 2
 ) AS d
 LEFT JOIN number_seals AS n
     ON n.shard_key = d.shard_key AND n.day = d.day AND n.attempts = d.attempts AND n.changes = d.changes
 WHERE d.attempts > 0
-    AND (d.shard_key, date_trunc('month', d.day)::date) NOT IN (SELECT shard_key, month FROM whole)
 ORDER BY day, shard_key

@@ -18,8 +18,13 @@ from analytics.plan import Kind
 
 MAX_BYTES: Final = 64_000_000
 """As counted here; the process grows by half as much again. The days and months of 10,000,000 attempts in 200 campaigns and 90 days are 49 MB."""
+NUMBERS: Final = 0
+"""The dimension of seals that tell nothing apart; their one value is empty."""
 OVERHEAD_BYTES: Final = 300
 """Of a bitmap in memory, beside its numbers."""
+
+Bitmaps = dict[Kind, dict[str, BitMap]]
+"""By kind and value."""
 
 
 class Seal(msgspec.Struct, frozen=True):
@@ -32,6 +37,8 @@ class Seal(msgspec.Struct, frozen=True):
     attempts: int
     changes: int
     sealed_time: datetime
+    dim: int = NUMBERS
+    """Of `stats`: whose values it tells apart."""
 
 
 class KeptSeals:
@@ -40,7 +47,7 @@ class KeptSeals:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._kept: OrderedDict[Seal, dict[Kind, BitMap]] = OrderedDict()
+        self._kept: OrderedDict[Seal, Bitmaps] = OrderedDict()
         self._sizes: dict[Seal, int] = {}
 
     def __len__(self) -> int:
@@ -48,9 +55,9 @@ class KeptSeals:
 
     async def bitmaps(
         self, connection: Connection, seals: Sequence[Seal], kinds: Sequence[Kind]
-    ) -> Mapping[Seal, Mapping[Kind, BitMap]]:
+    ) -> Mapping[Seal, Bitmaps]:
         """Return the bitmaps of these kinds, of each of these seals, which hold in the connection's snapshot. Do not change them."""
-        found: dict[Seal, dict[Kind, BitMap]] = {}
+        found: dict[Seal, Bitmaps] = {}
         missing: list[Seal] = []
         for seal in seals:
             kept = self._kept.get(seal)
@@ -59,25 +66,35 @@ class KeptSeals:
             else:
                 self._kept.move_to_end(seal)
                 found[seal] = kept
-        if missing:
+        for name, some in (
+            ("seal_bitmaps", [seal for seal in missing if seal.dim == NUMBERS]),
+            ("attribution_bitmaps", [seal for seal in missing if seal.dim != NUMBERS]),
+        ):
+            if not some:
+                continue
             rows = await connection.fetch(
-                statement("seal_bitmaps"),
-                [seal.shard_key for seal in missing],
-                [seal.day for seal in missing],
-                [seal.is_month for seal in missing],
+                statement(name),
+                [seal.shard_key for seal in some],
+                [seal.day for seal in some],
+                [seal.is_month for seal in some],
+                [seal.dim for seal in some],
                 list(kinds),
             )
-            by_place = {(seal.shard_key, seal.day, seal.is_month): seal for seal in missing}
+            by_place = {(seal.shard_key, seal.day, seal.is_month, seal.dim): seal for seal in some}
             for row in rows:
-                seal = by_place[row["shard_key"], row["day"], row["is_month"]]
-                found[seal] = self._keep(seal, {kind: row[kind] for kind in kinds})
+                seal = by_place[row["shard_key"], row["day"], row["is_month"], row["dim"]]
+                parts = {kind: dict(zip(row["value_texts"], row[kind], strict=True)) for kind in kinds}
+                found[seal] = self._keep(seal, parts)
         return found
 
-    def _keep(self, seal: Seal, parts: Mapping[Kind, bytes]) -> dict[Kind, BitMap]:
+    def _keep(self, seal: Seal, parts: Mapping[Kind, Mapping[str, bytes]]) -> Bitmaps:
         bitmaps = self._kept.get(seal, {}) | {
-            kind: BitMap.deserialize(serialized) for kind, serialized in parts.items()
+            kind: {value: BitMap.deserialize(serialized) for value, serialized in values.items()}
+            for kind, values in parts.items()
         }
-        size = sum(len(serialized) + OVERHEAD_BYTES for serialized in parts.values())
+        size = sum(
+            len(serialized) + OVERHEAD_BYTES for values in parts.values() for serialized in values.values()
+        )
         self._bytes += size
         self._kept[seal] = bitmaps
         self._kept.move_to_end(seal)

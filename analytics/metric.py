@@ -5,7 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 Unit = Literal[
-    "attempts", "packets", "numbers", "contacts", "callbacks", "share", "seconds", "square_seconds", "milliseconds", "money"
+    "attempts", "packets", "numbers", "contacts", "callbacks", "share", "seconds", "square_seconds", "milliseconds", "money", "score"
 ]  # fmt: skip
 Kind = Literal["count", "distinct", "sum", "quantile", "share", "estimate", "mean", "ratio", "difference"]
 Facts = Literal["attempts", "leads"]

@@ -49,6 +49,9 @@ WEIGHT: Final = "round(1000 / audit_share)::bigint"
 """Of a drawn verdict, in thousandths: how many verdicts it stands for."""
 HEARD: Final = "media_packets_expected > 0"
 JITTERED: Final = "media_jitter_ms IS NOT NULL"
+RATED: Final = "media_mos_hundredths IS NOT NULL"
+LOW_MOS: Final = "media_mos_hundredths < 360"
+"""Many users are dissatisfied (ITU-T G.107 Annex B, Table B.1: R below 70)."""
 TALK: Final = f"{PERSON} AND (talk_ms >= :short_ms OR disposition IS NOT NULL)"
 """A conversation: a person, for longer than a short call, or long enough to decide something."""
 SUCCESS: Final = "coalesce(disposition IN ('order', 'meeting', 'offer_requested'), false)"
@@ -171,6 +174,11 @@ ALL: Final = (
     count("direction_checked_calls", "media_is_one_way IS NOT NULL", "direction_checked_calls"),
     count("one_way_calls", "media_is_one_way", "one_way_calls"),
     share("one_way_share", "one_way_calls", "direction_checked_calls"),
+    count("mos_calls", RATED, "mos_calls"),
+    total("mos_sum", "media_mos_hundredths::bigint", RATED, "score", 100, "mos_hundredths_sum"),
+    divided("mean", "mos_mean", "mos_sum", "mos_calls", "score"),
+    count("low_mos_calls", LOW_MOS, "low_mos_calls"),
+    share("low_mos_share", "low_mos_calls", "mos_calls"),
     # the network
     share("asr", "answered_attempts", "settled_attempts"),
     count("network_reached", REACHED, "network_effective"),

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from analytics.query import ComparisonName, PeriodName, Span
+from analytics.query import ComparisonName, PeriodName, Query, Span
 
 ONE_DAY: Final = timedelta(days=1)
 
@@ -78,6 +78,47 @@ def rows_of(part: Stretch) -> int:
     if part.is_months:
         return (part.to_day.year - part.from_day.year) * 12 + part.to_day.month - part.from_day.month
     return (part.to_day - part.from_day).days
+
+
+Days = tuple[date | None, date | None]
+"""From the first to before the second; None = open."""
+CALENDAR: Final[Mapping[str, Callable[[date], date]]] = {
+    "day": lambda day: day + ONE_DAY,
+    "week": lambda day: day + 7 * ONE_DAY,
+    "month": lambda day: month_after(day, 1),
+}
+"""When the stretch that begins with a day is over."""
+OTHER_CLOCKS: Final = 2 * ONE_DAY
+"""How far the date of a campaign's clock may lie from that of any other clock."""
+
+
+def days_of(query: Query, at: Mapping[str, Any], since: datetime | None = None) -> Days:
+    """
+    Return the days of the campaigns' clocks that hold all attempts of a row with these dimension values in the query's period, and
+    not before an instant.
+    """
+    zone = ZoneInfo(query.time_zone)
+    spans = [(query.period.from_time, query.period.to_time)]
+    if since is not None:
+        # by whatever clock
+        spans.append((since - OTHER_CLOCKS, None))
+    if at.get("hour") is not None:
+        spans.append((at["hour"], at["hour"] + timedelta(hours=1)))
+    days = [
+        (
+            None if first is None else first.astimezone(zone).date(),
+            None if end is None else (end - timedelta(microseconds=1)).astimezone(zone).date() + ONE_DAY,
+        )
+        for first, end in spans
+    ]
+    days += [(at[name], end_of(at[name])) for name, end_of in CALENDAR.items() if at.get(name) is not None]
+    slack = timedelta(0) if query.clock == "campaign" else OTHER_CLOCKS
+    first_days = [day for day, _ in days if day is not None]
+    end_days = [day for _, day in days if day is not None]
+    return (
+        max(first_days) - slack if first_days else None,
+        min(end_days) + slack if end_days else None,
+    )
 
 
 def week_of(day: date) -> date:

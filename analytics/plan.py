@@ -8,14 +8,14 @@ but for passes over a list, which have a dimension of pairs.
 
 from collections.abc import Iterator, Mapping
 from datetime import time
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from analytics.dimensions import DIMENSIONS
 from analytics.metric import Metric
-from analytics.metrics import METRICS, measures_of
+from analytics.metrics import METRICS, attempts_behind, measures_of
 from analytics.optimize import campaigns_of
 from analytics.query import CALLBACK_HOURS, SHORT_CALL_SECONDS, Filter, Query, Span
 
@@ -212,6 +212,44 @@ def has_histogram(query: Query, dim: int) -> bool:
         and not HOURS & clock
         and (query.clock == "campaign" or not reads_clock)
     )
+
+
+CALL_COUNTERS: Final[Mapping[str | None, Metric]] = {
+    metric.where: metric
+    for metric in METRICS.values()
+    if metric.kind == "count" and metric.counter is not None
+}
+"""Of conditions on attempts: the measure whose counter of `stats` counts those."""
+
+
+def counter_of_calls(query: Query, metric: str) -> str:
+    """Return the counter of `stats` that counts the calls behind a figure, or else more than those."""
+    measure = CALL_COUNTERS.get(attempts_behind(metric)[1])
+    if (
+        measure is None
+        or measure.counter is None
+        or ":" in measure.counter
+        or not is_standard(measure, query)
+    ):
+        return "attempts"
+    return measure.counter
+
+
+def value_of_calls(query: Query, at: Mapping[str, Any]) -> tuple[int, str | None]:
+    """Return a dimension of `stats`, and the value in it that calls of a row have; None = it has but one."""
+    if at.keys() >= set(KEYS[PASS_DIM]):
+        return PASS_DIM, ":".join(value_text(at[name]) for name in KEYS[PASS_DIM])
+    for name, value in at.items():
+        dim = DIMENSIONS[name].stats_dim
+        if dim is not None:
+            return dim, value_text(value)
+    if query.clock == "campaign" and at.get("hour_of_day") is not None:
+        return HOUR_OF_DAY_DIM, f"{at['hour_of_day']:02}"
+    return DAY_DIM, None
+
+
+def value_text(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def filtered(node: Filter | None) -> Iterator[str]:

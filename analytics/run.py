@@ -207,7 +207,9 @@ class Answer:
             asked = list(dict.fromkeys(kinds.values()))
             dims = [SEALED_VALUES[name] for name in dimensions if name in SEALED_VALUES]
             if dims:
-                counts_of = await attributed_numbers(*where, asked, dims[0], group, takes_months=by_month)
+                counts_of = await attributed_numbers(
+                    *where, asked, dims[0], group, takes_months=by_month, kept=self._kept
+                )
             else:
                 numbers = await distinct_groups(*where, asked, group, takes_months=by_month, kept=self._kept)
                 counts_of = {key: found.counts for key, found in numbers.items()}

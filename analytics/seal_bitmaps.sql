@@ -1,15 +1,18 @@
--- seal_bitmaps(shard_keys, days, are_months, kinds) --
--- The bitmaps of these kinds of seals of days, or of months that begin with the day; null for other kinds.
+-- seal_bitmaps(shard_keys, days, are_months, dims, kinds) --
+-- The bitmaps of these kinds of seals of days, or of months that begin with the day; null for other kinds. They tell
+-- nothing apart: the one value is empty, and dims are only said again.
 SELECT
     w.shard_key,
     w.day,
     w.is_month,
-    CASE WHEN 'dialed' = ANY ($4::text []) THEN n.dialed END AS dialed,
-    CASE WHEN 'answered' = ANY ($4) THEN n.answered END AS answered,
-    CASE WHEN 'person' = ANY ($4) THEN n.person END AS person,
-    CASE WHEN 'target' = ANY ($4) THEN n.target END AS target,
-    CASE WHEN 'success' = ANY ($4) THEN n.success END AS success
-FROM unnest($1::integer [], $2::date [], $3::boolean []) AS w (shard_key, day, is_month)
+    w.dim,
+    ARRAY[''] AS value_texts,
+    CASE WHEN 'dialed' = ANY ($5::text []) THEN ARRAY[n.dialed] END AS dialed,
+    CASE WHEN 'answered' = ANY ($5) THEN ARRAY[n.answered] END AS answered,
+    CASE WHEN 'person' = ANY ($5) THEN ARRAY[n.person] END AS person,
+    CASE WHEN 'target' = ANY ($5) THEN ARRAY[n.target] END AS target,
+    CASE WHEN 'success' = ANY ($5) THEN ARRAY[n.success] END AS success
+FROM unnest($1::integer [], $2::date [], $3::boolean [], $4::smallint []) AS w (shard_key, day, is_month, dim)
 CROSS JOIN LATERAL (
     SELECT dialed, answered, person, target, success
     FROM number_seals

@@ -1,5 +1,5 @@
 """
-The only place that composes SQL. Its words come from the registries; what was asked travels as numbered arguments.
+The place that composes SQL, with `analytics.call_sql` for single calls. Its words come from the registries; what was asked travels as numbered arguments.
 
 Rule 1. No text of a request becomes text of a statement.
 Rule 2. A comparison with null is false, not unknown, so that `not` means not.
@@ -16,7 +16,7 @@ import msgspec
 from analytics.binds import SLOTS, Binds
 from analytics.dimensions import DIMENSIONS, Dimension
 from analytics.metric import MEDIAN, Metric
-from analytics.metrics import METRICS, REQUESTED, attempts_behind, measures_of
+from analytics.metrics import METRICS, REQUESTED, measures_of
 from analytics.period import stretches
 from analytics.plan import HOUR_OF_DAY_DIM, MONTH_DIMS, Part, keeps_campaigns_apart, plan, reads_months
 from analytics.query import Filter, Query, Span
@@ -37,8 +37,6 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 Shards = Sequence[int] | None
-FACTS: Final = Part(source="attempts", measures=())
-
 
 EVERY_SHARD: Final = "shard_key = ANY (ARRAY(SELECT every.shard_key FROM shards AS every))"
 """Not `<> 0`: an index that begins with the shard is then read for each of them, and not from end to end."""
@@ -323,42 +321,3 @@ def value_expression(metric: Metric) -> str:
     if metric.kind == "difference":
         return f"({above} - {below})"
     return f"({above}::float8 / nullif({below}, 0))"
-
-
-def compose_calls(
-    query: Query,
-    metric: str,
-    at: dict[str, Any],
-    before: tuple[datetime, int] | None,
-    shards: Shards,
-    columns: Sequence[str],
-) -> Statement:
-    """
-    Return the statement of a page of the attempts behind a figure, newest first.
-
-    `columns` are those of `attempts` to give, `at` are the dimension values of its row. Each shard gives its own newest rows by its primary key, so that a page
-    costs the same anywhere in the list.
-    """
-    binds = Binds(query, query.period)
-    _, behind = attempts_behind(metric)
-    where = [conditions(binds, query, query.period, FACTS, None)]
-    if behind is not None:
-        where.append(f"({binds.fill(behind)})")
-    for name, value in at.items():
-        expression = binds.fill(DIMENSIONS[name].formula)
-        place = binds.add(value, SQL_TYPES[DIMENSIONS[name].type])
-        where.append(f"{expression} IS NOT DISTINCT FROM {place}")
-    if before is not None:
-        time_place, id_place = binds.add(before[0], "timestamptz"), binds.add(before[1], "bigint")
-        where.append(f"(started_time, attempt_id) < ({time_place}, {id_place})")
-    limit = binds.add(query.limit + 1, "integer")
-    some = (
-        f" WHERE shards.shard_key = ANY({binds.add(list(shards), 'integer[]')})" if shards is not None else ""
-    )
-    newest = "ORDER BY started_time DESC, attempt_id DESC"
-    text = (
-        f"SELECT page.* FROM shards CROSS JOIN LATERAL (SELECT {', '.join(columns)} FROM attempts"
-        f" WHERE attempts.shard_key = shards.shard_key AND {' AND '.join(where)} {newest} LIMIT {limit}) AS page"
-        f"{some} {newest} LIMIT {limit}"
-    )
-    return Statement(text, tuple(binds.arguments))

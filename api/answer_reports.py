@@ -12,6 +12,7 @@ MACHINES: Final = (
     "audited_persons",
     "false_positive_share",
 )
+MOS: Final = ("mos_calls", "mos_mean", "low_mos_calls", "low_mos_share")
 SOUND: Final = (
     "heard_calls",
     "packets_expected",
@@ -60,7 +61,7 @@ OF_ANSWERS: Final = (
     Report(
         name="media",
         panels=(
-            Panel(name="media_totals", chart="figures", metrics=SOUND),
+            Panel(name="media_totals", chart="figures", metrics=(*SOUND, *MOS)),
             Panel(
                 name="media_by_trunk",
                 chart="bars",
@@ -78,6 +79,23 @@ OF_ANSWERS: Final = (
                 dimensions=("day",),
                 order_by="day",
             ),
+            Panel(
+                name="mos_by_trunk",
+                chart="bars",
+                metrics=MOS,
+                drawn=("mos_mean",),
+                dimensions=("trunk",),
+                order_by="mos_mean",
+            ),
+            Panel(
+                name="mos_over_days",
+                chart="lines",
+                metrics=MOS,
+                drawn=("mos_mean",),
+                dimensions=("day",),
+                order_by="day",
+            ),
+            by("campaign", MOS, ("low_mos_share",)),
         ),
     ),
 )

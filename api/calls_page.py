@@ -45,7 +45,7 @@ class CallsPageController(Controller):
         try:
             asked = read_query(request.query_params.get("query", "{}"), request.query_params.get("cursor"))
             found, next_cursor = await calls_page(
-                readers.facts, build_calls(asked, clock(), default_zone=usual)
+                readers.facts, build_calls(asked, clock(), default_zone=usual), readers.kept
             )
         except (QueryRefused, ApiError, InvalidCursor) as error:
             problem = problem_details(request, error)

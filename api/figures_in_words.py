@@ -76,7 +76,7 @@ def figure(value: float | None, unit: Unit, language: Language) -> str:
             return duration(value, language)
         case "milliseconds":
             return milliseconds(value, language)
-        case "money":
+        case "money" | "score":
             return NO_DATA if value is None else decimal(value, 2, language)
         case _:
             return integer(value, language)

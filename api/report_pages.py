@@ -44,7 +44,7 @@ BETTER_WHEN_MORE: Final = frozenset(
         "answered_attempts", "answered_numbers", "answered_by_attempt", "answered_by_number", "asr", "ner",
         "person_answers", "person_share", "talks", "successes", "successful_talks", "orders", "meetings", "offers",
         "conversion_per_talk", "conversion_per_dial", "conversion_per_number", "conversion_per_contact",
-        "conversion_per_lead", "target_calls", "target_share", "unique_target_numbers", "callback_requests",
+        "mos_mean", "conversion_per_lead", "target_calls", "target_share", "unique_target_numbers", "callback_requests",
         "callbacks_done", "callbacks_done_share", "penetration", "status_successful", "status_successful_with_machines",
     }
 )  # fmt: skip
@@ -53,7 +53,7 @@ WORSE_WHEN_MORE: Final = frozenset(
         "refusals", "short_calls", "short_call_share", "pdd_ms_median", "pdd_ms_p95", "voicemail_hits", "machine_share",
         "callbacks_missed", "status_unsuccessful", "cost_per_talk", "cost_per_success", "false_positive_share",
         "audited_persons", "verdict_ms_median", "verdict_ms_p95", "packet_loss", "packets_lost", "jitter_ms_mean",
-        "jitter_ms_p95", "one_way_calls", "one_way_share",
+        "jitter_ms_p95", "one_way_calls", "one_way_share", "low_mos_calls", "low_mos_share",
     }
 )  # fmt: skip
 """What is in neither set is simply more or less: a change of it has no colour."""

@@ -31,7 +31,7 @@ WITH before AS (
         caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
         counted_disposition, pdd_ms, talk_ms, is_target, cost_micros, failover_of IS NOT NULL, verdict_time - answered_time,
         audit_share, CASE WHEN audit_unheard IS NULL THEN audit_judgement ELSE 'unheard' END, media_packets_expected,
-        media_packets_lost, media_jitter_ms, media_is_one_way
+        media_packets_lost, media_jitter_ms, media_is_one_way, media_mos_hundredths
     FROM changed
     CROSS JOIN LATERAL (VALUES (1, disposition), (-1, old_disposition)) AS part (sign, counted_disposition)
 ), refused AS (

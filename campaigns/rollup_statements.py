@@ -12,7 +12,8 @@ COUNTERS: Final = (
     "judged", "talks", "successful_talks", "talk_ms_squares", "machine_successes", "unsuccessful", "unsuccessful_machines",
     "undecided", "undecided_machines", "timed_verdicts", "nobody_verdicts", "audits_drawn", "audits_waiting", "audits_unheard", "audited_verdicts",
     "audited_persons", "represented_verdicts", "represented_persons", "represented_squares", "heard_calls", "packets_expected",
-    "packets_lost", "jittered_calls", "jitter_us_sum", "direction_checked_calls", "one_way_calls",
+    "packets_lost", "jittered_calls", "jitter_us_sum", "direction_checked_calls", "one_way_calls", "mos_calls",
+    "mos_hundredths_sum", "low_mos_calls",
 )  # fmt: skip
 """
 The columns of `stats` that a recount must find again. `changes` is not one of them: it only grows. Where nothing was ever

@@ -29,6 +29,8 @@ WITH settled AS (
         media_round_trip_ms = (i.media ->> 'round_trip_ms')::real,
         media_reported_loss = (i.media ->> 'reported_loss')::real,
         media_is_one_way = (i.media ->> 'is_one_way')::boolean,
+        media_mos_hundredths = (i.media ->> 'mos_hundredths')::smallint,
+        media_sent_mos_hundredths = (i.media ->> 'sent_mos_hundredths')::smallint,
         is_target = coalesce(i.result = 'answered' AND i.talk_ms BETWEEN
             (SELECT c.target_min_seconds * 1000::bigint FROM campaigns c WHERE c.campaign_id = $1 / 256)
             AND (SELECT c.target_max_seconds * 1000::bigint FROM campaigns c WHERE c.campaign_id = $1 / 256), false),
@@ -63,21 +65,22 @@ WITH settled AS (
         a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause,
         a.answered_by, a.disposition, a.disposition_time, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.failover_of,
         a.verdict_time - a.answered_time AS verdict_delay, a.audit_share, a.media_packets_expected,
-        a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way, a.contact_id, a.number, i.disposition AS pressed, i.next_due_time, i.failover
+        a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way, a.media_mos_hundredths, a.contact_id, a.number,
+        i.disposition AS pressed, i.next_due_time, i.failover
 ), counted AS (
     INSERT INTO outbox
     SELECT
         shard_key, attempt_id, change_number, 1, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
         caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
         disposition, pdd_ms, talk_ms, is_target, cost_micros, failover_of IS NOT NULL, verdict_delay,
-        audit_share, NULL, media_packets_expected, media_packets_lost, media_jitter_ms, media_is_one_way
+        audit_share, NULL, media_packets_expected, media_packets_lost, media_jitter_ms, media_is_one_way, media_mos_hundredths
     FROM settled
     UNION ALL
     SELECT
         shard_key, attempt_id, change_number, -1, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
         caller_id, import_id, source, ad, keyword, region, 'unknown', 'indeterminate', NULL, NULL, NULL,
         CASE WHEN disposition_time IS NOT NULL THEN disposition END, NULL, NULL, false, NULL, failover_of IS NOT NULL,
-        NULL, NULL, NULL, NULL, NULL, NULL, NULL
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM settled
     WHERE change_number > 1
 ), drawn AS (

@@ -75,6 +75,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.media is None:
             return None
         figures: dict[str, object] = msgspec.structs.asdict(self.media)
+        figures["mos_hundredths"] = self.media.mos_hundredths
+        figures["sent_mos_hundredths"] = self.media.sent_mos_hundredths
         return figures
 
     @property

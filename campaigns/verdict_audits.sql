@@ -64,7 +64,8 @@ SELECT
     shard_key, attempt_id, change_number, sign, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
     caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
     disposition, pdd_ms, talk_ms, is_target, cost_micros, failover_of IS NOT NULL, verdict_time - answered_time,
-    audit_share, counted_judgement, media_packets_expected, media_packets_lost, media_jitter_ms, media_is_one_way
+    audit_share, counted_judgement, media_packets_expected, media_packets_lost, media_jitter_ms, media_is_one_way,
+    media_mos_hundredths
 FROM changed
 CROSS JOIN LATERAL (VALUES (1, audit_judgement), (-1, old_judgement)) AS part (sign, counted_judgement);
 
@@ -148,7 +149,8 @@ WITH gone AS (
         shard_key, attempt_id, change_number, sign, started_time, utc_offset_minutes, true, attempt_number, trunk_id,
         caller_id, import_id, source, ad, keyword, region, result, fault, sip_status, q850_cause, answered_by,
         disposition, pdd_ms, talk_ms, is_target, cost_micros, failover_of IS NOT NULL, verdict_time - answered_time,
-        audit_share, counted_state, media_packets_expected, media_packets_lost, media_jitter_ms, media_is_one_way
+        audit_share, counted_state, media_packets_expected, media_packets_lost, media_jitter_ms, media_is_one_way,
+    media_mos_hundredths
     FROM changed
     CROSS JOIN LATERAL (VALUES (1, 'unheard'), (-1, NULL)) AS part (sign, counted_state)
 )

@@ -91,11 +91,12 @@ CREATE TABLE public.outbox (
     media_packets_lost integer,
     media_jitter_ms real,
     media_is_one_way boolean,
+    media_mos_hundredths smallint,
     CONSTRAINT outbox_sign_check CHECK ((sign = ANY (ARRAY['-1'::integer, 1])))
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000');
 
-CREATE FUNCTION public.fact_stats(f public.outbox) RETURNS TABLE(dim smallint, bucket_time timestamp with time zone, value text, attempts integer, settled integer, answered integer, network_effective integer, invalid_numbers integer, abandoned integer, trunk_faults integer, persons integer, machines integer, orders integer, meetings integer, offers integer, callbacks integer, refusals integer, voicemails_left integer, target_calls integer, short_calls integer, new_numbers integer, talk_count integer, talk_ms_sum bigint, pdd_count integer, pdd_ms_sum bigint, cost_count integer, cost_micros_sum bigint, changes integer, judged integer, talks integer, successful_talks integer, talk_ms_squares numeric, machine_successes integer, unsuccessful integer, unsuccessful_machines integer, undecided integer, undecided_machines integer, timed_verdicts integer, nobody_verdicts integer, audits_drawn integer, audits_waiting integer, audits_unheard integer, audited_verdicts integer, audited_persons integer, represented_verdicts bigint, represented_persons bigint, represented_squares numeric, heard_calls integer, packets_expected bigint, packets_lost bigint, jittered_calls integer, jitter_us_sum bigint, direction_checked_calls integer, one_way_calls integer)
+CREATE FUNCTION public.fact_stats(f public.outbox) RETURNS TABLE(dim smallint, bucket_time timestamp with time zone, value text, attempts integer, settled integer, answered integer, network_effective integer, invalid_numbers integer, abandoned integer, trunk_faults integer, persons integer, machines integer, orders integer, meetings integer, offers integer, callbacks integer, refusals integer, voicemails_left integer, target_calls integer, short_calls integer, new_numbers integer, talk_count integer, talk_ms_sum bigint, pdd_count integer, pdd_ms_sum bigint, cost_count integer, cost_micros_sum bigint, changes integer, judged integer, talks integer, successful_talks integer, talk_ms_squares numeric, machine_successes integer, unsuccessful integer, unsuccessful_machines integer, undecided integer, undecided_machines integer, timed_verdicts integer, nobody_verdicts integer, audits_drawn integer, audits_waiting integer, audits_unheard integer, audited_verdicts integer, audited_persons integer, represented_verdicts bigint, represented_persons bigint, represented_squares numeric, heard_calls integer, packets_expected bigint, packets_lost bigint, jittered_calls integer, jitter_us_sum bigint, direction_checked_calls integer, one_way_calls integer, mos_calls integer, mos_hundredths_sum bigint, low_mos_calls integer)
     LANGUAGE sql STABLE
     AS $$
 SELECT
@@ -129,7 +130,8 @@ SELECT
     c.machine_successes, c.unsuccessful, c.unsuccessful_machines, c.undecided, c.undecided_machines,
     c.timed_verdicts, c.nobody_verdicts, c.audits_drawn, c.audits_waiting, c.audits_unheard, c.audited_verdicts, c.audited_persons,
     c.represented_verdicts, c.represented_persons, c.represented_squares, c.heard_calls, c.packets_expected,
-    c.packets_lost, c.jittered_calls, c.jitter_us_sum, c.direction_checked_calls, c.one_way_calls
+    c.packets_lost, c.jittered_calls, c.jitter_us_sum, c.direction_checked_calls, c.one_way_calls,
+    c.mos_calls, c.mos_hundredths_sum, c.low_mos_calls
 FROM (
     SELECT
         date_bin('15 minutes', f.started_time, '2000-01-01 00:00:00+00') AS quarter,
@@ -188,7 +190,10 @@ FROM (
         CASE WHEN f.media_jitter_ms IS NOT NULL THEN f.sign END AS jittered_calls,
         f.sign * round(f.media_jitter_ms * 1000)::bigint AS jitter_us_sum,
         CASE WHEN f.media_is_one_way IS NOT NULL THEN f.sign END AS direction_checked_calls,
-        CASE WHEN f.media_is_one_way THEN f.sign END AS one_way_calls
+        CASE WHEN f.media_is_one_way THEN f.sign END AS one_way_calls,
+        CASE WHEN f.media_mos_hundredths IS NOT NULL THEN f.sign END AS mos_calls,
+        (f.sign * f.media_mos_hundredths)::bigint AS mos_hundredths_sum,
+        CASE WHEN f.media_mos_hundredths < 360 THEN f.sign END AS low_mos_calls
     FROM (
         SELECT
             (f.started_time AT TIME ZONE 'UTC') + f.utc_offset_minutes * interval '1 minute' AS local_time,
@@ -404,6 +409,8 @@ CREATE TABLE public.attempts (
     audit_share double precision,
     audit_judgement text,
     audit_unheard text,
+    media_mos_hundredths smallint,
+    media_sent_mos_hundredths smallint,
     CONSTRAINT attempts_answered_by_check CHECK ((answered_by = ANY (ARRAY['human'::text, 'machine'::text, 'fax'::text, 'tone'::text, 'music'::text, 'silence'::text, 'screening'::text, 'unsure'::text]))),
     CONSTRAINT attempts_audit_judgement_check CHECK ((audit_judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
     CONSTRAINT attempts_disposition_check CHECK ((disposition = ANY (ARRAY['order'::text, 'meeting'::text, 'offer_requested'::text, 'callback_requested'::text, 'refused'::text, 'voicemail_left'::text]))),
@@ -450,7 +457,8 @@ CREATE VIEW public.attempt_facts AS
     media_packets_expected,
     media_packets_lost,
     media_jitter_ms,
-    media_is_one_way
+    media_is_one_way,
+    media_mos_hundredths
    FROM public.attempts;
 
 CREATE TABLE public.attempts_default (
@@ -511,6 +519,8 @@ CREATE TABLE public.attempts_default (
     audit_share double precision,
     audit_judgement text,
     audit_unheard text,
+    media_mos_hundredths smallint,
+    media_sent_mos_hundredths smallint,
     CONSTRAINT attempts_answered_by_check CHECK ((answered_by = ANY (ARRAY['human'::text, 'machine'::text, 'fax'::text, 'tone'::text, 'music'::text, 'silence'::text, 'screening'::text, 'unsure'::text]))),
     CONSTRAINT attempts_audit_judgement_check CHECK ((audit_judgement = ANY (ARRAY['human'::text, 'machine'::text, 'cannot_tell'::text]))),
     CONSTRAINT attempts_disposition_check CHECK ((disposition = ANY (ARRAY['order'::text, 'meeting'::text, 'offer_requested'::text, 'callback_requested'::text, 'refused'::text, 'voicemail_left'::text]))),
@@ -1047,7 +1057,10 @@ CREATE TABLE public.stats (
     jittered_calls integer,
     jitter_us_sum bigint,
     direction_checked_calls integer,
-    one_way_calls integer
+    one_way_calls integer,
+    mos_calls integer,
+    mos_hundredths_sum bigint,
+    low_mos_calls integer
 )
 WITH (fillfactor='70');
 
@@ -1112,9 +1125,12 @@ CREATE VIEW public.stats_live AS
     s.jittered_calls,
     s.jitter_us_sum,
     s.direction_checked_calls,
-    s.one_way_calls
+    s.one_way_calls,
+    s.mos_calls,
+    s.mos_hundredths_sum,
+    s.low_mos_calls
    FROM (public.outbox o
-     CROSS JOIN LATERAL public.fact_stats(o.*) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
+     CROSS JOIN LATERAL public.fact_stats(o.*) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls, mos_calls, mos_hundredths_sum, low_mos_calls))
 UNION ALL
  SELECT 0 AS shard_key,
     s.dim,
@@ -1170,9 +1186,12 @@ UNION ALL
     s.jittered_calls,
     s.jitter_us_sum,
     s.direction_checked_calls,
-    s.one_way_calls
+    s.one_way_calls,
+    s.mos_calls,
+    s.mos_hundredths_sum,
+    s.low_mos_calls
    FROM (public.outbox o
-     CROSS JOIN LATERAL public.fact_stats(o.*) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
+     CROSS JOIN LATERAL public.fact_stats(o.*) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls, mos_calls, mos_hundredths_sum, low_mos_calls))
 UNION ALL
  SELECT a.shard_key,
     s.dim,
@@ -1228,9 +1247,12 @@ UNION ALL
     s.jittered_calls,
     s.jitter_us_sum,
     s.direction_checked_calls,
-    s.one_way_calls
+    s.one_way_calls,
+    s.mos_calls,
+    s.mos_hundredths_sum,
+    s.low_mos_calls
    FROM (public.attempt_facts a
-     CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover, a.verdict_delay, a.audit_share, a.audit_state, a.media_packets_expected, a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
+     CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover, a.verdict_delay, a.audit_share, a.audit_state, a.media_packets_expected, a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way, a.media_mos_hundredths)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls, mos_calls, mos_hundredths_sum, low_mos_calls))
   WHERE (NOT a.is_settled)
 UNION ALL
  SELECT 0 AS shard_key,
@@ -1287,9 +1309,12 @@ UNION ALL
     s.jittered_calls,
     s.jitter_us_sum,
     s.direction_checked_calls,
-    s.one_way_calls
+    s.one_way_calls,
+    s.mos_calls,
+    s.mos_hundredths_sum,
+    s.low_mos_calls
    FROM (public.attempt_facts a
-     CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover, a.verdict_delay, a.audit_share, a.audit_state, a.media_packets_expected, a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls))
+     CROSS JOIN LATERAL public.fact_stats(ROW(a.shard_key, a.attempt_id, a.change_number, a.sign, a.started_time, a.utc_offset_minutes, a.is_settled, a.attempt_number, a.trunk_id, a.caller_id, a.import_id, a.source, a.ad, a.keyword, a.region, a.result, a.fault, a.sip_status, a.q850_cause, a.answered_by, a.disposition, a.pdd_ms, a.talk_ms, a.is_target, a.cost_micros, a.is_failover, a.verdict_delay, a.audit_share, a.audit_state, a.media_packets_expected, a.media_packets_lost, a.media_jitter_ms, a.media_is_one_way, a.media_mos_hundredths)::public.outbox) s(dim, bucket_time, value, attempts, settled, answered, network_effective, invalid_numbers, abandoned, trunk_faults, persons, machines, orders, meetings, offers, callbacks, refusals, voicemails_left, target_calls, short_calls, new_numbers, talk_count, talk_ms_sum, pdd_count, pdd_ms_sum, cost_count, cost_micros_sum, changes, judged, talks, successful_talks, talk_ms_squares, machine_successes, unsuccessful, unsuccessful_machines, undecided, undecided_machines, timed_verdicts, nobody_verdicts, audits_drawn, audits_waiting, audits_unheard, audited_verdicts, audited_persons, represented_verdicts, represented_persons, represented_squares, heard_calls, packets_expected, packets_lost, jittered_calls, jitter_us_sum, direction_checked_calls, one_way_calls, mos_calls, mos_hundredths_sum, low_mos_calls))
   WHERE (NOT a.is_settled);
 
 CREATE VIEW public.stats_now AS
@@ -1347,7 +1372,10 @@ CREATE VIEW public.stats_now AS
     stats.jittered_calls,
     stats.jitter_us_sum,
     stats.direction_checked_calls,
-    stats.one_way_calls
+    stats.one_way_calls,
+    stats.mos_calls,
+    stats.mos_hundredths_sum,
+    stats.low_mos_calls
    FROM public.stats
 UNION ALL
  SELECT stats_live.shard_key,
@@ -1404,7 +1432,10 @@ UNION ALL
     stats_live.jittered_calls,
     stats_live.jitter_us_sum,
     stats_live.direction_checked_calls,
-    stats_live.one_way_calls
+    stats_live.one_way_calls,
+    stats_live.mos_calls,
+    stats_live.mos_hundredths_sum,
+    stats_live.low_mos_calls
    FROM public.stats_live;
 
 CREATE TABLE public.trunk_health (
@@ -1638,6 +1669,10 @@ CREATE INDEX attempts_open ON ONLY public.attempts USING btree (shard_key, run_i
 
 CREATE INDEX attempts_default_shard_key_run_id_idx ON public.attempts_default USING btree (shard_key, run_id) WHERE (settled_time IS NULL);
 
+CREATE INDEX attempts_judged ON ONLY public.attempts USING btree (shard_key, started_time, attempt_id) WHERE (audit_judgement IS NOT NULL);
+
+CREATE INDEX attempts_default_shard_key_started_time_attempt_id_idx ON public.attempts_default USING btree (shard_key, started_time, attempt_id) WHERE (audit_judgement IS NOT NULL);
+
 CREATE INDEX attempts_default_shard_key_started_time_idx ON public.attempts_default USING btree (shard_key, started_time) WHERE (disposition = 'callback_requested'::text);
 
 CREATE INDEX attempts_started_brin ON ONLY public.attempts USING brin (started_time);
@@ -1687,6 +1722,8 @@ ALTER INDEX public.attempts_pkey ATTACH PARTITION public.attempts_default_pkey;
 ALTER INDEX public.attempts_answered ATTACH PARTITION public.attempts_default_shard_key_contact_id_started_time_idx;
 
 ALTER INDEX public.attempts_open ATTACH PARTITION public.attempts_default_shard_key_run_id_idx;
+
+ALTER INDEX public.attempts_judged ATTACH PARTITION public.attempts_default_shard_key_started_time_attempt_id_idx;
 
 ALTER INDEX public.attempts_callbacks ATTACH PARTITION public.attempts_default_shard_key_started_time_idx;
 

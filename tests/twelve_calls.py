@@ -58,6 +58,7 @@ def how_heard(row: dict[str, str] | None, started: str) -> dict[str, Any]:
         "media_packets_lost": int(row["lost"]),
         "media_jitter_ms": float(row["jitter"]) if row["jitter"] else None,
         "media_is_one_way": row["one way"] == "yes",
+        "media_mos_hundredths": int(Fraction(row["MOS"]) * 100) if row["MOS"] else None,
     }
 
 

@@ -81,7 +81,7 @@ class QueryController(Controller):
         self, request: ApiRequest, data: JSONBody[CallsRequest], pool: Pool, readers: Readers, clock: Clock
     ) -> AttemptPage:
         attempts, next_cursor = await calls_page(
-            readers.facts, build_calls(data, clock(), default_zone=await usual_zone(pool))
+            readers.facts, build_calls(data, clock(), default_zone=await usual_zone(pool)), readers.kept
         )
         return attempt_page(attempts, next_cursor, shows_numbers=request.auth.may("numbers:read"))
 
@@ -133,7 +133,7 @@ class QueryController(Controller):
             msgspec.structs.replace(data, limit=CALL_PAGE), clock(), default_zone=await usual_zone(pool)
         )
         return calls_file(
-            every_page(readers.facts, calls),
+            every_page(readers.facts, calls, readers.kept),
             file_format,
             shows_numbers=request.auth.may("numbers:read"),
             has_bom=has_bom,

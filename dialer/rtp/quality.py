@@ -2,6 +2,8 @@
 
 import msgspec
 
+from dialer.rtp.mos import HUNDREDTHS, estimated_mos
+
 
 class MediaQuality(msgspec.Struct, frozen=True, kw_only=True):
     """Of one call, both directions; None = not measured. Definitions: RFC 3550 §6.4.1, A.3, A.8."""
@@ -28,3 +30,20 @@ class MediaQuality(msgspec.Struct, frozen=True, kw_only=True):
     def lost_share(self) -> float | None:
         """`packets_lost / packets_expected`; None when nothing was expected."""
         return self.packets_lost / self.packets_expected if self.packets_expected else None
+
+    @property
+    def mos_hundredths(self) -> int | None:
+        """100 times the estimated MOS (`dialer/rtp/mos.py`) of what came from the callee; None where nothing came."""
+        if self.lost_share is None or self.is_one_way:
+            return None
+        mos = estimated_mos(self.lost_share, round_trip_ms=self.round_trip_ms, jitter_ms=self.jitter_ms)
+        return round(HUNDREDTHS * mos)
+
+    @property
+    def sent_mos_hundredths(self) -> int | None:
+        """The same of what the callee's end got, by its own report of loss; its jitter is not known. None where it sent no report."""
+        if self.reported_loss is None:
+            return None
+        return round(
+            HUNDREDTHS * estimated_mos(self.reported_loss, round_trip_ms=self.round_trip_ms, jitter_ms=None)
+        )

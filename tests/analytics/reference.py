@@ -227,6 +227,7 @@ SHARES: dict[str, tuple[str, str]] = {
     "known_by_number": ("known_numbers", "distinct_numbers"),
     "known_by_answered_number": ("known_answered_numbers", "answered_numbers"),
     "one_way_share": ("one_way_calls", "direction_checked_calls"),
+    "low_mos_share": ("low_mos_calls", "mos_calls"),
 }
 
 

@@ -30,6 +30,8 @@ COUNTS: dict[str, Callable[[Any, Attempts], int]] = {
     "jittered_calls": lambda w, rows: sum(a["media_jitter_ms"] is not None for a in rows),
     "direction_checked_calls": lambda w, rows: sum(a["media_is_one_way"] is not None for a in rows),
     "one_way_calls": lambda w, rows: sum(a["media_is_one_way"] is True for a in rows),
+    "mos_calls": lambda w, rows: len(scores(rows)),
+    "low_mos_calls": lambda w, rows: sum(score < Fraction("3.6") for score in scores(rows)),
 }
 
 
@@ -59,6 +61,11 @@ def measured(rows: Attempts) -> Attempts:
     return [a for a in rows if a["media_packets_expected"]]
 
 
+def scores(rows: Attempts) -> list[Fraction]:
+    """The estimated MOS of each call that has one."""
+    return [Fraction(a["media_mos_hundredths"], 100) for a in rows if a["media_mos_hundredths"] is not None]
+
+
 def jitter_step(jitter: Fraction) -> int:
     """The first of the steps that it does not exceed; the last one is for all that is more."""
     for step in [0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500]:
@@ -85,5 +92,7 @@ def values(rows: Attempts) -> dict[str, Any]:
     jitters = [Fraction(a["media_jitter_ms"]) for a in rows if a["media_jitter_ms"] is not None]
     found["jitter_ms_sum"] = float(sum(jitters))
     found["jitter_ms_mean"] = float(sum(jitters) / len(jitters)) if jitters else None
+    found["mos_sum"] = float(sum(scores(rows)))
+    found["mos_mean"] = float(sum(scores(rows)) / len(scores(rows))) if scores(rows) else None
     found["jitter_ms_p95"] = p95([jitter_step(jitter) for jitter in jitters])
     return found

@@ -27,15 +27,13 @@ async def test_an_attempt_is_read_by_its_id_and_by_its_call_id(
 @pytest.mark.parametrize(
     ("figures", "received", "sent"),
     [
-        ("media_packets_expected = 1000, media_packets_lost = 0, media_round_trip_ms = 100", 4.36, None),
-        ("media_packets_expected = 1000, media_packets_lost = 30, media_round_trip_ms = 100, media_reported_loss = 0", 4.06, 4.36),
-        ("media_packets_expected = 1000, media_packets_lost = -2, media_jitter_ms = 2", 4.39, None),
-        ("media_packets_expected = 0, media_packets_lost = 0, media_reported_loss = 1", None, 1.15),
-        ("media_packets_expected = 9, media_packets_lost = 0, media_is_one_way = true", None, None),
-        ("media_packets_expected = NULL", None, None),
+        ("media_mos_hundredths = 406, media_sent_mos_hundredths = 437", 4.06, 4.37),
+        ("media_mos_hundredths = 100", 1.0, None),
+        ("media_sent_mos_hundredths = 115", None, 1.15),
+        ("media_packets_expected = 1000, media_packets_lost = 0, media_reported_loss = 0", None, None),
     ],
-)  # fmt: skip
-async def test_how_it_may_have_sounded_is_estimated_where_there_are_figures(
+)
+async def test_how_it_may_have_sounded_is_what_was_estimated_when_it_ended(
     client: Client, pool: Pool, campaign_id: int, figures: str, received: float | None, sent: float | None
 ) -> None:
     attempt_id = await add_traced_attempt(pool, campaign_id)

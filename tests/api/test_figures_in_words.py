@@ -39,6 +39,7 @@ def test_a_unit_stands_behind_a_narrow_space(language: Language, words: list[str
         (3723.4, "seconds", "1:02:03"),
         (840.0, "milliseconds", "840\u202fмс"),
         (12.5, "money", "12,50"),
+        (4.3, "score", "4,30"),
         (7, "attempts", "7"),
         (None, "money", NO_DATA),
         (None, "seconds", NO_DATA),

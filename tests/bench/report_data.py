@@ -43,7 +43,7 @@ INSERT INTO attempts (
     run_id, gate, utc_offset_minutes, import_id, source, ad, keyword, region, settled_time, result, reason, fault,
     sip_status, q850_cause, ended_by, pdd_ms, talk_ms, disposition, answered_by, is_target, cost_micros, change_number,
     answered_time, ended_time, verdict_time, audit_share, audit_judgement, media_packets_expected, media_packets_lost,
-    media_jitter_ms, media_is_one_way
+    media_jitter_ms, media_is_one_way, media_mos_hundredths
 )
 SELECT
     campaign * 256, started, (extract(epoch FROM started) * 1000 - 1577836800000)::bigint << 22 | (i % 4194304), campaign, contact,
@@ -64,7 +64,8 @@ SELECT
     CASE WHEN talk IS NOT NULL AND r[6] >= 0.95 THEN 0.2 END,
     CASE WHEN talk IS NOT NULL AND r[6] >= 0.96 THEN CASE WHEN r[6] >= 0.999 THEN 'human' ELSE 'machine' END END,
     talk / 20, CASE WHEN talk IS NOT NULL THEN (r[11] ^ 8 * talk / 200)::int END,
-    CASE WHEN talk IS NOT NULL THEN (r[12] * r[12] * r[12] * 60)::real END, CASE WHEN talk IS NOT NULL THEN r[11] < 0.01 END
+    CASE WHEN talk IS NOT NULL THEN (r[12] * r[12] * r[12] * 60)::real END, CASE WHEN talk IS NOT NULL THEN r[11] < 0.01 END,
+    CASE WHEN talk IS NOT NULL AND r[11] >= 0.01 THEN (439 - r[11] ^ 8 * 150)::int END
 FROM (
     SELECT
         campaign, contacts, i, r, 1 + i % contacts AS contact,

@@ -36,6 +36,7 @@ from api.app import create_app
 from api.settings import ApiSettings
 from campaigns.embedded_postgres import start_postgres
 from campaigns.migrate import migrate
+from tests.bench.report_calls import time_every_drill_down
 from tests.bench.report_data import DAYS, History, make_history
 from tests.bench.report_load import settle_rate, time_claims
 from tests.bench.report_peers import compare
@@ -230,6 +231,7 @@ async def figures_of_reports(
     p95: dict[int, float] = {}
     nothing_kept: list[float] = []
     drill_down = panels_p95 = slowest = page = 0.0
+    kinds, kinds_left = [0.0], 0
     from_facts: list[str] = []
     for history in histories:
         async with api_client(history.dsn) as client:
@@ -242,6 +244,13 @@ async def figures_of_reports(
             page = statistics.median([await time_page(client) for _ in range(options.rounds)])
             panels_p95, slowest, from_facts = await time_panels(
                 client, history, 1, options.panel_rounds, is_quick=options.quick
+            )
+            kinds, kinds_left = await time_every_drill_down(
+                client,
+                history,
+                partial(answer_of, client),
+                options.drill_down_seconds,
+                is_quick=options.quick,
             )
         print(
             f"\n{history.attempts:,} attempts: p95 {p95[history.attempts]:.1f} ms, calls page p95 {drill_down:.1f} ms"
@@ -263,6 +272,9 @@ async def figures_of_reports(
     return {
         "p95_ms": round(p95[large.attempts], 2),
         "drill_down_p95_ms": round(drill_down, 2),
+        "drill_down_kinds_p95_ms": round(percentile(kinds, 0.95), 2),
+        "slowest_drill_down_ms": round(max(kinds)),
+        "drill_down_kinds_not_asked": kinds_left,
         "panels_p95_ms": round(panels_p95, 2),
         "slowest_panel_from_facts_ms": round(slowest),
         "panels_from_facts": from_facts,
@@ -299,6 +311,7 @@ def main() -> None:
     options.campaigns = 10 if options.quick else 200
     options.rounds, options.peer_rounds = (4, 1) if options.quick else (20, 3)
     options.panel_rounds = 1 if options.quick else 5
+    options.drill_down_seconds = 4.0 if options.quick else 90.0
     options.settlements = 16_000 if options.quick else 400_000
     # some 36 claims a second: of two minutes the worst hundredth are forty, of four seconds one
     options.claim_seconds = 4.0 if options.quick else 120.0

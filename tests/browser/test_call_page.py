@@ -41,7 +41,8 @@ async def test_what_was_heard_is_said(page: Page, web: WebServer, pool: Pool) ->
 
     await pool.execute(
         "UPDATE attempts SET answered_by = 'machine', disposition = 'voicemail_left', media_packets_received = 1250, media_packets_expected = 1254, "
-        "media_packets_lost = 4, media_reported_loss = 0.125, media_jitter_ms = 2.25, media_is_one_way = false"
+        "media_packets_lost = 4, media_reported_loss = 0.125, media_jitter_ms = 2.25, media_is_one_way = false, "
+        "media_mos_hundredths = 438, media_sent_mos_hundredths = 309"
     )
     await page.reload()
 

@@ -43,7 +43,7 @@ def written(name: str) -> str:
     value, unit = EXPECTED[name], METRICS[name].unit
     if unit == "share":
         return f"{rounded(value * 100, 1)}%"
-    if unit == "money":
+    if unit in {"money", "score"}:
         return rounded(value, 2)
     if unit == "milliseconds" and value < 1000:
         return f"{rounded(value, 0)}\u202fms"

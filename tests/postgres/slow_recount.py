@@ -90,6 +90,9 @@ def counters_of(row: Mapping[str, Any]) -> dict[str, int]:
         "jitter_us_sum": round((jitter_ms or 0) * 1000),
         "direction_checked_calls": int(row["media_is_one_way"] is not None),
         "one_way_calls": int(row["media_is_one_way"] is True),
+        "mos_calls": int(row["media_mos_hundredths"] is not None),
+        "mos_hundredths_sum": row["media_mos_hundredths"] or 0,
+        "low_mos_calls": int((row["media_mos_hundredths"] or 450) < 360),
     }
     return {name: number for name, number in counted.items() if number}
 

@@ -301,7 +301,7 @@ class History:
             (RANGES[2], self.campaigns[0] * 256, "source", 6),
         ):
             attributed = await attributed_numbers(
-                self.connection, [shard_key or 0], from_day, to_day, KINDS, dim, lambda _, value: (value,), takes_months=True
+                self.connection, [shard_key or 0], from_day, to_day, KINDS, dim, lambda _, value: (value,), takes_months=True, kept=self.kept
             )  # fmt: skip
             assert {value: counts for (value,), counts in attributed.items()} == await attributed_recount(
                 self.connection, self.zones, shard_key, from_day, to_day, name

@@ -110,12 +110,12 @@ async def test_how_well_a_call_was_heard_is_kept_with_it_also_through_the_spool(
     assert await buffer.flush()
     figures = "media_packets_expected, media_packets_received, media_packets_lost, media_packets_late,"
     figures += " media_packets_duplicated, media_packets_sent, media_jitter_ms, media_round_trip_ms,"
-    figures += " media_reported_loss, media_is_one_way"
+    figures += " media_reported_loss, media_is_one_way, media_mos_hundredths, media_sent_mos_hundredths"
     rows = await pool.fetch(
         f"SELECT {figures} FROM attempts WHERE settled_time IS NOT NULL ORDER BY attempt_id"
     )
-    assert tuple(rows[0].values()) == (500, 496, 5, 2, 1, 480, 1.25, None, 0.5, False)
-    assert tuple(rows[1].values()) == (None,) * 10
+    assert tuple(rows[0].values()) == (500, 496, 5, 2, 1, 480, 1.25, None, 0.5, False, 430, 157)
+    assert tuple(rows[1].values()) == (None,) * 12
 
 
 async def test_what_was_heard_of_the_answer_is_kept_with_it_also_through_the_spool(

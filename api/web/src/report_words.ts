@@ -26,6 +26,7 @@ export class Words {
       case "milliseconds":
         return this.format.milliseconds(value);
       case "money":
+      case "score":
         return this.format.decimal(value);
       default:
         return this.format.integer(value);

@@ -93,6 +93,7 @@ def attempts(draw: st.DrawFn) -> dict[str, Any]:
         # eighths, which a float4 holds exactly
         "media_jitter_ms": draw(st.none() | st.integers(0, 9_000).map(lambda eighths: eighths / 8)) if expected else None,
         "media_is_one_way": draw(st.sampled_from([None, False, True])) if answered else None,
+        "media_mos_hundredths": draw(st.sampled_from([None, 100, 359, 360, 441])) if expected else None,
         "pdd_ms": draw(st.none() | st.integers(0, 4000)) if result is not None else None,
         "talk_ms": talk_ms,
         "is_target": None if result is None else talk_ms is not None and 30_000 <= talk_ms <= 3_600_000,

@@ -1,5 +1,5 @@
 """
-Estimated mean opinion score (MOS) of one direction of a call, from figures that are stored with it. Pure.
+Estimated mean opinion score (MOS) of one direction of a call, from what was counted of it. Pure.
 
 The E-model (ITU-T G.107) adds impairments on a scale R of 0..100. With every parameter that nobody measures at its default it is
 
@@ -27,6 +27,8 @@ BUFFER_JITTERS: Final = 2.0
 """How deep a jitter buffer is taken to be, in interarrival jitters (RFC 3550 §6.4.1); at least one packet."""
 MIN_MOS: Final = 1.0
 MAX_MOS: Final = 4.5
+HUNDREDTHS: Final = 100
+"""An estimate is kept as a whole number of them: what is shown of a call is what its sums are made of."""
 
 
 def estimated_mos(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.mos import delay_impairment, delay_of, estimated_mos, loss_impairment, mos_of
+from dialer.rtp.mos import delay_impairment, delay_of, estimated_mos, loss_impairment, mos_of
 
 
 @pytest.mark.parametrize(
