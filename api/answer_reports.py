@@ -22,7 +22,6 @@ SOUND: Final = (
     "jitter_ms_p95",
     "one_way_calls",
     "one_way_share",
-    *MOS,
 )
 
 OF_ANSWERS: Final = (
@@ -62,7 +61,7 @@ OF_ANSWERS: Final = (
     Report(
         name="media",
         panels=(
-            Panel(name="media_totals", chart="figures", metrics=SOUND),
+            Panel(name="media_totals", chart="figures", metrics=(*SOUND, *MOS)),
             Panel(
                 name="media_by_trunk",
                 chart="bars",
@@ -76,7 +75,7 @@ OF_ANSWERS: Final = (
                 name="media_over_days",
                 chart="lines",
                 metrics=SOUND,
-                drawn=("packet_loss", "one_way_share", "low_mos_share"),
+                drawn=("packet_loss", "one_way_share"),
                 dimensions=("day",),
                 order_by="day",
             ),
@@ -87,6 +86,14 @@ OF_ANSWERS: Final = (
                 drawn=("mos_mean",),
                 dimensions=("trunk",),
                 order_by="mos_mean",
+            ),
+            Panel(
+                name="mos_over_days",
+                chart="lines",
+                metrics=MOS,
+                drawn=("mos_mean",),
+                dimensions=("day",),
+                order_by="day",
             ),
             by("campaign", MOS, ("low_mos_share",)),
         ),

@@ -112,7 +112,7 @@ async def take(folder: Path, only: str | None, *, is_quick: bool) -> None:
             "UPDATE attempts SET media_packets_expected = talk_ms / 20, media_packets_received = talk_ms / 20,"
             " media_round_trip_ms = 30 * trunk_id, media_reported_loss = 0.004, media_packets_lost = talk_ms * trunk_id / 8000,"
             " media_jitter_ms = 2 * trunk_id, media_is_one_way = talk_ms < 2500,"
-            " media_mos_hundredths = CASE WHEN talk_ms >= 2500 THEN 440 - 25 * trunk_id - 9 * (attempt_id % 7) END,"
+            " media_mos_hundredths = CASE WHEN talk_ms >= 2500 THEN 440 - 8 * trunk_id - 30 * (attempt_id % 4) END,"
             " media_sent_mos_hundredths = 436 WHERE result = 'answered'"
         )
         await count_again(pool)

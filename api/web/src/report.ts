@@ -172,8 +172,8 @@ class PanelView {
     // one scale for both periods, so that a bar and the line of the other period can be held against each other
     const { end } = scaleOf([...values, ...before.map((value) => value ?? 0)].filter((_, index) => index % rows.length < MAX_BARS), unit === "share");
     const whole = values.reduce((sum, value) => sum + value, 0);
-    // a number may stand in several rows: those are no parts of a whole
-    const areParts = unit !== "share" && unit !== "numbers";
+    // a number may stand in several rows, and scores are means: those are no parts of a whole
+    const areParts = !["share", "numbers", "score"].includes(unit);
     showBars(
       find(".bars", this.#element),
       rows.slice(0, MAX_BARS).map((row, index): Share => {

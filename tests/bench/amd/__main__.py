@@ -1,7 +1,7 @@
 """
 Who answered? Our classifier and Asterisk's AMD() on the same clips, with default settings and with tuned ones.
 
-    python -m tests.bench.amd [--quick] [--clips N] [--seed N] [--no-asterisk] [--voices dev|fresh]
+    python -m tests.bench.amd [--quick] [--clips N] [--seed N] [--no-asterisk] [--voices dev|many|fresh|unseen]
     python -m tests.bench.amd --classify FOLDER    # PATH<TAB>VERDICT<TAB>MS for each sound file
 
 The clips are built from voices that the model has not heard (tests/bench/amd/voices.py): no real calls are among them. The
@@ -146,10 +146,12 @@ if __name__ == "__main__":
     )
     parser.add_argument(
         "--voices",
-        choices=["test", "dev", "fresh"],
+        choices=["test", "dev", "many", "fresh", "unseen"],
         default="test",
         help="dev: those the model was trained on, with a seed it was not, so that nobody tunes on the test voices; "
-        "fresh: languages of espeak-ng in no other split, for when the test voices have been looked at too often",
+        "many: their languages and recordings with many more voices; "
+        "fresh: languages of espeak-ng in no other split, for when the test voices have been looked at too often; "
+        "unseen: six more, for when those have been, too",
     )
     parser.add_argument("--classify", type=Path, metavar="FOLDER")
     chosen = parser.parse_args()

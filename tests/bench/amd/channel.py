@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dialer.media.g711 import decode, to_alaw, to_ulaw
 from tests.bench.amd.voices import SAMPLE_RATE_HZ, Samples
 
-Noise = Literal["white", "babble", "street"]
+Noise = Literal["white", "babble", "street", "pink", "brown", "hum"]
 
 NOISE_LEVELS_DBFS: Final[tuple[int | None, ...]] = (None, -50, -42, -36)
 LOSS_SHARES: Final = (0.0, 0.01, 0.03)
@@ -25,7 +25,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     level_dbfs: float
     """RMS of the speech while it is loud."""
     noise: Noise
-    noise_dbfs: int | None
+    noise_dbfs: float | None
     loss_share: float
     codec: Literal["alaw", "ulaw"]
     band_hz: tuple[int, int]
@@ -38,6 +38,25 @@ def draw_line(rng: random.Random, *, is_noisy: bool = False) -> Line:
         level_dbfs=rng.uniform(-35.0, -10.0) if not is_noisy else rng.uniform(-25.0, -10.0),
         noise=rng.choice(("white", "babble", "street")),
         noise_dbfs=-36 if is_noisy else rng.choice(NOISE_LEVELS_DBFS),
+        loss_share=rng.choice(LOSS_SHARES),
+        codec=rng.choice(("alaw", "ulaw")),
+        band_hz=rng.choice(((0, 4000), (300, 3400), (200, 3000), (300, 3700))),
+        clicks=rng.choice((0, 0, 0, 1, 2)),
+    )
+
+
+def draw_training_line(rng: random.Random, *, is_noisy: bool = False) -> Line:
+    """Draw a line to learn from: noise of any kind and of any level, mostly present and often loud, down to no louder than the speech."""
+    level_dbfs = rng.uniform(-35.0, -10.0)
+    noise_dbfs: float | None = rng.choice((rng.uniform(-60.0, -30.0), rng.uniform(-45.0, -30.0)))
+    if not is_noisy and rng.random() < 0.2:
+        noise_dbfs = None
+    if noise_dbfs is not None:
+        level_dbfs = max(level_dbfs, noise_dbfs + rng.uniform(0.0, 6.0))
+    return Line(
+        level_dbfs=level_dbfs,
+        noise=rng.choice(("white", "babble", "babble", "street", "street", "pink", "brown", "hum")),
+        noise_dbfs=noise_dbfs,
         loss_share=rng.choice(LOSS_SHARES),
         codec=rng.choice(("alaw", "ulaw")),
         band_hz=rng.choice(((0, 4000), (300, 3400), (200, 3000), (300, 3700))),
@@ -95,18 +114,28 @@ def in_band(samples: Samples, band_hz: tuple[int, int]) -> Samples:
 
 
 def noise_like(kind: Noise, length: int, babble: Samples, rng: random.Random) -> Samples:
-    """Give noise of any level: white, voices of others, or a street (rumble whose loudness wanders)."""
+    """Give noise of any level: white, pink, brown, voices of others, mains hum, or a street (rumble whose loudness wanders)."""
     if kind == "babble":
         return babble
     chance = np.random.default_rng(rng.getrandbits(32))
     white = chance.standard_normal(length).astype(np.float32)
     if kind == "white":
         return white
+    seconds = np.arange(length) / SAMPLE_RATE_HZ
+    if kind == "hum":
+        hertz = rng.choice((50, 60)) * rng.uniform(0.995, 1.005)
+        waves = [
+            np.sin(2 * np.pi * hertz * part * seconds + rng.uniform(0, 6.28)) / part for part in range(1, 12)
+        ]
+        hum: Samples = (np.sum(waves, axis=0) + 0.2 * white).astype(np.float32)
+        return hum
     padded = _fast_length(length)
     spectrum = np.fft.rfft(white, padded)
-    spectrum /= np.sqrt(np.maximum(np.fft.rfftfreq(padded, 1 / SAMPLE_RATE_HZ), 60.0))
+    slope = np.sqrt(np.maximum(np.fft.rfftfreq(padded, 1 / SAMPLE_RATE_HZ), 60.0))
+    spectrum /= slope**2 if kind == "brown" else slope
     rumble = np.fft.irfft(spectrum, padded)[:length]
-    seconds = np.arange(length) / SAMPLE_RATE_HZ
+    if kind in {"pink", "brown"}:
+        return rumble.astype(np.float32)
     swell = 1 + 0.5 * np.sin(seconds * rng.uniform(0.6, 3.0) + rng.uniform(0, 6.28))
     street: Samples = (rumble * swell).astype(np.float32)
     return street

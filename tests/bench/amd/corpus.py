@@ -6,14 +6,14 @@ greetings ("Hello ... you've reached"), full mailbox, announcement, menu, a beep
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.bench.amd.channel import FRAME_SAMPLES, Line, at_speed, carried, draw_line
+from tests.bench.amd.channel import FRAME_SAMPLES, Line, at_speed, carried, draw_line, draw_training_line
 from tests.bench.amd.language import Split
 from tests.bench.amd.voices import SAMPLE_RATE_HZ, Samples, Voice, silence, voices
 
@@ -55,16 +55,21 @@ def build_clips(split: Split, count: int, seed: int) -> Iterator[Clip]:
         yield build_clip(split, index, seed)
 
 
-def build_clip(split: Split, index: int, seed: int) -> Clip:
-    rng = random.Random(f"{seed}:{split}:{index}")
-    all_voices = voices(split)
+def build_clip(
+    split: Split, index: int, seed: int, *, fold: int | None = None, is_training: bool = False
+) -> Clip:
+    """Build one call; of one fold of the split "many" only, if asked, and over a line to learn from or one to measure on."""
+    part = "" if fold is None else f":fold {fold}"
+    rng = random.Random(f"{seed}:{split}:{index}{part}")
+    all_voices = [voice for voice in voices(split) if fold is None or voice.fold == fold]
     # every group is equally likely, however many variants espeak-ng has of it
     group = rng.choice(sorted({voice.group for voice in all_voices}))
     voice = rng.choice([voice for voice in all_voices if voice.group == group])
     label: Label = "machine" if index % 2 else "human"
     kinds = MACHINE_KINDS if label == "machine" else HUMAN_KINDS
     kind = rng.choices(list(kinds), list(kinds.values()))[0]
-    line = draw_line(rng, is_noisy=kind == "noisy")
+    line = (draw_training_line if is_training else draw_line)(rng, is_noisy=kind == "noisy")
+    babblers = rng.randint(1, 6) if is_training else _BABBLERS
     clean, speech_end, beep_end = (
         _machine(kind, voice, rng) if label == "machine" else _human(kind, voice, rng)
     )
@@ -77,7 +82,7 @@ def build_clip(split: Split, index: int, seed: int) -> Clip:
         voice=voice.name,
         group=voice.group,
         line=line,
-        samples=carried(clean, line, _babble(all_voices, voice, len(clean), rng), rng),
+        samples=carried(clean, line, _babble(all_voices, voice, len(clean), rng, babblers), rng),
         speech=is_spoken,
         speech_start_ms=int(starts[0]) * 20 if len(starts) else None,
         greeting_end_ms=round(speech_end / SAMPLE_RATE_HZ * 1000) if len(starts) else None,
@@ -213,11 +218,13 @@ def _spoken_blocks(clean: Samples, *, upto: int) -> NDArray[np.bool_]:
     return spoken
 
 
-def _babble(all_voices: tuple[Voice, ...], but: Voice, length: int, rng: random.Random) -> Samples:
-    """Mix voices of the same split, none of the speaker's own group."""
+def _babble(
+    all_voices: Sequence[Voice], but: Voice, length: int, rng: random.Random, babblers: int = _BABBLERS
+) -> Samples:
+    """Mix voices of the same split and fold, none of the speaker's own group."""
     mix = silence(length / SAMPLE_RATE_HZ)
-    others = [voice for voice in all_voices if voice.group != but.group]
-    for _ in range(_BABBLERS):
+    others = [voice for voice in all_voices if voice.group != but.group and voice.fold == but.fold]
+    for _ in range(babblers):
         voice, at = rng.choice(others), -rng.randrange(SAMPLE_RATE_HZ)
         while at < length:
             piece = _normal(voice.phrase(rng))

@@ -4,8 +4,11 @@ from typing import Literal
 
 import msgspec
 
-Split = Literal["dev", "test", "fresh"]
-"""To train and choose on; to measure on; to measure on once more, when the test voices have been looked at too often."""
+Split = Literal["dev", "many", "test", "fresh", "unseen"]
+"""
+To train and choose on: few voices, of which the model is made, and many; to measure on; and to measure on once more, when the voices before have been
+looked at too often.
+"""
 
 
 class Language(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Final
 
 from tests.bench.amd.fresh_phrases import FRESH
 from tests.bench.amd.language import Language, Split
+from tests.bench.amd.unseen_phrases import UNSEEN
 
 LANGUAGES: Final = (
     Language(
@@ -150,14 +151,16 @@ LANGUAGES: Final = (
          "Merhaba. Aradığınız kişi aramaları denetliyor. Adınızı ve arama nedeninizi söyleyin."),
     ),
     *FRESH,
+    *UNSEEN,
 )  # fmt: skip
 
 VARIANTS: Final[dict[Split, tuple[str, ...]]] = {
     "dev": ("m1", "m2", "m3", "f1", "f2", "croak", "klatt2"),
     "test": ("m5", "m6", "m7", "f3", "f4", "f5", "klatt4"),
     "fresh": ("m4", "m8", "Andrea", "Annie", "Michael", "Hugo", "klatt3"),
+    "unseen": ("Alicia", "Denis", "Diogo", "Storm", "belinda", "quincy", "klatt5"),
 }
-"""Of espeak-ng, by the names of their files; they change the formants and the voice's character."""
+"""Of espeak-ng, by the names of their files; they change the formants and the voice's character. Those of "many": many_voices.py."""
 
 SCREENING: Final = 3
 """Where the screening assistant stands in `Language.others`."""

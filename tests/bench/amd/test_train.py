@@ -4,6 +4,7 @@ import hashlib
 import random
 import re
 from importlib.resources import files
+from typing import get_args
 
 import msgspec
 import numpy as np
@@ -12,8 +13,10 @@ from threadpoolctl import threadpool_limits
 
 from dialer.media.answer.model import AnswerModel, ModelFile
 from tests.bench.amd import train as script
-from tests.bench.amd.channel import draw_line
+from tests.bench.amd.channel import Noise, draw_line, draw_training_line, noise_like
 from tests.bench.amd.corpus import Clip, Label
+from tests.bench.amd.many_voices import READERS, VOICES_PER_LANGUAGE, drawn_voices, fold_of
+from tests.bench.amd.many_voices import VARIANTS as MANY_VARIANTS
 from tests.bench.amd.phrases import LANGUAGES, VARIANTS
 from tests.bench.amd.train import HIDDEN, THRESHOLDS, TREES, digest, listen, model_file, rhythms, train
 from tests.bench.amd.voices import ROOT
@@ -84,7 +87,46 @@ def test_the_shipped_file_is_the_one_of_the_card_and_of_the_script() -> None:
 
 
 def test_a_language_and_a_variant_stand_in_one_split_only() -> None:
-    languages = [language.voice for language in LANGUAGES]
-    variants = [variant for of_split in VARIANTS.values() for variant in of_split]
-    assert len(set(languages)) == len(languages)
+    readers = [voice for voices in READERS.values() for voice in dict.fromkeys(voices)]
+    languages = [language.voice for language in LANGUAGES if language.split != "dev"]
+    splits = [*(names for split, names in VARIANTS.items() if split != "dev"), *MANY_VARIANTS]
+    variants = [variant for of_split in splits for variant in of_split]
+    assert len({*readers, *languages}) == len(readers) + len(languages)
     assert len(set(variants)) == len(variants)
+    assert not set(VARIANTS["dev"]) & {
+        name for split, names in VARIANTS.items() if split != "dev" for name in names
+    }
+    assert set(READERS) == {language.voice for language in LANGUAGES if language.split == "dev"}
+
+
+def test_a_fold_shares_no_voice_with_another_and_its_draw_is_the_same_each_time() -> None:
+    voices: dict[int, set[str]] = {}
+    for language in READERS:
+        drawn = drawn_voices(language)
+        assert drawn == drawn_voices(language)
+        assert len(set(drawn)) == VOICES_PER_LANGUAGE
+        fold = fold_of(f"espeak-{language}")
+        voices.setdefault(fold, set()).update(
+            f"{kind} {name}" for pair in drawn for kind, name in zip(("reads", "sounds"), pair, strict=True)
+        )
+    assert not voices[0] & voices[1]
+    assert not voices[0] & voices[2]
+    assert not voices[1] & voices[2]
+
+
+def test_a_line_to_learn_from_is_never_louder_than_its_voice() -> None:
+    lines = [draw_training_line(random.Random(seed), is_noisy=seed % 2 == 0) for seed in range(400)]
+    levels = [(line.level_dbfs, line.noise_dbfs) for line in lines if line.noise_dbfs is not None]
+    assert all(-60 <= noise <= min(level, -30) for level, noise in levels)
+    assert 200 < len(levels) < 400
+    assert {line.noise for line in lines} == set(get_args(Noise))
+    assert all(line.noise_dbfs is not None for line in lines[::2])
+
+
+@pytest.mark.parametrize("kind", ["pink", "brown", "hum", "street", "white"])
+def test_noise_is_as_long_as_the_call_and_another_with_another_seed(kind: Noise) -> None:
+    none = np.zeros(8_000, np.float32)
+    one, same, other = (noise_like(kind, 8_000, none, random.Random(seed)) for seed in (1, 1, 2))
+    assert one.shape == (8_000,)
+    assert (one == same).all()
+    assert not (one == other).all()

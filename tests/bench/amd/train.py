@@ -1,9 +1,9 @@
 """
 Trains the answer classifier and writes dialer/media/answer/model.json; its card is docs/answer_model.md.
 
-    python -m tests.bench.amd.train [--clips 6000] [--seed 1] [--cross-validate] [--check]
+    python -m tests.bench.amd.train [--clips 6000] [--seed 1] [--voices dev|many] [--cross-validate] [--check]
 
-Only voices of the split "dev" are heard (tests/bench/amd/voices.py). With --cross-validate each source or language is left
+Only voices of the split "dev" are heard (tests/bench/amd/voices.py), or with `--voices many` of that one, over noisier lines (docs/adr/0034: not what ships). With --cross-validate each source or language is left
 out once and judged by trees that have not heard it. The same arguments on the same machine give the same file. It stands
 beside the benchmark, because both build the same clips. It takes about three minutes of one core.
 """
@@ -31,6 +31,7 @@ from dialer.media.answer.timing import NAMES, Timing
 from dialer.media.answer.tone_runs import ToneRuns
 from dialer.media.answer.voice_activity import FEATURES, VoiceActivity
 from tests.bench.amd.corpus import Clip, build_clip, build_music
+from tests.bench.amd.language import Split
 from tests.bench.amd.voices import ROOT, fetch_sounds
 
 MODEL: Final = ROOT / "dialer/media/answer/model.json"
@@ -234,9 +235,9 @@ def digest(clips: Sequence[Clip]) -> str:
     return total.hexdigest()
 
 
-def main(clip_count: int, seed: int, *, with_cross_validation: bool, is_check: bool) -> int:
+def main(clip_count: int, seed: int, split: Split, *, with_cross_validation: bool, is_check: bool) -> int:
     fetch_sounds()
-    clips = [build_clip("dev", index, seed) for index in range(clip_count)]
+    clips = [build_clip(split, index, seed, is_training=split == "many") for index in range(clip_count)]
     tunes = [build_music("dev", index, seed) for index in range(clip_count // MUSIC_SHARE)]
     print(f"sounds of {clip_count} clips: sha256 {digest([*clips, *tunes])}")
     network, trees = train(clips, tunes, with_cross_validation=with_cross_validation)
@@ -256,6 +257,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("--clips", type=int, default=6_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--voices", choices=["dev", "many"], default="dev")
     parser.add_argument("--cross-validate", action="store_true")
     parser.add_argument(
         "--check", action="store_true", help="write nothing; say whether the file that is there comes out"
@@ -266,6 +268,7 @@ if __name__ == "__main__":
             main(
                 options.clips,
                 options.seed,
+                options.voices,
                 with_cross_validation=options.cross_validate,
                 is_check=options.check,
             )

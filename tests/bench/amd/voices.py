@@ -8,9 +8,11 @@ import hashlib
 import random
 import re
 import subprocess
-from functools import cache
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Final, overload
 
 import msgspec
 import numpy as np
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 
 from dialer.media.prompt import read_audio
 from tests.bench.amd.language import Language, Split
+from tests.bench.amd.many_voices import drawn_voices, fold_of
 from tests.bench.amd.phrases import LANGUAGES, SCREENING, VARIANTS
 
 Samples = NDArray[np.float32]
@@ -42,19 +45,39 @@ _EMPTY_BYTES: Final = 1_000
 _NOT_SPEECH: Final = ("beep", "tone", "silence", "tt-monkeys", "weasels")
 
 
+class Spoken(Sequence[Samples]):
+    """Texts that one voice of espeak-ng says when they are asked for; the split "many" has thousands, and few are needed at a time."""
+
+    def __init__(self, texts: Sequence[str], say: Callable[[str], Samples]) -> None:
+        self._texts = texts
+        self._say = say
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    @overload
+    def __getitem__(self, at: int) -> Samples: ...
+    @overload
+    def __getitem__(self, at: slice) -> "Spoken": ...
+    def __getitem__(self, at: int | slice) -> "Samples | Spoken":
+        return Spoken(self._texts[at], self._say) if isinstance(at, slice) else self._say(self._texts[at])
+
+
 class Voice(msgspec.Struct, frozen=True):
     """Pieces of one speaker: words below 1.2 s, phrases, and for synthesised voices whole greetings, the shortest first."""
 
     name: str
     split: Split
     group: str
-    """The source or language; cross-validation leaves whole groups out."""
-    words: tuple[Samples, ...]
-    phrases: tuple[Samples, ...]
-    greetings: tuple[Samples, ...] = ()
-    after_hello: tuple[Samples, ...] = ()
-    others: tuple[Samples, ...] = ()
-    screening: tuple[Samples, ...] = ()
+    """The source or language of the texts; choosing leaves whole folds of groups out."""
+    fold: int
+    """Of the split "many"; who babbles behind a voice is of its own fold. 0 in the other splits."""
+    words: Sequence[Samples]
+    phrases: Sequence[Samples]
+    greetings: Sequence[Samples] = ()
+    after_hello: Sequence[Samples] = ()
+    others: Sequence[Samples] = ()
+    screening: Sequence[Samples] = ()
 
     def word(self, rng: random.Random) -> Samples:
         return rng.choice(self.words)
@@ -113,14 +136,19 @@ def fetch_sounds() -> None:
 @cache
 def voices(split: Split) -> tuple[Voice, ...]:
     """Load a split's voices, recorded ones first; the order is fixed."""
+    source: Split = "dev" if split == "many" else split
     recorded = [
-        _recorded(name, split, folder) for name, (of_split, folder) in RECORDED.items() if of_split == split
+        _recorded(name, split, folder) for name, (of_split, folder) in RECORDED.items() if of_split == source
     ]
     spoken = [
-        _spoken(language, variant)
+        _spoken(language, split, voice, variant)
         for language in LANGUAGES
-        if language.split == split
-        for variant in VARIANTS[split]
+        if language.split == source
+        for voice, variant in (
+            drawn_voices(language.voice)
+            if split == "many"
+            else [(language.voice, variant) for variant in VARIANTS[split]]
+        )
     ]
     return (*recorded, *spoken)
 
@@ -137,6 +165,7 @@ def _recorded(name: str, split: Split, folder: str) -> Voice:
         name,
         split,
         name,
+        fold_of(name) if split == "many" else 0,
         words=tuple(sound for seconds, sound in by_seconds if 0.2 <= seconds < 1.2),
         phrases=tuple(sound for seconds, sound in by_seconds if 1.4 <= seconds <= 4.0),
     )
@@ -149,18 +178,23 @@ def _variants() -> frozenset[str]:
     return frozenset(re.findall(r"!v/(\S+)", listed.stdout))
 
 
-def _spoken(language: Language, variant: str) -> Voice:
+def _spoken(language: Language, split: Split, voice: str, variant: str) -> Voice:
     if variant not in _variants():
         raise ValueError(f"espeak-ng has no variant {variant!r}; see espeak-ng --voices=variant")
 
-    def say(texts: tuple[str, ...], slowest: int = 130) -> tuple[Samples, ...]:
-        return tuple(trimmed(_espeak(language.voice, variant, text, slowest)) for text in texts)
+    is_varied = split == "many"
+
+    def say(texts: Sequence[str], slowest: int = 130) -> Spoken:
+        return Spoken(texts, partial(_said, voice, variant, slowest, is_varied))
 
     others = say(language.others)
     return Voice(
-        f"espeak-{language.voice}-{variant}",
-        language.split,
+        f"espeak-{voice}-{variant}"
+        if voice == language.voice
+        else f"espeak-{voice}-{variant}-reads-{language.voice}",
+        split,
         f"espeak-{language.voice}",
+        fold_of(f"espeak-{language.voice}") if is_varied else 0,
         words=say(language.hellos),
         phrases=say(language.business, slowest=165),  # who answers all day says it fast
         greetings=say(language.greetings),
@@ -168,6 +202,11 @@ def _spoken(language: Language, variant: str) -> Voice:
         others=others[:SCREENING],
         screening=others[SCREENING:],
     )
+
+
+@cache
+def _said(voice: str, variant: str, slowest: int, is_varied: bool, text: str) -> Samples:  # noqa: FBT001 - bound by partial
+    return trimmed(_espeak(voice, variant, text, slowest, is_varied=is_varied))
 
 
 def trimmed(samples: Samples) -> Samples:
@@ -184,16 +223,32 @@ def _read(path: Path) -> Samples:
     )
 
 
-def _espeak(voice: str, variant: str, text: str, slowest: int) -> Samples:
-    """Say one text; pitch and speed (words a minute) are the text's own, by its hash. Kept on disk."""
-    digest = hashlib.sha256(f"{voice}+{variant}+{slowest}:{text}".encode()).digest()
+def _espeak(voice: str, variant: str, text: str, slowest: int, *, is_varied: bool) -> Samples:
+    """Say one text; pitch and speed (words a minute) are the text's own, by its hash, in a wider range if varied. Kept on disk."""
+    span = " varied" if is_varied else ""
+    digest = hashlib.sha256(f"{voice}+{variant}+{slowest}{span}:{text}".encode()).digest()
     path = SOUNDS / "espeak" / f"{digest.hex()[:24]}.wav"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         speed, pitch = slowest + digest[0] % 60, 30 + digest[1] % 45
-        subprocess.run(
-            ["espeak-ng", "-v", f"{voice}+{variant}", "-s", str(speed), "-p", str(pitch), "-w", path, text],
-            check=True,
-            capture_output=True,
-        )
+        if is_varied:
+            speed, pitch = slowest - 15 + digest[0] % 90, 20 + digest[1] % 65
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".wav", delete=False) as half:
+            subprocess.run(
+                [
+                    "espeak-ng",
+                    "-v",
+                    f"{voice}+{variant}",
+                    "-s",
+                    str(speed),
+                    "-p",
+                    str(pitch),
+                    "-w",
+                    half.name,
+                    text,
+                ],
+                check=True,
+                capture_output=True,
+            )
+        Path(half.name).replace(path)  # another process may want the same
     return _read(path)
