@@ -22,6 +22,7 @@ from dialer.net.faults import Faults
 from dialer.net.media_clock import MediaClock
 from dialer.net.ports import PortPool
 from dialer.net.rtp_socket import OnAny, OnKnown, RtpPoll, RtpSocket
+from dialer.rtp.outgoing import FRAME_SECONDS
 from dialer.rtp.quality import MediaQuality
 from dialer.rtp.relay import Relay
 from dialer.rtp.session import Address, RtpSession
@@ -33,8 +34,8 @@ log = structlog.get_logger()
 _MAX_PORT: Final = 65_535
 _BIND_ATTEMPTS: Final = 20
 """How many RTP ports may be taken by other programs before a call fails."""
-_RELAY_SECONDS: Final = 0.01
-"""While legs are connected arrivals are looked for so often: what is said waits 5 ms on average, not 10."""
+_BETWEEN_TICKS_SECONDS: Final = FRAME_SECONDS / 2
+"""While legs are connected arrivals are looked for between the ticks, too: what is said waits 5 ms on average, not 10."""
 _TICKS_PER_ROUND: Final = 25
 """Every half second reports are sent where they are due, and silent sources forgotten."""
 
@@ -57,7 +58,7 @@ class MediaPlane:
         self.sending: dict[CallMedia, None] = {}
         """Calls with something to send at the next tick."""
         self._clock = MediaClock(loop)
-        self._relay_clock = MediaClock(loop, _RELAY_SECONDS)
+        self._between: asyncio.TimerHandle | None = None
         self._poll = RtpPoll()
         self._active: dict[CallMedia, None] = {}
         """Calls whose audio has somewhere to go."""
@@ -114,10 +115,9 @@ class MediaPlane:
         if one is other or one.socket is None or other.socket is None:
             return
         for media, peer in ((one, other), (other, one)):
-            media.relay = Relay(media.rtp, peer.rtp, peer.send_relayed, transcoding)
+            media.relay = Relay(media.rtp, peer.rtp, peer.send_relayed, peer.connected_socket, transcoding)
             media.relayed_to = peer
             self._relayed[media] = None
-        self._relay_clock.add(self._read_for_relays)
 
     def disconnect(self, media: "CallMedia") -> None:
         """End the connection of this call and its peer."""
@@ -135,7 +135,8 @@ class MediaPlane:
     def close(self) -> None:
         """Stop the clock. Calls close themselves."""
         self._clock.close()
-        self._relay_clock.close()
+        if self._between is not None:
+            self._between.cancel()
         self._poll.close()
 
     def deliver_frames(self, frames: list[TapFrame]) -> None:
@@ -149,13 +150,14 @@ class MediaPlane:
             except Exception:
                 log.exception("tap.sink_crashed", frames=len(batch))
 
-    def _read_for_relays(self, now: float) -> bool:
-        self._poll.read_all(now)
-        return bool(self._relayed)
+    def _read_between(self) -> None:
+        self._between = None
+        self._poll.read_all(self.loop.time())
 
     def _tick(self, now: float) -> bool:
-        if not self._relayed:  # else the relays' clock has just read
-            self._poll.read_all(now)
+        self._poll.read_all(now)
+        if self._relayed and self._between is None:
+            self._between = self.loop.call_at(now + _BETWEEN_TICKS_SECONDS, self._read_between)
         for media in list(self.sending):
             media.send_due(now)
         if self.tone_keys is not None:
@@ -267,7 +269,7 @@ class CallMedia:
         )
         self.taps.append(tap)
         self.rtp.add_listener(tap.heard.put)
-        outgoing.listeners.append(tap.said.put)
+        outgoing.add_listener(tap.said.put)
         self._plane.note_taps(self)
         return tap
 
@@ -296,6 +298,10 @@ class CallMedia:
         destination = self.rtp.destination
         if self.socket is not None and destination is not None:
             self.socket.send(data, destination)
+
+    def connected_socket(self) -> RtpSocket | None:
+        """Where packets can leave without a look at where they go; None = nowhere now."""
+        return self.socket if self.socket is not None and self.socket.is_filtered else None
 
     def close(self) -> None:
         """Fall silent, let go of the sockets, and give the port back."""
@@ -365,6 +371,7 @@ class CallMedia:
         if self.socket is None:
             return
         if self.rtp.forget_silent_source(now):
+            self.rtp.outgoing.close_onward()  # which sends to nobody but a connected peer
             self.socket.disconnect()
         destination = self.rtp.report_destination
         if destination is None or destination[1] > _MAX_PORT:

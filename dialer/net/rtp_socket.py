@@ -2,7 +2,8 @@
 The UDP sockets of audio and its reports, and the reading of all of them at once.
 
 This is the hot path: every call costs a packet each way every 20 ms. So no socket is registered in the event loop; the
-media clock asks one epoll for all that have something, reads into one buffer, and hands it on before the next is read.
+media clock asks one epoll for all that have something, reads into one buffer, and hands it on before the next is read. What
+is only relayed leaves from that buffer at once, its header written over (`rtp.outgoing.Onward`).
 And a socket is connected as soon as only one sender is believed: strangers are then refused by the system, and neither
 reading nor sending has an address to translate.
 
@@ -37,13 +38,14 @@ _MAX_PACKET_BYTES: Final = 2_048
 _PASSES: Final = 16
 """How many packets of one socket are read at a tick at most; the rest waits in the system, which bounds it."""
 _MAX_READY: Final = 1_024
-_FIRST_WORD_AND_SSRC: Final = struct.Struct("!I4xI")
+_HEADER_AS_WORDS: Final = struct.Struct("!III")
+"""What begins with version, kind and sequence; timestamp; SSRC."""
 _UNTIMED: Final = 7
 """Bits of a sequence number: where one is set, the packet's arrival is not asked for."""
 _GET_RECEIVE_TIME: Final = 0x8907
 """SIOCGSTAMPNS: when the last packet read had arrived (Linux socket(7))."""
-_RECEIVE_TIME_BYTES: Final = 16
-"""A struct timespec."""
+_TIMESPEC: Final = struct.Struct("qq")
+"""Seconds and nanoseconds."""
 
 OnAny = Callable[[bytes, Address, float], None]
 """`(data, sender, now)`, from a socket that hears everybody."""
@@ -58,7 +60,7 @@ OnKnown = Callable[[bytearray, int, float, float | None], None]
 class RtpSocket(Lane):
     """Bound from the start. Raises OSError when the address cannot be bound."""
 
-    __slots__ = ("_faults", "_is_timed", "_poll", "_receive_time", "_socket", "is_connected", "is_filtered", "on_any", "on_known", "port", "recv_into", "send_errors")  # fmt: skip
+    __slots__ = ("_faults", "_is_timed", "_poll", "_receive_time", "_socket", "is_connected", "is_filtered", "on_any", "on_known", "port", "recv_into", "send_errors", "send_known")  # fmt: skip
 
     def __init__(
         self,
@@ -72,7 +74,7 @@ class RtpSocket(Lane):
         super().__init__()
         self._poll = poll
         self._faults = faults
-        self._receive_time = bytearray(_RECEIVE_TIME_BYTES)
+        self._receive_time = bytearray(_TIMESPEC.size)
         self._is_timed = False
         self.on_any = on_any
         self.on_known = on_known
@@ -86,6 +88,8 @@ class RtpSocket(Lane):
             socket.AF_INET6 if ":" in local[0] else socket.AF_INET, socket.SOCK_DGRAM
         )
         self.recv_into = self._socket.recv_into
+        self.send_known: Callable[[memoryview], object] = self._socket.send
+        """To the peer of a connected socket. Raises OSError."""
         try:
             self._socket.setblocking(False)
             self._socket.bind(local)
@@ -148,13 +152,20 @@ class RtpSocket(Lane):
 
     def received_at(self) -> float | None:
         """When the packet that was read last had arrived; None = not known."""
-        with contextlib.suppress(OSError):
+        try:
             fcntl.ioctl(self._socket, _GET_RECEIVE_TIME, self._receive_time)
-            if self._is_timed:
-                seconds, nanoseconds = struct.unpack("qq", self._receive_time)
-                return int(seconds) + int(nanoseconds) * 1e-9
-        self._is_timed = True  # the first question makes the system begin to note it, and has no answer yet
-        return None
+        except OSError:
+            self._is_timed = (
+                True  # the first question makes the system begin to note it, and has no answer yet
+            )
+            return None
+        if not self._is_timed:
+            self._is_timed = True
+            return None
+        seconds: int
+        nanoseconds: int
+        seconds, nanoseconds = _TIMESPEC.unpack(self._receive_time)
+        return seconds + nanoseconds * 1e-9
 
     def close(self) -> None:
         if self._socket.fileno() >= 0:
@@ -170,6 +181,7 @@ class RtpPoll:
         self._sockets: dict[int, RtpSocket] = {}
         self._to_filter: list[RtpSocket] = []
         self._buffer = bytearray(_MAX_PACKET_BYTES)
+        self._view = memoryview(self._buffer)
 
     def add(self, rtp_socket: RtpSocket) -> None:
         self._epoll.register(rtp_socket, select.EPOLLIN)
@@ -185,7 +197,7 @@ class RtpPoll:
 
     def read_all(self, now: float) -> None:
         """Hand on everything that has arrived. A handler may close sockets."""
-        sockets, buffer = self._sockets, self._buffer
+        sockets, buffer, view = self._sockets, self._buffer, self._view
         for _ in range(_PASSES):
             ready = self._epoll.poll(0, _MAX_READY)
             for number, _event in ready:
@@ -200,15 +212,27 @@ class RtpPoll:
                 except OSError:  # ICMP: nobody takes what we send
                     rtp_socket.send_errors += 1
                     continue
-                word, ssrc = _FIRST_WORD_AND_SSRC.unpack_from(buffer)
-                if (
-                    word == rtp_socket.expects
-                    and ssrc == rtp_socket.ssrc
-                    and word & _UNTIMED
-                    and size >= HEADER_BYTES
-                ):
-                    rtp_socket.expects = word + 1
-                    continue
+                word, timestamp, ssrc = _HEADER_AS_WORDS.unpack_from(buffer)
+                if word == rtp_socket.expects and ssrc == rtp_socket.ssrc and size >= HEADER_BYTES:
+                    onward = rtp_socket.onward
+                    if onward is None or size == onward.size:
+                        rtp_socket.expects = word + 1
+                        if not word & _UNTIMED and (arrival := rtp_socket.received_at()) is not None:
+                            rtp_socket.time(timestamp, arrival)
+                        if onward is not None:
+                            onward.count += 1
+                            onward.sent_at = now
+                            onward.timestamp = timestamp = (timestamp + onward.timestamp_offset) & 0xFFFFFFFF
+                            sequence = (word + onward.sequence_offset) & 0xFFFF
+                            _HEADER_AS_WORDS.pack_into(
+                                buffer, 0, onward.first_word | sequence, timestamp, onward.ssrc
+                            )
+                            target = onward.socket
+                            try:
+                                target.send_known(view[:size])
+                            except OSError:
+                                target.send_errors += 1
+                        continue
                 rtp_socket.on_known(
                     buffer, size, now, None if buffer[3] & _UNTIMED else rtp_socket.received_at()
                 )

@@ -2,12 +2,12 @@
 What we send of one call, packet by packet: a prompt, digits, or what another leg says.
 
 The usual packet is built in place, in one buffer per call: two fields of the header and a slice of the prompt, which all
-calls of a campaign share.
+calls of a campaign share. What is forwarded usually goes a short way (`Onward`) and is not seen here at all.
 """
 
 import struct
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from dialer.rtp.dtmf import DigitSender
 from dialer.rtp.packet import HEADER, HEADER_BYTES, MARKER, VERSION_2
@@ -33,6 +33,39 @@ PacketListener = Callable[[int, int, int, bytes, bool, float], None]
 """
 
 
+CLOSED: Final = -1
+
+
+class ConnectedSocket(Protocol):
+    """Where forwarded packets leave. `send_known` raises OSError, which is to be counted."""
+
+    send_known: Callable[[memoryview], object]
+    send_errors: int
+
+
+class Onward:
+    """
+    How a leg's packet that is in its turn becomes one of this stream, for who reads packets.
+
+    Such a one is of `size` bytes, of the kind that we send, and nobody hears it but the peer. Its header becomes
+    `first_word | (its sequence number + sequence_offset) & 0xFFFF`, its timestamp `+ timestamp_offset`, `ssrc`; then `count`,
+    `timestamp` (ours) and `sent_at` are noted. The stream takes these when it is asked for them, and closes the way whenever
+    anything else is sent or changes.
+    """
+
+    __slots__ = ("count", "first_word", "sent_at", "sequence_offset", "size", "socket", "ssrc", "timestamp", "timestamp_offset")  # fmt: skip
+
+    socket: ConnectedSocket
+
+    def __init__(self) -> None:
+        self.size = CLOSED
+        self.count = 0
+        self.first_word = self.ssrc = 0
+        self.sequence_offset = self.timestamp_offset = 0
+        self.timestamp = 0
+        self.sent_at = 0.0
+
+
 class OutgoingStream:
     """One RTP stream of ours. `rng(n)` gives n random bytes."""
 
@@ -48,7 +81,9 @@ class OutgoingStream:
         "_frame_seconds",
         "_interrupted",
         "_length",
+        "_octets_sent",
         "_offset",
+        "_packets_sent",
         "_sequence",
         "_source",
         "_timestamp",
@@ -56,8 +91,7 @@ class OutgoingStream:
         "can_send",
         "is_short",
         "listeners",
-        "octets_sent",
-        "packets_sent",
+        "onward",
         "payload_type",
         "ssrc",
     )
@@ -72,10 +106,11 @@ class OutgoingStream:
         """False while the peer holds us, and before anything was agreed: what is played waits."""
         self.is_short = False
         """Less than 20 ms a packet, so that several are due at one tick."""
-        self.packets_sent = 0
-        self.octets_sent = 0
+        self.onward = Onward()
+        self._packets_sent = 0
+        self._octets_sent = 0
         self.listeners: list[PacketListener] = []
-        """Who hears what we say; empty for most calls."""
+        """Who hears what we say (`add_listener`); empty for most calls."""
         self._ulaw = self._alaw = self._source = b""
         self._offset = self._length = 0
         self._interrupted: tuple[bytes, bytes, int, int] | None = None
@@ -89,6 +124,7 @@ class OutgoingStream:
 
     def set_format(self, payload_type: int, ptime_ms: int) -> None:
         """Send in this law, so many milliseconds a packet; a length that we do not know becomes 20."""
+        self.close_onward()
         self.payload_type = payload_type
         self._source = self._ulaw if payload_type == PCMU else self._alaw
         self._frame_samples = (
@@ -101,8 +137,25 @@ class OutgoingStream:
 
     def move(self, rng: Callable[[int], bytes]) -> None:
         """Take another SSRC (RFC 3550 §8.2)."""
+        self.close_onward()
         self.ssrc = int.from_bytes(rng(4), "big")
         HEADER.pack_into(self._buffer, 0, VERSION_2, self.payload_type, 0, 0, self.ssrc)
+
+    def add_listener(self, listener: PacketListener) -> None:
+        """Let somebody hear what we say from now on."""
+        self.close_onward()
+        self.listeners.append(listener)
+
+    @property
+    def packets_sent(self) -> int:
+        self._take_onward()
+        return self._packets_sent
+
+    @property
+    def octets_sent(self) -> int:
+        """Without headers (RFC 3550 §6.4.1)."""
+        self._take_onward()
+        return self._octets_sent
 
     @property
     def is_playing(self) -> bool:
@@ -145,6 +198,7 @@ class OutgoingStream:
 
     def timestamp_at(self, now: float) -> int:
         """Our stream's clock (RFC 3550 §5.1); it runs through silences."""
+        self._take_onward()
         ahead = 0.0 if self._due_at is None else now - self._due_at
         return (self._timestamp + round(ahead * SAMPLE_RATE_HZ)) & 0xFFFFFFFF
 
@@ -154,6 +208,8 @@ class OutgoingStream:
 
         Ask again until None: with 10 ms a packet two are due every 20.
         """
+        if self.onward.size >= 0:
+            self.close_onward()
         offset, due_at = self._offset, self._due_at
         if self._digits is not None or due_at is None or offset >= self._length or not self.can_send:
             return self._unusual_packet(now)
@@ -171,6 +227,7 @@ class OutgoingStream:
 
         `restart_forwarding` comes first when that stream began anew.
         """
+        self.close_onward()
         if self._forward_sequence is None:
             self._forward_sequence = (self._sequence - sequence) & 0xFFFF
             self._forward_timestamp = (self.timestamp_at(now) - timestamp) & 0xFFFFFFFF
@@ -180,15 +237,49 @@ class OutgoingStream:
             self._sequence = (sequence + 1) & 0xFFFF
             self._timestamp = (timestamp + len(payload)) & 0xFFFFFFFF
             self._due_at = now + len(payload) / SAMPLE_RATE_HZ
-        self.packets_sent += 1
-        self.octets_sent += len(payload)
+        self._packets_sent += 1
+        self._octets_sent += len(payload)
         for listener in self.listeners:
             listener(kind, sequence, timestamp, payload, True, now)
         return HEADER.pack(VERSION_2, kind, sequence, timestamp, self.ssrc) + payload
 
     def restart_forwarding(self) -> None:
         """What is forwarded next belongs to another stream than what was."""
+        self.close_onward()
         self._forward_sequence = None
+
+    def open_onward(self, payload_bytes: int, socket: ConnectedSocket) -> None:
+        """
+        Let what follows the packet just forwarded go the short way to `socket`, if it is as long and in its turn.
+
+        That packet was itself in its turn, and of the kind that we send.
+        """
+        if self.listeners or self._forward_sequence is None:
+            return
+        onward = self.onward
+        onward.size = HEADER_BYTES + payload_bytes
+        onward.socket = socket
+        onward.first_word = VERSION_2 << 24 | self.payload_type << 16
+        onward.ssrc = self.ssrc
+        onward.sequence_offset, onward.timestamp_offset = self._forward_sequence, self._forward_timestamp
+
+    def close_onward(self) -> None:
+        """Let nothing go the short way until it is opened again."""
+        if self.onward.size >= 0:
+            self._take_onward()
+            self.onward.size = CLOSED
+
+    def _take_onward(self) -> None:
+        """Count what went the short way."""
+        onward = self.onward
+        if onward.count:
+            samples = onward.size - HEADER_BYTES
+            self._packets_sent += onward.count
+            self._octets_sent += onward.count * samples
+            self._sequence = (self._sequence + onward.count) & 0xFFFF
+            self._timestamp = (onward.timestamp + samples) & 0xFFFFFFFF
+            self._due_at = onward.sent_at + samples / SAMPLE_RATE_HZ
+            onward.count = 0
 
     def _set_source(self, ulaw: bytes, alaw: bytes, offset: int, length: int) -> None:
         self._ulaw, self._alaw, self._offset, self._length = ulaw, alaw, offset, length
@@ -207,8 +298,8 @@ class OutgoingStream:
         self._sequence = (sequence + 1) & 0xFFFF
         self._timestamp = (timestamp + samples) & 0xFFFFFFFF
         self._forward_sequence = None
-        self.packets_sent += 1
-        self.octets_sent += samples
+        self._packets_sent += 1
+        self._octets_sent += samples
         if self.listeners:
             for listener in self.listeners:
                 listener(self.payload_type, sequence, timestamp, payload, True, now)
@@ -253,6 +344,6 @@ class OutgoingStream:
         packet = HEADER.pack(VERSION_2, kind, self._sequence, step.timestamp, self.ssrc) + step.payload
         self._sequence = (self._sequence + 1) & 0xFFFF
         self._forward_sequence = None
-        self.packets_sent += 1
-        self.octets_sent += len(step.payload)
+        self._packets_sent += 1
+        self._octets_sent += len(step.payload)
         return packet

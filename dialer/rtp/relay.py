@@ -10,7 +10,7 @@ table. Digits (RFC 4733) go on under the type that the other leg negotiated, or 
 from collections.abc import Callable
 from typing import Final
 
-from dialer.rtp.outgoing import PCMA, PCMU
+from dialer.rtp.outgoing import PCMA, PCMU, ConnectedSocket
 from dialer.rtp.packet import MARKER
 from dialer.rtp.session import OFFERED_TELEPHONE_EVENT, RtpSession
 
@@ -21,29 +21,32 @@ class Relay:
     """
     One direction. Listens to `source` until `close`; `send` takes each packet for the other leg.
 
-    `transcoding(from, to)` gives the table between two laws (`media.g711.transcoding`).
+    `way()` is the other leg's socket if it is connected and packets may leave there without more ado: most of them then are sent
+    by who reads them (`outgoing.Onward`) and never come here. `transcoding(from, to)` gives the table between two laws (`media.g711.transcoding`).
     """
 
-    __slots__ = ("_restarts", "_send", "_source", "_target", "_transcoding", "packets")
+    __slots__ = ("_restarts", "_send", "_source", "_target", "_transcoding", "_way")
 
     def __init__(
         self,
         source: RtpSession,
         target: RtpSession,
         send: Callable[[bytes], None],
+        way: Callable[[], ConnectedSocket | None],
         transcoding: Callable[[int, int], bytes | None],
     ) -> None:
         self._source = source
         self._target = target
         self._send = send
+        self._way = way
         self._transcoding = transcoding
         self._restarts = source.reception.restarts
-        self.packets = 0
         target.outgoing.restart_forwarding()
-        source.add_listener(self._forward)
+        source.add_relay(self._forward, target.outgoing.onward)
 
     def close(self) -> None:
-        self._source.remove_listener(self._forward)
+        self._source.remove_relay(self._forward)
+        self._target.outgoing.close_onward()
 
     def _forward(
         self,
@@ -51,12 +54,17 @@ class Relay:
         sequence: int,
         timestamp: int,
         payload: bytes,
-        _is_in_turn: bool,  # noqa: FBT001 (a PacketListener)
+        is_in_turn: bool,  # noqa: FBT001 (a PacketListener)
         now: float,
     ) -> None:
         outgoing = self._target.outgoing
+        outgoing.close_onward()
+        if self._source.reception.restarts != self._restarts:
+            self._restarts = self._source.reception.restarts
+            outgoing.restart_forwarding()
         if not outgoing.can_send:
             return
+        is_straight = is_in_turn and kind == outgoing.payload_type
         payload_type = kind & _TYPE
         if payload_type != outgoing.payload_type:
             if payload_type in (PCMU, PCMA):
@@ -69,8 +77,6 @@ class Relay:
             else:
                 return
             kind = (kind & MARKER) | payload_type
-        if self._source.reception.restarts != self._restarts:
-            self._restarts = self._source.reception.restarts
-            outgoing.restart_forwarding()
-        self.packets += 1
         self._send(outgoing.forward(kind, sequence, timestamp, payload, now))
+        if is_straight and (way := self._way()) is not None:
+            outgoing.open_onward(len(payload), way)

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from dialer.rtp.dtmf import DigitReceiver
-from dialer.rtp.outgoing import FRAME_SECONDS, PCMA, PCMU, OutgoingStream, PacketListener
+from dialer.rtp.outgoing import FRAME_SECONDS, PCMA, PCMU, Onward, OutgoingStream, PacketListener
 from dialer.rtp.packet import HEADER, HEADER_BYTES, MARKER, VERSION_2, RtpPacket, parse_packet
 from dialer.rtp.quality import MediaQuality
 from dialer.rtp.reception import Reception
@@ -40,15 +40,23 @@ class Lane:
     """
     What the next packet in its turn begins with, for who reads packets: such a one needs nothing but `expects += 1`.
 
-    The session takes it into its counters when it is asked for them, or when another packet comes.
+    Where its arrival is known, `time` hears of it; where a relay alone listens, it goes `onward`, if that way is open. The
+    session takes the lane into its counters when it is asked for them, or when another packet comes.
     """
 
-    __slots__ = ("expects", "ssrc")
+    __slots__ = ("expects", "onward", "ssrc", "time")
 
     def __init__(self) -> None:
         self.expects = NOTHING
         """First four bytes of the header as a number; `NOTHING` = every packet goes to the session."""
         self.ssrc = NOTHING
+        self.onward: Onward | None = None
+        self.time: Callable[[int, float], None] = _ignore_time
+        """`Reception.time` of its session."""
+
+
+def _ignore_time(_timestamp: int, _arrival_seconds: float) -> None:
+    pass
 
 
 class RtpSession:
@@ -129,6 +137,17 @@ class RtpSession:
         if listener in self._listeners:
             self._listeners.remove(listener)
 
+    def add_relay(self, listener: PacketListener, onward: Onward) -> None:
+        """Hand on every packet from now on; `onward` is the short way of those in their turn, while nobody else listens."""
+        self.add_listener(listener)
+        self.lane.onward = onward
+
+    def remove_relay(self, listener: PacketListener) -> None:
+        """Do nothing if it is not there."""
+        if listener in self._listeners:
+            self.remove_listener(listener)
+            self.lane.onward = None
+
     def note_answered(self) -> None:
         """Tell early media from the talk: the callee may be heard in one, and not in the other."""
         self._take_lane()
@@ -188,16 +207,14 @@ class RtpSession:
                 payload = bytes(data[HEADER_BYTES:size])
                 for listener in self._listeners:
                     listener(kind, sequence, timestamp, payload, True, now)
-            else:
-                self._open_lane()
+            self._open_lane()
             return None
         packet = parse_packet(bytes(data[:size]))
         if packet is None:
             self.packets_refused += 1
             return None
         digit = self._receive_unusual(packet, now, arrival)
-        if not self._listeners:
-            self._open_lane()
+        self._open_lane()
         return digit
 
     def quality(self) -> MediaQuality:
@@ -253,10 +270,11 @@ class RtpSession:
         return True
 
     def _open_lane(self) -> None:
-        """Let the next packet in its turn be known by its first bytes."""
-        if self._kind >= 0:
+        """Let the next packet in its turn be known by its first bytes, unless somebody listens who is no relay."""
+        if self._kind >= 0 and len(self._listeners) == (self.lane.onward is not None):
             self.lane.expects = VERSION_2 << 24 | self._kind << 16 | self.reception.next_sequence
             self.lane.ssrc = self._source_ssrc
+            self.lane.time = self.reception.time
 
     def _take_lane(self) -> bool:
         """Count what was known by its first bytes; tell whether there was any."""

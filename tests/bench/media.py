@@ -5,6 +5,8 @@ Both get the same traffic: N calls, a packet of 20 ms of G.711 each way where th
 connected to a leg of its own at SIPp, which echoes (`direct_media=no` in Asterisk). Recording: the call's sound into a
 file of µ-law; ours has both sides as two channels, Asterisk's `Record()` the caller's. Measured in a window in which all calls are
 up, without their signalling; ours is one process, Asterisk's its process. Rounds are interleaved.
+Beside relaying stands its floor, `us_per_packet_datagrams_alone`: the same datagrams received and sent on by a Python loop over
+connected sockets and one epoll that knows nothing of RTP.
 `us_per_frame_classified` is decoding and classifying alone, all calls of a tick together; the sound is then speech.
 
     python -m tests.bench.media [--quick] [--calls N] [--seconds S] [--rounds N]      (needs `make lab-up`)
@@ -97,12 +99,12 @@ def asterisk(mode: str, calls: int, seconds: float) -> float:
 
 
 def report_row(who: str, mode: str, calls: int, packets: int, spent: float, seconds: float) -> float:
-    expected = calls * 50 * seconds * (2 if mode == "relay" else 1)
+    expected = calls * 50 * seconds * (2 if mode in ("relay", "datagrams") else 1)
     if packets < 0.95 * expected:
         print(f"{who} {mode}: only {packets} of {expected:.0f} packets; the machine is too busy", flush=True)
     us = 1e6 * spent / packets
     print(
-        f"{who:9} {mode:8} {calls:4} calls {us:7.2f} us CPU a packet {100 * spent / seconds:6.1f} % of a core",
+        f"{who:9} {mode:9} {calls:4} calls {us:7.2f} us CPU a packet {100 * spent / seconds:6.1f} % of a core",
         flush=True,
     )
     return us
@@ -123,11 +125,12 @@ def main(calls: int, seconds: float, rounds: int) -> None:
             told = ours("classify", calls, seconds, str(speech))
             rows.setdefault(("obzvon", "classify"), []).append(told["us"])
             rows.setdefault(("obzvon", "frame"), []).append(1e6 * told["classified_seconds"] / told["frames"])
+            rows.setdefault(("obzvon", "datagrams"), []).append(ours("datagrams", calls, seconds)["us"])
             for mode in ("relay", "record"):
                 rows.setdefault(("obzvon", mode), []).append(ours(mode, calls, seconds)["us"])
                 rows.setdefault(("asterisk", mode), []).append(asterisk(mode, calls, seconds))
     mean = {key: sum(values) / len(values) for key, values in rows.items()}
-    relay, record = mean["obzvon", "relay"], mean["obzvon", "record"]
+    relay, record, floor = (mean["obzvon", mode] for mode in ("relay", "record", "datagrams"))
     print(
         json.dumps(
             {
@@ -141,6 +144,8 @@ def main(calls: int, seconds: float, rounds: int) -> None:
                 "us_per_packet_recorded": round(record, 2),
                 "us_per_packet_relayed_asterisk": round(mean["asterisk", "relay"], 2),
                 "us_per_packet_recorded_asterisk": round(mean["asterisk", "record"], 2),
+                "us_per_packet_datagrams_alone": round(floor, 2),
+                "datagrams_ratio_asterisk": round(floor / mean["asterisk", "relay"], 3),
                 "relay_ratio_asterisk": round(relay / mean["asterisk", "relay"], 3),
                 "record_ratio_asterisk": round(record / mean["asterisk", "record"], 3),
                 "calls_per_core_received": calls_per_core(mean["obzvon", "receive"], 50),

@@ -1,12 +1,12 @@
 """
 The processes of `tests.bench.media`: the one that is measured, and those that make its traffic.
 
-    python -m tests.bench.media_load hub receive|relay|record|classify --calls N --seconds S --echo HOST:PORT
+    python -m tests.bench.media_load hub receive|relay|datagrams|record|classify --calls N --seconds S --echo HOST:PORT
     python -m tests.bench.media_load talkers --ports P,... --seconds S [--speech FILE]
     python -m tests.bench.media_load callers --trunk HOST --prefix 79NN --calls N --seconds S
 
 `hub` opens its calls' audio without signalling, prints its ports, waits until all hear something, and prints what a
-window of S seconds cost. `talkers` send sound to these ports. `callers` place real calls with sound and tell when all are up, and at the end
+window of S seconds cost; `datagrams` is the relaying of a loop that knows nothing of RTP. `talkers` send sound to these ports. `callers` place real calls with sound and tell when all are up, and at the end
 of the window what was sent and heard. Sound is a packet of 160 bytes every 20 ms and call; always the same one, but with --speech, a file of µ-law that
 each call begins elsewhere.
 """
@@ -15,11 +15,13 @@ import argparse
 import asyncio
 import json
 import os
+import select
 import socket
 import struct
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -36,6 +38,7 @@ from dialer.media.g711 import decode
 from dialer.net.ports import PortPool
 from dialer.recording.keyring import new_entry, parse_keyring
 from dialer.recording.recorder import ClosedRecording, Recorder
+from dialer.rtp.outgoing import FRAME_SECONDS
 from dialer.rtp.tap import AudioTap, TapFrame
 
 HUB_HOST: Final = "127.0.0.34"
@@ -154,8 +157,61 @@ async def hub(options: argparse.Namespace) -> None:
 def handled(mode: str, legs: list[CallMedia], others: list[CallMedia]) -> int:
     """How many packets were done with, in the sense of this mode."""
     if mode == "relay":
-        return sum(leg.relay.packets for leg in legs + others if leg.relay is not None)
+        return sum(leg.rtp.outgoing.packets_sent for leg in legs + others)
     return sum(leg.rtp.packets_received for leg in legs)
+
+
+def datagrams(options: argparse.Namespace) -> None:
+    """
+    Send what each leg's socket receives out of the other's and forget it: what a Python program pays the system for relaying.
+
+    Connected sockets, one epoll, one buffer, looked at as often as our relaying does; no header is read.
+    """
+    echo_host, _, echo_port = options.echo.rpartition(":")
+    buffer = bytearray(2_048)
+    view = memoryview(buffer)
+    ways: dict[int, tuple[socket.socket, socket.socket]] = {}
+    ports: list[int] = []
+    with select.epoll() as poll:
+        for _ in range(options.calls):
+            pair = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+            for made in pair:
+                made.bind((HUB_HOST, 0))
+                made.setblocking(False)
+                poll.register(made, select.EPOLLIN)
+            ports.append(pair[0].getsockname()[1])
+            pair[0].connect((TALKER_HOST, ports[-1]))
+            pair[1].connect((echo_host, int(echo_port)))
+            ways[pair[0].fileno()], ways[pair[1].fileno()] = (pair[0], pair[1]), (pair[1], pair[0])
+        print(json.dumps({"ports": ports}), flush=True)
+        heard: set[int] = set()
+        packets = 0
+
+        def carry(until: Callable[[], bool]) -> None:
+            nonlocal packets
+            due_at = time.monotonic()
+            while not until():
+                due_at += FRAME_SECONDS / 2
+                time.sleep(max(0.0, due_at - time.monotonic()))
+                while ready := poll.poll(0, 1_024):
+                    for number, _event in ready:
+                        source, target = ways[number]
+                        target.send(view[: source.recv_into(buffer)])
+                    packets += len(ready)
+                    if len(heard) < len(ways):
+                        heard.update(number for number, _event in ready)
+
+        def passes(seconds: float) -> Callable[[], bool]:
+            end = time.monotonic() + seconds
+            return lambda: time.monotonic() > end
+
+        is_late = passes(UP_SECONDS)
+        carry(lambda: len(heard) == len(ways) or is_late())
+        carry(passes(WARM_UP_SECONDS))
+        before, started = packets, time.process_time()
+        carry(passes(options.seconds))
+        told = {"cpu_seconds": time.process_time() - started, "packets": packets - before}
+    print(json.dumps(told), flush=True)
 
 
 def talkers(options: argparse.Namespace) -> None:
@@ -226,7 +282,10 @@ def main() -> None:
     )
     parser.add_argument("role", choices=["hub", "talkers", "callers"])
     parser.add_argument(
-        "mode", nargs="?", choices=["receive", "relay", "record", "classify"], default="receive"
+        "mode",
+        nargs="?",
+        choices=["receive", "relay", "datagrams", "record", "classify"],
+        default="receive",
     )
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=5.0)
@@ -239,6 +298,9 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     if options.role == "talkers":
         talkers(options)
+        return
+    if options.role == "hub" and options.mode == "datagrams":
+        datagrams(options)
         return
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(hub(options) if options.role == "hub" else callers(options))

@@ -312,7 +312,7 @@ def main() -> None:
     options.campaigns = 10 if options.quick else 200
     options.rounds, options.peer_rounds = (4, 1) if options.quick else (20, 3)
     options.panel_rounds = 1 if options.quick else 5
-    options.drill_down_seconds = 4.0 if options.quick else 90.0
+    options.drill_down_seconds = 1.5 if options.quick else 90.0
     options.settlements = 16_000 if options.quick else 400_000
     # some 36 claims a second: of two minutes the worst hundredth are forty, of four seconds one
     options.claim_seconds = 4.0 if options.quick else 120.0

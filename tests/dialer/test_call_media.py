@@ -224,6 +224,65 @@ async def test_connected_calls_hear_each_other_until_one_ends() -> None:
     plane.close()
 
 
+async def test_sound_between_connected_calls_is_whole_whichever_way_it_goes() -> None:
+    plane = plane_of(2)
+    callee, agent = Callee(plane), Callee(plane)
+    said, heard = [0], list[RtpPacket]()
+
+    def say(count: int, *, skip: int = 0, size: int = 160) -> None:
+        said[0] += skip
+        for _ in range(count):
+            said[0] += 1
+            packet = RtpPacket(0, said[0], 160 * said[0], 7, bytes([said[0]]) * size)
+            callee.udp.sendto(build_packet(packet), (HOST, callee.media.port))
+            plane._poll.read_all(0.02 * said[0])
+        heard.extend(agent.heard())
+
+    agent.udp.sendto(build_packet(RtpPacket(0, 1, 160, 9, bytes(160))), (HOST, agent.media.port))
+    say(1)
+    plane._poll.read_all(0.0)
+    callee.media.connect(agent.media)
+    outgoing = agent.media.rtp.outgoing
+    say(20)
+    assert outgoing.onward.count > 0, "the short way was taken"
+    say(5, skip=3)
+    say(5, size=80)
+    sink = Sink()
+    tap = agent.media.open_tap(sink)
+    assert tap is not None
+    say(5)
+    agent.media.close_tap(tap)
+    assert sink.sound("us") == b"".join(bytes([number]) * 160 for number in range(35, 40))
+    callee_sink = Sink()
+    callee_tap = callee.media.open_tap(callee_sink)
+    assert callee_tap is not None
+    say(5)
+    callee.media.close_tap(callee_tap)
+    assert callee_sink.sound("callee") == b"".join(bytes([number]) * 160 for number in range(40, 45))
+    say(20)
+    before = agent.udp
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as moved:
+        moved.bind((HOST, 0))
+        moved.setblocking(False)
+        agent.udp = moved
+        agent.agree(moved.getsockname()[1])
+        say(20)
+        agent.udp = before
+    numbers = [packet.payload[0] for packet in heard]
+    assert numbers == [*range(2, 22), *range(25, 85)]
+    first = heard[0]
+    assert [packet.sequence - first.sequence for packet in heard] == [number - 2 for number in numbers]
+    assert [packet.timestamp - first.timestamp for packet in heard] == [160 * (n - 2) for n in numbers]
+    assert {packet.ssrc for packet in heard} == {outgoing.ssrc}
+    assert outgoing.packets_sent == len(heard)
+    assert outgoing.octets_sent == sum(len(packet.payload) for packet in heard)
+    assert callee.media.rtp.packets_received == said[0] - 3
+    assert callee.media.rtp.reception.lost == 3
+    callee.close()
+    agent.close()
+    plane.close()
+
+
 async def test_the_system_refuses_strangers_once_the_named_address_has_spoken() -> None:
     plane = plane_of(1)
     callee = Callee(plane)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from dialer.net.rtp_socket import Address, RtpPoll, RtpSocket
+from dialer.rtp.outgoing import Onward
+from dialer.rtp.packet import HEADER, RtpPacket, parse_packet
 
 HOST = "127.0.0.33"
 """Of these tests alone."""
@@ -129,6 +131,45 @@ def test_what_is_expected_is_counted_and_not_handed_on(poll: RtpPoll) -> None:
         assert ours.expects == 0x80000004
         assert [data[3] for data in ears.known] == [5, 4], "out of turn, and too short"
     ours.close()
+
+
+def test_what_is_expected_goes_onward_in_place_where_that_way_is_open(poll: RtpPoll) -> None:
+    ears, others = Ears(), Ears()
+    ours, theirs = open_socket(poll, ears), open_socket(poll, others)
+    times: list[int] = []
+    with peer() as one, peer() as two:
+        ours.connect(one.getsockname())
+        theirs.connect(two.getsockname())
+        poll.read_all(0.0)
+        onward = Onward()
+        onward.size, onward.socket = 16, theirs
+        onward.first_word, onward.ssrc = 0x80080000, 42
+        onward.sequence_offset, onward.timestamp_offset = 0xFFFF, 2**32 - 1
+        ours.expects, ours.ssrc, ours.onward = 0x80000001, 7, onward
+        ours.time = lambda timestamp, _arrival: times.append(timestamp)
+        for sequence in range(1, 18):
+            header = HEADER.pack(0x80, 0, sequence, 160 * sequence, 7)
+            arrive(one, header + b"four" + b"too long" * (sequence == 17), ours)
+            poll.read_all(0.02)
+        packets = [parse_packet(two.recv(100)) for _ in range(16)]
+        assert packets == [
+            RtpPacket(8, sequence - 1, 160 * sequence - 1, 42, b"four") for sequence in range(1, 17)
+        ]
+        assert (onward.count, onward.timestamp, onward.sent_at) == (16, 160 * 16 - 1, 0.02)
+        assert ours.expects == 0x80000011
+        assert times == [160 * 16], "of every eighth; the first question makes the system begin to note it"
+        assert [len(data) for data in ears.known] == [24]
+    with peer() as one:  # and nobody where `two` was
+        ours.disconnect()
+        ours.connect(one.getsockname())
+        poll.read_all(0.04)
+        for sequence in range(17, 21):
+            arrive(one, HEADER.pack(0x80, 0, sequence, 0, 7) + b"four", ours)
+            poll.read_all(0.04)
+        assert theirs.send_errors > 0
+        assert onward.count == 20
+    ours.close()
+    theirs.close()
 
 
 def test_a_peer_that_takes_nothing_costs_nothing_but_the_packets(poll: RtpPoll) -> None:

@@ -1,11 +1,12 @@
 """What we send: prompts, digits, and what another leg says."""
 
 import itertools
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.rtp.outgoing import FRAME_SECONDS, OutgoingStream
+from dialer.rtp.outgoing import CLOSED, FRAME_SECONDS, OutgoingStream
 from dialer.rtp.packet import RtpPacket, parse_packet
 
 ULAW = bytes(range(200)) * 4  # five frames
@@ -215,7 +216,63 @@ def test_a_prompt_after_what_was_forwarded_continues_its_numbers() -> None:
     assert again.timestamp == packets[-1].timestamp + 160
 
 
-@given(st.lists(st.tuples(st.sampled_from(["tick", "play", "stop", "digit", "forward", "restart", "format"]), st.integers(0, 0xFFFF)), max_size=60))  # fmt: skip
+class Nowhere:
+    """A connected socket that takes everything."""
+
+    def __init__(self) -> None:
+        self.send_errors = 0
+        self.send_known: Callable[[memoryview], object] = len
+
+
+def go_onward(made: OutgoingStream, timestamp: int, now: float) -> None:
+    """Do what who reads packets does (`Onward`), without the packet."""
+    onward = made.onward
+    onward.count += 1
+    onward.timestamp = (timestamp + onward.timestamp_offset) & 0xFFFFFFFF
+    onward.sent_at = now
+
+
+def test_what_went_the_short_way_is_counted_and_a_prompt_continues_its_numbers() -> None:
+    made = stream()
+    made.forward(0, 500, 7_000, b"x" * 160, now=1.0)
+    made.open_onward(160, Nowhere())
+    for index in (1, 2, 3):
+        go_onward(made, 7_000 + 160 * index, 1.0 + 0.02 * index)
+    assert (made.packets_sent, made.octets_sent) == (4, 640)
+    assert made.timestamp_at(1.08) == 640
+    go_onward(made, 7_640, 1.08)
+    made.play(ULAW, ALAW)
+    packets = sent(made, now=1.10)
+    assert (packets[0].sequence, packets[0].timestamp) == (5, 800)
+    assert made.onward.size == CLOSED, "its numbers are no longer those of the other leg"
+
+
+def test_whatever_else_is_sent_or_changes_closes_the_short_way() -> None:
+    def move(made: OutgoingStream) -> None:
+        made.move(bytes)
+
+    def tick(made: OutgoingStream) -> None:
+        made.next_packet(1.0)
+
+    def listen(made: OutgoingStream) -> None:
+        made.add_listener(lambda *_packet: None)
+
+    def change(made: OutgoingStream) -> None:
+        made.set_format(8, 20)
+
+    for step in (move, tick, listen, change, OutgoingStream.restart_forwarding):
+        made = stream()
+        made.forward(0, 500, 7_000, b"x" * 160, now=1.0)
+        made.open_onward(160, Nowhere())
+        assert made.onward.size == 172
+        step(made)
+        assert made.onward.size == CLOSED, step
+    made = stream()
+    made.open_onward(160, Nowhere())
+    assert made.onward.size == CLOSED, "nothing was forwarded"
+
+
+@given(st.lists(st.tuples(st.sampled_from(["tick", "play", "stop", "digit", "forward", "onward", "restart", "format"]), st.integers(0, 0xFFFF)), max_size=60))  # fmt: skip
 def test_whatever_is_asked_sequence_numbers_of_our_own_grow_by_one(steps: list[tuple[str, int]]) -> None:
     made = stream()
     now = 0.0
@@ -238,6 +295,15 @@ def test_whatever_is_asked_sequence_numbers_of_our_own_grow_by_one(steps: list[t
         elif kind == "forward":
             made.forward(0, value, value * 160, b"x", now)
             last = None
+        elif kind == "onward":
+            made.restart_forwarding()
+            made.forward(0, value, value * 160, b"x", now)
+            packet = parse_packet(made.forward(0, value + 1, value * 160 + 160, b"x", now))
+            assert packet is not None
+            made.open_onward(1, Nowhere())
+            for index in range(value % 5):
+                go_onward(made, value * 160 + 320 + 160 * index, now)
+            last = packet.sequence + value % 5
         if data is not None:
             packet = parse_packet(bytes(data))
             assert packet is not None

@@ -1,11 +1,23 @@
 """One leg's packets become the other's."""
 
+from collections.abc import Callable
+
 from dialer.media.g711 import transcoding
+from dialer.rtp.outgoing import CLOSED
 from dialer.rtp.packet import RtpPacket, build_packet, parse_packet
 from dialer.rtp.relay import Relay
 from dialer.rtp.session import RtpSession
 
 CALLEE, AGENT = ("127.0.0.9", 4000), ("127.0.0.8", 5000)
+
+
+class Way:
+    """A connected socket of the agent's, to whoever asks."""
+
+    def __init__(self) -> None:
+        self.send_errors = 0
+        self.sent: list[memoryview] = []
+        self.send_known: Callable[[memoryview], object] = self.sent.append
 
 
 class Legs:
@@ -21,7 +33,8 @@ class Legs:
             AGENT, payload_type=agent_type, telephone_event=agent_digits, can_send=agent_hears
         )
         self.heard: list[RtpPacket] = []
-        self.relay = Relay(self.callee, self.agent, self._hear, transcoding)
+        self.way = Way()
+        self.relay = Relay(self.callee, self.agent, self._hear, lambda: self.way, transcoding)
 
     def _hear(self, data: bytes) -> None:
         packet = parse_packet(data)
@@ -84,4 +97,70 @@ def test_a_leg_that_holds_hears_nothing_and_a_closed_relay_is_silent() -> None:
     legs.relay.close()
     legs.relay.close()
     legs.say(2)
-    assert (len(legs.heard), legs.relay.packets) == (1, 1)
+    assert len(legs.heard) == 1
+
+
+def test_the_short_way_is_open_after_a_packet_in_its_turn_that_needs_no_change() -> None:
+    legs = Legs()
+    onward = legs.agent.outgoing.onward
+    assert legs.callee.lane.onward is onward
+    legs.say(1)
+    assert onward.size == CLOSED, "a marker is no usual packet"
+    legs.say(2)
+    assert (onward.size, onward.socket) == (172, legs.way)
+    legs.say(4)
+    assert onward.size == CLOSED, "one is missing"
+    legs.say(5)
+    assert onward.size == 172
+    legs.say(3)
+    assert onward.size == CLOSED, "late"
+    legs.say(6, b"\0" * 80)
+    assert onward.size == 92
+    legs.say(7, b"\1\x0a\0\xa0", kind=101)
+    assert onward.size == CLOSED
+    legs.say(8)
+    legs.agent.set_media(AGENT, payload_type=8, telephone_event=None, can_send=True)
+    assert onward.size == CLOSED
+    legs.say(9)
+    assert onward.size == CLOSED, "another law"
+    assert legs.way.sent == [], "only who reads packets sends there"
+
+
+def test_the_short_way_is_closed_to_whom_somebody_hears_and_by_the_relays_end() -> None:
+    legs = Legs()
+    onward = legs.agent.outgoing.onward
+    legs.say(1)
+    legs.say(2)
+    heard: list[bytes] = []
+    legs.agent.outgoing.add_listener(
+        lambda _kind, _sequence, _timestamp, payload, _is_in_turn, _now: heard.append(payload)
+    )
+    legs.say(3)
+    assert (onward.size, len(heard)) == (CLOSED, 1)
+    legs.agent.outgoing.listeners.clear()
+    legs.say(4)
+    assert onward.size == 172
+    legs.relay.close()
+    assert onward.size == CLOSED
+    assert legs.callee.lane.onward is None
+
+
+def test_a_listener_beside_the_relay_hears_every_packet() -> None:
+    legs = Legs()
+    legs.say(1)
+    legs.say(2)
+    assert legs.callee.lane.expects >= 0, "known by its first bytes"
+    legs.callee.add_listener(lambda *_packet: None)
+    assert legs.callee.lane.expects < 0
+    legs.say(3)
+    assert legs.callee.lane.expects < 0
+
+
+def test_a_stream_that_began_anew_while_the_other_leg_held_continues_our_numbers() -> None:
+    legs = Legs()
+    legs.say(1)
+    legs.agent.outgoing.can_send = False
+    legs.say(40_000, ssrc=8)
+    legs.agent.outgoing.can_send = True
+    legs.say(40_001, ssrc=8)
+    assert legs.heard[1].sequence == legs.heard[0].sequence + 1
