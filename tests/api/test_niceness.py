@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from api import niceness
-from api.niceness import half_of, lower_session, session_niceness, step_back
+from api.niceness import lower_session, session_niceness, step_back
 
 
 async def sleeper(*, leads_a_session: bool) -> asyncio.subprocess.Process:
@@ -65,18 +65,3 @@ async def test_a_kernel_that_wants_it_slower_is_asked_again(
     await lower_session(autogroup, 5)
     monkeypatch.undo()
     assert autogroup.read_text(encoding="ascii") == "5"
-
-
-@pytest.mark.parametrize(
-    ("cores", "left"), [({0}, {0}), ({0, 1}, {1}), ({0, 1, 2}, {2}), ({4, 5, 6, 7}, {6, 7})]
-)
-def test_half_of_the_cores_are_left_to_others(cores: set[int], left: set[int]) -> None:
-    assert half_of(cores) == left
-
-
-async def test_stepping_back_twice_halves_once() -> None:
-    process = await sleeper(leads_a_session=True)
-    await step_back(process.pid, 5)
-    await step_back(process.pid, 5)
-    assert os.sched_getaffinity(process.pid) == half_of(os.sched_getaffinity(0))
-    await process.communicate(b"\n")

@@ -12,7 +12,7 @@ from analytics.database import Connection, statement
 from analytics.errors import QueryTimedOut
 from analytics.query import Query, QueryRequest
 from analytics.run import reading, run_query
-from api.niceness import half_of, session_niceness
+from api.niceness import session_niceness
 from api.readers import FACTS_CONNECTIONS, NICENESS, Readers, reading_connections
 from campaigns.database import Pool
 from tests.layers import not_available
@@ -25,10 +25,10 @@ def query(*metrics: str, dimension: str | None = None) -> Query:
     return build_query(request, NOW)
 
 
-async def place_of(pool: Pool) -> tuple[int, int | None, set[int]]:
-    """Niceness of the server's process and of its session, and the cores that it may use."""
+async def niceness_of(pool: Pool) -> tuple[int, int | None]:
+    """Of the server's process, and of its session."""
     pid = await pool.fetchval("SELECT pg_backend_pid()")
-    return os.getpriority(os.PRIO_PROCESS, pid), session_niceness(pid), os.sched_getaffinity(pid)
+    return os.getpriority(os.PRIO_PROCESS, pid), session_niceness(pid)
 
 
 async def test_only_the_servers_processes_behind_reports_step_back(
@@ -37,11 +37,11 @@ async def test_only_the_servers_processes_behind_reports_step_back(
     if not parse_qs(urlsplit(database).query).get("host"):
         not_available(request.config, "postgres", "the server of DATABASE_URL is not on a unix socket")
     async with reading_connections(database) as readers:
-        before, session_before, cores = await place_of(pool)
-        last = (max(before, NICENESS), None if session_before is None else NICENESS, half_of(cores))
-        assert await place_of(readers.sums) == last
-        assert await place_of(readers.facts) == last
-        assert await place_of(pool) == (before, session_before, cores)
+        before, session_before = await niceness_of(pool)
+        last = (max(before, NICENESS), None if session_before is None else NICENESS)
+        assert await niceness_of(readers.sums) == last
+        assert await niceness_of(readers.facts) == last
+        assert await niceness_of(pool) == (before, session_before)
 
 
 async def test_a_report_takes_one_core(database: str) -> None:
