@@ -55,7 +55,9 @@ async def reading_connections(dsn: str) -> AsyncIterator[Readers]:
     async with contextlib.AsyncExitStack() as stack:
         pools = []
         for size in (SUMS_CONNECTIONS, FACTS_CONNECTIONS):
-            pool = await open_pool(dsn, max_size=size, settings=SETTINGS, on_connect=go_last)
+            pool = await open_pool(
+                dsn, max_size=size, settings=SETTINGS, on_connect=go_last, on_release=leave_as_it_is
+            )
             stack.push_async_callback(pool.close)
             pools.append(pool)
         sums, facts = pools
@@ -73,6 +75,10 @@ async def go_last(connection: Connection) -> None:
         pid = connection.get_server_pid()
         if is_of_postgres(pid):
             await step_back(pid, NICENESS)
+
+
+async def leave_as_it_is(_connection: Connection) -> None:
+    """Reset nothing: whatever a report sets ends with its transaction (`analytics.run.reading`), and asking costs as much as a sum."""
 
 
 def is_of_postgres(pid: int) -> bool:

@@ -102,20 +102,19 @@ class Supervisor:
                 start_new_session=True,
             )
         self._running.append((child, process))
-        if child.niceness:
-            await step_back(process.pid, child.niceness)
         log.info("child.started", child=child.name, pid=process.pid)
-        if process.stdout is None:
-            return ""
         line = b""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(READY_SECONDS):
-                line = await process.stdout.readline()
-                if not line:
-                    await process.wait()  # it is leaving by itself; its own status says more than ours
-        if not line:
-            await self.stop(child.name)
-            raise ChildFailed(child.name, process.returncode, self.tail(child.name))
+        if process.stdout is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(READY_SECONDS):
+                    line = await process.stdout.readline()
+                    if not line:
+                        await process.wait()  # it is leaving by itself; its own status says more than ours
+            if not line:
+                await self.stop(child.name)
+                raise ChildFailed(child.name, process.returncode, self.tail(child.name))
+        if child.niceness:  # not before it is ready: behind busy neighbours its start would take minutes
+            await step_back(process.pid, child.niceness)
         return line.decode()
 
     async def watch(self) -> None:

@@ -35,11 +35,13 @@ async def open_pool(
     connect_timeout_seconds: float = 10.0,
     settings: Mapping[str, str] = {},
     on_connect: Callable[[Connection], Awaitable[None]] | None = None,
+    on_release: Callable[[Connection], Awaitable[None]] | None = None,
 ) -> Pool:
     """
     Return an open pool whose connections speak jsonb as Python values.
 
-    `settings` are the server's, for these connections alone; each new connection is shown to `on_connect`.
+    `settings` are the server's, for these connections alone; each new connection is shown to `on_connect`. One that is given back
+    is reset by the server (locks, cursors, LISTEN, SET), or is shown to `on_release` instead.
 
     Raises:
         asyncpg.ClientConfigurationError: the address is none.
@@ -58,6 +60,7 @@ async def open_pool(
             max_size=max_size,
             timeout=connect_timeout_seconds,
             init=prepare,
+            reset=on_release,
             server_settings={**SESSION_SETTINGS, "application_name": application_name, **settings},
         )
     assert pool is not None

@@ -50,6 +50,23 @@ async def test_a_report_takes_one_core(database: str) -> None:
             assert await pool.fetchval("SHOW max_parallel_workers_per_gather") == "0"
 
 
+async def sleep_in_a_report(readers: Readers, timeout_seconds: float) -> None:
+    async with reading(readers.facts, timeout_seconds) as connection:
+        await connection.execute("SELECT pg_sleep(10)")
+
+
+async def test_a_report_that_is_given_up_leaves_its_connection_as_it_was(database: str) -> None:
+    async with reading_connections(database) as readers:
+        before = await readers.facts.fetchval("SHOW statement_timeout")
+        with pytest.raises(QueryTimedOut):  # the server gives up
+            await sleep_in_a_report(readers, 0.05)
+        with pytest.raises(TimeoutError):  # whoever asked does
+            await asyncio.wait_for(sleep_in_a_report(readers, 10.0), 0.05)
+        async with readers.facts.acquire() as connection:
+            assert not connection.is_in_transaction()
+            assert await connection.fetchval("SHOW statement_timeout") == before
+
+
 async def test_what_the_sums_answer_does_not_wait_for_what_reads_facts(database: str) -> None:
     async with reading_connections(database) as readers:
         taken = [await readers.facts.acquire() for _ in range(FACTS_CONNECTIONS)]

@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import asyncpg
 import msgspec
@@ -33,8 +32,6 @@ SETTLING_DOWN_SECONDS = 0.3
 LEADS_PER_SECOND = 800
 """Of each campaign, for both sides and what is claimed before."""
 BOOTSTRAPS = 500
-DASHBOARDS = 50
-HEAVY_REPORTS = 5
 
 
 async def connect(dsn: str) -> Connection:
@@ -215,12 +212,11 @@ def quantile(values: list[float], share: float) -> float:
     return sorted(values)[round(share * (len(values) - 1))]
 
 
-async def time_claims(dsn: str, say: Callable[[str], Awaitable[None]], seconds: float) -> Claims:
+async def time_claims(dsn: str, say: Callable[[str], Awaitable[int]], seconds: float) -> Claims:
     """
     Time claim and begin for so many seconds alone and as many beside people, whom `say` tells to `look` or to `rest`.
 
-    In turns of a few seconds, either way round, as these machines are noisy; nothing is started or connected in a turn. People look
-    from a process of their own, as the API is one, which is there all the time.
+    In turns of a few seconds, either way round, as these machines are noisy; nothing is started or connected in a turn.
     """
     admin = await connect(dsn)
     campaigns = await add_campaigns(admin, round(LEADS_PER_SECOND * seconds))
@@ -241,32 +237,6 @@ async def time_claims(dsn: str, say: Callable[[str], Awaitable[None]], seconds: 
     for connection in connections:
         await connection.close()
     return Claims(pairs)
-
-
-async def look(
-    dashboard: Callable[[], Awaitable[float]], heavy: Callable[[int], Awaitable[float]], rest: asyncio.Event
-) -> None:
-    """
-    50 dashboards, each anew a second after it is answered, and 5 heavy reports likewise, until they may rest.
-
-    More than pages ask: a report page asks when it is opened, the page of a campaign once a second at most and seldom when
-    answers are slow. The heavy ones are the last five questions: caller IDs, keywords and medians over all campaigns and 90 days.
-    """
-    async with asyncio.TaskGroup() as tasks:
-        for index in range(DASHBOARDS):
-            tasks.create_task(again(dashboard, index / DASHBOARDS, rest), name=f"dashboard {index}")
-        for index in range(HEAVY_REPORTS):
-            tasks.create_task(again(partial(heavy, index), 0.0, rest), name=f"heavy report {index}")
-
-
-async def again(work: Callable[[], Awaitable[float]], offset: float, rest: asyncio.Event) -> None:
-    pause = offset
-    while not rest.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(rest.wait(), pause)
-            return
-        await work()
-        pause = 1.0
 
 
 async def claims(

@@ -1,7 +1,7 @@
 """The questions of tests/bench/reports, as the API is asked and, for some, as plain SQL on the raw table of any engine."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from analytics.build import build_query
 from analytics.plan import reads_facts, sealed_measures
 from analytics.query import QueryRequest
 from api.report_registry import REPORTS
+from tests.bench.report_data import DAYS
 
 FUNNEL = ["attempts", "answered_attempts", "person_answers", "talks", "successes", "conversion_per_talk"]
 QUALITY = ["attempts", "asr", "ner", "acd_seconds", "pdd_ms_mean", "short_calls", "cost_sum"]
@@ -34,6 +35,14 @@ class Question(msgspec.Struct, frozen=True):
         where = "" if self.of_all else f" WHERE shard_key = {campaign_id * 256}"
         group = f" GROUP BY {self.raw}" if self.raw else ""
         return f"SELECT {self.raw + ', ' if self.raw else ''}{RAW_SUMS} FROM attempts{where}{group}"
+
+
+def body_of(question: Question, first_day: date, campaign_id: int) -> dict[str, Any]:
+    """Return what POST /v1/query is sent: over the whole history, of one campaign if the question is of one."""
+    body = {**question.body, "period": {"from": str(first_day), "to": str(first_day + timedelta(days=DAYS))}}
+    if not question.of_all:
+        body["filter"] = {"op": "is", "dimension": "campaign", "values": [campaign_id]}
+    return body
 
 
 class Asked(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """
 Reports at any size of history, beside the same questions on raw rows; settling with all rollups on; claims while people look.
 
-    python -m tests.bench.reports [--quick] [--attempts N]
+    python -m tests.bench.reports [--quick] [--attempts N] [--only claims]
 
 Two histories, one ten times the other, in one embedded PostgreSQL of the product's settings; every question is asked over HTTP
 semantics in process (routing, keys, JSON), interleaved over large, middle and small campaigns. Peers answer from the rows:
@@ -16,7 +16,6 @@ import logging
 import os
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -35,18 +34,15 @@ from litestar.testing import AsyncTestClient
 
 from analytics.kept_seals import KeptSeals
 from api.app import create_app
-from api.niceness import step_back
-from api.readers import NICENESS
 from api.settings import ApiSettings
-from campaigns.database import open_pool
 from campaigns.embedded_postgres import start_postgres
 from campaigns.migrate import migrate
-from campaigns.store import CampaignStore
 from tests.bench.report_calls import time_every_drill_down
 from tests.bench.report_data import DAYS, History, make_history
-from tests.bench.report_load import look, settle_rate, time_claims
+from tests.bench.report_load import settle_rate, time_claims
 from tests.bench.report_peers import compare
-from tests.bench.report_questions import QUESTIONS, Question, panels
+from tests.bench.report_people import people_of, reading_key
+from tests.bench.report_questions import QUESTIONS, Question, body_of, panels
 
 Client = AsyncTestClient[Litestar]
 SERVER = {"shared_buffers": "1GB", "max_wal_size": "8GB"}
@@ -65,22 +61,10 @@ def percentile(values: list[float], share: float) -> float:
 @contextlib.asynccontextmanager
 async def api_client(dsn: str) -> AsyncIterator[Client]:
     """The application on this database, and a key that may read."""
-    pool = await open_pool(dsn)
-    _, secret = await CampaignStore(pool).create_api_key(
-        "bench", ["reports:read", "campaigns:read"], datetime.now(UTC)
-    )
-    await pool.close()
+    secret = await reading_key(dsn)
     async with AsyncTestClient(create_app(ApiSettings(database_url=dsn))) as client:
         client.headers["Authorization"] = f"Bearer {secret}"
         yield client
-
-
-def body_of(question: Question, history: History, campaign_id: int) -> dict[str, Any]:
-    last_day = history.first_day + timedelta(days=DAYS)
-    body = {**question.body, "period": {"from": str(history.first_day), "to": str(last_day)}}
-    if not question.of_all:
-        body["filter"] = {"op": "is", "dimension": "campaign", "values": [campaign_id]}
-    return body
 
 
 async def answer_of(client: Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +90,9 @@ async def time_reports(
     for turn in range(rounds + 1):
         for question in questions:
             for campaign_id in campaigns[: 1 if question.of_all or question.of_largest else None]:
-                milliseconds = await ask(client, "/v1/query", body_of(question, history, campaign_id))
+                milliseconds = await ask(
+                    client, "/v1/query", body_of(question, history.first_day, campaign_id)
+                )
                 if turn > 0:  # the first round connects and prepares
                     took[question.name].append(milliseconds)
     return took
@@ -119,7 +105,7 @@ async def time_nothing_kept(client: Client, history: History, rounds: int) -> fl
     for _ in range(rounds):
         state = client.app.state
         state["readers"] = msgspec.structs.replace(state["readers"], kept=KeptSeals())
-        took.append(await ask(client, "/v1/query", body_of(question, history, 1)))
+        took.append(await ask(client, "/v1/query", body_of(question, history.first_day, 1)))
     return statistics.median(took)
 
 
@@ -181,14 +167,20 @@ async def time_drill_down(client: Client, history: History, rounds: int) -> list
     return took
 
 
-async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[str, Any]:
+async def histories_of(dsn: str, options: argparse.Namespace) -> list[History]:
+    """Make the large history, and a tenth of it unless only claims are timed."""
     today = datetime.now(UTC).date()
     histories = []
-    for name, attempts in (("small", options.attempts // 10), ("large", options.attempts)):
+    sizes = {"small": options.attempts // 10, "large": options.attempts}
+    for name in ("large",) if options.only else ("small", "large"):
         database = with_database(dsn, name)
         await migrate(database, datetime.now(UTC))
         history = await make_history(
-            database, attempts, today, campaigns=options.campaigns, seals=not options.quick
+            database,
+            sizes[name],
+            today,
+            campaigns=options.campaigns,
+            seals=not options.quick,
         )
         histories.append(history)
         print(
@@ -197,6 +189,43 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
             f"{history.bytes / 1e9:.1f} GB",
             flush=True,
         )
+    return histories
+
+
+async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[str, Any]:
+    histories = await histories_of(dsn, options)
+    large = histories[-1]
+    figures = {} if options.only else await figures_of_reports(dsn, histories, options, directory)
+    return {
+        **figures,
+        **await figures_of_claims(large, options.claim_seconds),
+        "attempts": large.attempts,
+        "load_average": os.getloadavg()[0],
+    }
+
+
+async def figures_of_claims(history: History, seconds: float) -> dict[str, Any]:
+    async with people_of(history.dsn, history.first_day) as people:
+        claims = await time_claims(history.dsn, people.say, seconds)
+        answers = await people.say("rest")
+    low, high = claims.ratio_range()
+    print(
+        f"claims: p50 {claims.alone(0.5):.1f} ms alone, {claims.beside(0.5):.1f} beside 50 dashboards and 5 heavy reports; "
+        f"p99 {claims.alone(0.99):.1f} and {claims.beside(0.99):.1f}, x {claims.ratio():.3f} (90 %: {low:.2f} to {high:.2f}); "
+        f"{claims.count():,} claims a side, {answers:,} reports answered",
+        flush=True,
+    )
+    return {
+        "claim_p99_ratio": round(claims.ratio(), 3),
+        "claim_p99_ratio_range": [round(low, 3), round(high, 3)],
+        "claims_a_side": claims.count(),
+        "reports_answered": answers,
+    }
+
+
+async def figures_of_reports(
+    dsn: str, histories: Sequence[History], options: argparse.Namespace, directory: Path
+) -> dict[str, Any]:
     small, large = histories
     # sealing ninety days takes longer than a quick look has
     questions = [each for each in QUESTIONS if not (options.quick and each.of_largest)]
@@ -235,21 +264,12 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
     async with api_client(large.dsn) as client:
 
         async def api(question: Question) -> int:
-            answer = await answer_of(client, "/v1/query", body_of(question, large, 1))
+            answer = await answer_of(client, "/v1/query", body_of(question, large.first_day, 1))
             return int(answer["totals"]["attempts"]["value"])
 
         peers = await compare(large.dsn, directory, api, options.peer_rounds, installs=not options.quick)
     settled, drained = await settle_rate(with_database(dsn, "large"), options.settlements)
     print(f"\nsettled {settled:,.0f}/s; until the last was added up {drained:,.0f}/s", flush=True)
-    async with people_of(large) as people:
-        claims = await time_claims(large.dsn, people.say, options.claim_seconds)
-    low, high = claims.ratio_range()
-    print(
-        f"claims: p50 {claims.alone(0.5):.1f} ms alone, {claims.beside(0.5):.1f} beside 50 dashboards and 5 heavy reports; "
-        f"p99 {claims.alone(0.99):.1f} and {claims.beside(0.99):.1f}, x {claims.ratio():.3f} (90 %: {low:.2f} to {high:.2f}); "
-        f"{claims.count():,} claims a side",
-        flush=True,
-    )
     return {
         "p95_ms": round(p95[large.attempts], 2),
         "drill_down_p95_ms": round(drill_down, 2),
@@ -264,12 +284,7 @@ async def run(dsn: str, options: argparse.Namespace, directory: Path) -> dict[st
         "distinct_nothing_kept_ms": [round(each, 2) for each in nothing_kept],
         "settled_per_second": round(settled),
         "settled_and_added_up_per_second": round(drained),
-        "claim_p99_ratio": round(claims.ratio(), 3),
-        "claim_p99_ratio_range": [round(low, 3), round(high, 3)],
-        "claims_a_side": claims.count(),
         "peers": peers,
-        "attempts": large.attempts,
-        "load_average": os.getloadavg()[0],
     }
 
 
@@ -283,69 +298,6 @@ async def time_page(client: Client) -> float:
     return took
 
 
-class People(msgspec.Struct, frozen=True):
-    """Who looks at figures, from a process of its own that goes last, as `obzvon serve` starts the API."""
-
-    process: asyncio.subprocess.Process
-
-    async def say(self, word: str) -> None:
-        """Say `look` or `rest`; return when they do."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{word}\n".encode())
-        answer = await self.process.stdout.readline()
-        if answer.decode().strip() != word:
-            raise SystemExit("the process that looks has gone")
-
-
-@contextlib.asynccontextmanager
-async def people_of(history: History) -> AsyncIterator[People]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.bench.reports",
-        "--look",
-        history.dsn,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        await step_back(process.pid, NICENESS)
-        people = People(process)
-        await people.say("rest")
-        yield people
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def look_at(dsn: str) -> None:
-    """Look or rest, whichever the last line of standard input says; repeat the word when it is so."""
-    first_day = datetime.now(UTC).date() - timedelta(days=DAYS)
-    history = History(dsn, 0, [], first_day, 0, 0, 0, 0, 0)
-    bodies = [body_of(question, history, 1) for question in QUESTIONS if not question.of_largest]
-    words = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(words), sys.stdin)
-    async with api_client(dsn) as client, asyncio.TaskGroup() as tasks:
-        dashboard = partial(ask, client, "/v1/query", bodies[2])
-        await dashboard()
-        rest = asyncio.Event()
-        looking: asyncio.Task[None] | None = None
-        while word := (await words.readline()).decode().strip():
-            if word == "look" and (looking is None or looking.done()):
-                rest.clear()
-                looking = tasks.create_task(
-                    look(dashboard, lambda index: ask(client, "/v1/query", bodies[-1 - index]), rest),
-                    name="people",
-                )
-            elif word == "rest" and looking is not None:
-                rest.set()
-                await looking
-            print(word, flush=True)
-        rest.set()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -354,20 +306,17 @@ def main() -> None:
         "--quick", action="store_true", help="100,000 and 10,000 attempts of 10 campaigns, within 50 s"
     )
     parser.add_argument("--attempts", type=int, help="of the large history (10,000,000)")
-    parser.add_argument("--look", help=argparse.SUPPRESS)
+    parser.add_argument("--only", choices=["claims"], help="nothing but claims beside people who look")
     options = parser.parse_args()
     options.attempts = options.attempts or (100_000 if options.quick else 10_000_000)
     options.campaigns = 10 if options.quick else 200
     options.rounds, options.peer_rounds = (4, 1) if options.quick else (20, 3)
     options.panel_rounds = 1 if options.quick else 5
-    options.drill_down_seconds = 4.0 if options.quick else 90.0
+    options.drill_down_seconds = 1.5 if options.quick else 90.0
     options.settlements = 16_000 if options.quick else 400_000
     # some 36 claims a second: of two minutes the worst hundredth are forty, of four seconds one
     options.claim_seconds = 4.0 if options.quick else 120.0
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    if options.look:
-        asyncio.run(look_at(options.look))
-        return
     directory = Path(tempfile.mkdtemp(prefix="obzvon-bench-"))
     data_directory = Path(tempfile.mkdtemp(prefix="obzvon-bench-data-"))  # as root it becomes another user's
     with start_postgres(data_directory, SERVER) as server:
