@@ -32,9 +32,6 @@ NAMES: Final = (
     "doubt",  # mean probability of speech in the silence that lasts
     "fall",  # dB from the speech to the silence that lasts
     "rise",  # dB of the last segment over all speech
-    "near_span",  # first to last speech of the nearest voice: what is about as loud as the loudest so far
-    "near_voiced",
-    "near_silence",  # since its last speech, whoever talks behind it
 )
 _ON: Final = np.float32(0.75)
 _OFF: Final = np.float32(0.55)
@@ -45,10 +42,6 @@ _LONG_PAUSE_FRAMES: Final = 15
 _CRACKLE_FRAMES: Final = 5
 _CRACKLE_SILENCE_FRAMES: Final = 25
 _TONAL: Final = 0.75
-_NEAR_DB: Final = np.float32(15)
-_NEARER_DB: Final = np.float32(12)
-"""Who is so much louder than all before is another one: what was heard of those behind does not count as the nearest voice's."""
-_FADE_DB: Final = np.float32(0.02)
 
 
 class Timing:
@@ -81,12 +74,6 @@ class Timing:
         self._segment_db = np.zeros(capacity, np.float32)
         self._doubt = np.zeros(capacity, np.float32)
         self._silence_db = np.zeros(capacity, np.float32)
-        self._loudest_db = np.zeros(capacity, np.float32)
-        self._near_db = np.zeros(capacity, np.float32)
-        """The loudest when the nearest voice was first heard."""
-        self._near_onset = np.zeros(capacity, np.int64)
-        self._near_last = np.zeros(capacity, np.int64)
-        self._near_voiced = np.zeros(capacity, np.int64)
 
     def restart(self, slot: int) -> None:
         self.frames[slot] = 0
@@ -106,12 +93,11 @@ class Timing:
         for counter in (
             self.silence, self.voiced, self.segments, self._segment, self._first_segment, self._first_pause,
             self._longest_segment, self._longest_pause, self._long_pauses, self._tonal,
-            self._last_pause, self._segment_frames, self._near_onset, self._near_last, self._near_voiced,
+            self._last_pause, self._segment_frames,
         ):  # fmt: skip
             counter[slots] = 0
         for total in (self._speech_db, self._sureness, self._segment_db, self._doubt, self._silence_db):
             total[slots] = 0.0
-        self._loudest_db[slots] = self._near_db[slots] = -100.0
 
     def speech_level_db(self, slot: int) -> float:
         """Mean level of the frames with speech."""
@@ -171,21 +157,6 @@ class Timing:
         self._speech_db[on] += level_db
         self._sureness[on] += speech
         self._tonal[on] += purity > _TONAL
-        self._follow_nearest(on, level_db)
-
-    def _follow_nearest(self, on: NDArray[np.intp], level_db: Floats) -> None:
-        loudest = np.maximum(self._loudest_db[on] - _FADE_DB, level_db)
-        self._loudest_db[on] = loudest
-        nearer = loudest > self._near_db[on] + _NEARER_DB
-        if nearer.any():
-            changed = on[nearer]
-            self._near_db[changed] = loudest[nearer]
-            self._near_onset[changed] = self.frames[changed]
-            self._near_voiced[changed] = 0
-        near = level_db >= loudest - _NEAR_DB
-        self._near_voiced[on] += near
-        heard = on[near]
-        self._near_last[heard] = self.frames[heard]
 
     def features(self, slots: NDArray[np.intp]) -> Floats:
         """Give (slots, len(NAMES)); only of slots whose speech has begun."""
@@ -215,9 +186,6 @@ class Timing:
                 self._doubt[slots] / quiet,
                 np.where(silence > 0, speech_db - self._silence_db[slots] / quiet, 0),
                 self._segment_db[slots] / np.maximum(self._segment_frames[slots], 1) - speech_db,
-                self._near_last[slots] - self._near_onset[slots],
-                self._near_voiced[slots],
-                self.frames[slots] - self._near_last[slots],
             ],
             np.float32,
         ).T

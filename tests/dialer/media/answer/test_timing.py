@@ -19,36 +19,6 @@ def heard(*stretches: tuple[int, float]) -> dict[str, float]:
     return dict(zip(NAMES, timing.features(SLOT)[0].tolist(), strict=True))
 
 
-def nearest(*stretches: tuple[int, float]) -> dict[str, float]:
-    """Features after stretches of (frames of talk, dB)."""
-    timing = Timing(1)
-    timing.restart(0)
-    for frames, level_db in stretches:
-        for _ in range(frames):
-            level = np.array([level_db], np.float32)
-            timing.take(SLOT, np.ones(1, np.float32), level, np.zeros(1, np.float32))
-    return dict(zip(NAMES, timing.features(SLOT)[0].tolist(), strict=True))
-
-
-def test_who_talks_far_behind_does_not_end_the_silence_of_the_nearest() -> None:
-    features = nearest((40, -20.0), (60, -40.0))
-    assert features["silence"] == 0
-    assert features["near_silence"] == pytest.approx(60, abs=1)
-    assert features["near_voiced"] == pytest.approx(40, abs=2)
-    assert features["near_span"] == pytest.approx(40, abs=2)
-
-
-def test_who_talked_before_a_nearer_one_does_not_count_as_that_one() -> None:
-    features = nearest((100, -40.0), (20, -20.0))
-    assert features["near_span"] == features["near_voiced"] - 1 == 19
-    assert features["near_silence"] == 1
-
-
-def test_the_nearest_may_go_on_more_softly() -> None:
-    features = nearest((40, -20.0), (40, -30.0))
-    assert features["near_voiced"] == pytest.approx(80, abs=2)
-
-
 def test_a_scrap_of_sound_does_not_end_a_silence() -> None:
     quiet = heard((20, 0.0), (30, 1.0), (40, 0.0))
     scrap = heard((20, 0.0), (30, 1.0), (20, 0.0), (2, 1.0), (18, 0.0))
