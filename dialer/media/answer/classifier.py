@@ -270,7 +270,8 @@ class AnswerClassifier:
             (is_quick & (human >= limits.quick_human)) | (is_slow & (human >= limits.slow_human))
         )
         is_late = self._timing.frames[talking] - self._timing.onset[talking] >= UNSURE_FRAMES
-        is_machine = ~is_human & (machine >= np.where(is_late, limits.late_machine, limits.machine))
+        late_limit = np.where(silence < TALKING_FRAMES, limits.late_machine, limits.late_silent_machine)
+        is_machine = ~is_human & (machine >= np.where(is_late, late_limit, limits.machine))
         waits = (silence >= _UNSURE_SILENCE_FRAMES) & (human > machine)
         is_unsure = (is_late | waits) & ~is_human & ~is_machine & ~is_steady
         for row in np.flatnonzero(is_human).tolist():

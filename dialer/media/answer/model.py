@@ -27,7 +27,9 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     machine: float
     """P(machine) from which a machine is said."""
     late_machine: float
-    """The same after seven seconds of talk, when a person would have waited for us long ago."""
+    """The same after seven seconds while somebody talks: a person would have waited for us long ago."""
+    late_silent_machine: float
+    """The same after seven seconds in a silence: a person who said a long sentence is waiting for us just then."""
     quick_human: float
     """P(human) from which a person is believed after just `quick_silence_frames` of silence."""
     quick_doubt: float

@@ -52,6 +52,7 @@ _STEPS: Final[dict[str, tuple[float, ...]]] = {
     "quick_human": (0.88, 0.9, 0.91, 0.92, 0.925, 0.93, 0.935, 0.94, 0.945, 0.95, 0.955, 0.96),
     "machine": (0.98, 0.985, 0.99, 0.993, 0.995, 0.997, 0.998),
     "late_machine": (0.6, 0.7, 0.75, 0.8, 0.85, 0.9),
+    "late_silent_machine": (0.75, 0.8, 0.85, 0.9, 0.92, 0.95),
     "slow_human": (0.55, 0.6, 0.66, 0.7, 0.734, 0.77),
     "slow_silence_frames": (60, 62, 64),
 }
@@ -122,7 +123,8 @@ def judge(seen: Looks, limits: Thresholds) -> Judged:
     )
     is_human = can_be_human & (is_quick | is_slow)
     is_machine = (quick | slow | regular) & ~is_human
-    is_machine &= seen.machine >= np.where(late, limits.late_machine, limits.machine)
+    late_limit = np.where(silence < TALKING_FRAMES, limits.late_machine, limits.late_silent_machine)
+    is_machine &= seen.machine >= np.where(late, late_limit, limits.machine)
     human_at = np.full(len(seen.clips), _NEVER)
     beep_at = [
         _NEVER if clip.beep_end_ms is None else (clip.beep_end_ms + _BEEP_HEARD_MS) // FRAME_MS

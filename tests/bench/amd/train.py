@@ -50,6 +50,7 @@ MONOTONIC: Final = {"span": 1, "voiced": 1, "silence": -1}
 THRESHOLDS: Final = Thresholds(
     machine=0.997,
     late_machine=0.75,
+    late_silent_machine=0.92,
     quick_human=0.935,
     quick_doubt=0.12,
     quick_silence_frames=37,

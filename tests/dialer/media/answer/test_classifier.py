@@ -89,13 +89,28 @@ def test_nobody_is_believed_while_the_beep_sounds() -> None:
 
 
 def test_two_seconds_of_silence_without_a_decision_are_enough() -> None:
-    model = model_with(quick_human=2.0, slow_human=2.0, machine=2.0, late_machine=2.0)
+    model = model_with(
+        quick_human=2.0, slow_human=2.0, machine=2.0, late_machine=2.0, late_silent_machine=2.0
+    )
     (verdict,) = verdicts(
         hear(with_noise(np.concatenate([pause(600), talk([600]), pause(3000)])), model=model)
     )
     assert verdict.answered_by == "unsure"
     assert verdict.greeting_end_ms is not None
     assert 2_000 <= verdict.verdict_ms - verdict.greeting_end_ms < 2_100
+
+
+@pytest.mark.parametrize(("words", "said"), [(4, "unsure"), (9, "machine")])
+def test_who_is_silent_after_seven_seconds_is_judged_more_mildly_than_who_still_talks(
+    words: int, said: str
+) -> None:
+    model = model_with(
+        quick_human=2.0, slow_human=2.0, machine=2.0, late_machine=0.0, late_silent_machine=2.0
+    )
+    told = verdicts(
+        hear(with_noise(np.concatenate([pause(600), talk([900, 200] * words), pause(6000)])), model=model)
+    )
+    assert told[0].answered_by == said  # a machine that then waits is `screening`
 
 
 def test_the_clock_starts_at_speech_and_not_at_the_answer() -> None:
