@@ -270,8 +270,12 @@ class AnswerClassifier:
             (is_quick & (human >= limits.quick_human)) | (is_slow & (human >= limits.slow_human))
         )
         is_late = self._timing.frames[talking] - self._timing.onset[talking] >= UNSURE_FRAMES
-        late_limit = np.where(silence < TALKING_FRAMES, limits.late_machine, limits.late_silent_machine)
-        is_machine = ~is_human & (machine >= np.where(is_late, late_limit, limits.machine))
+        least = np.where(is_late, limits.late_machine, limits.machine)
+        is_late_silence = is_late & (silence >= TALKING_FRAMES)
+        if is_late_silence.any():
+            machine[is_late_silence] = self._model.late_machine_probability(features[is_late_silence])
+            least[is_late_silence] = limits.late_silent_machine
+        is_machine = ~is_human & (machine >= least)
         waits = (silence >= _UNSURE_SILENCE_FRAMES) & (human > machine)
         is_unsure = (is_late | waits) & ~is_human & ~is_machine & ~is_steady
         for row in np.flatnonzero(is_human).tolist():

@@ -29,7 +29,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     late_machine: float
     """The same after seven seconds while somebody talks: a person would have waited for us long ago."""
     late_silent_machine: float
-    """The same after seven seconds in a silence: a person who said a long sentence is waiting for us just then."""
+    """The same after seven seconds in a silence, of the trees for it: a person who said a long sentence is waiting for us just then."""
     quick_human: float
     """P(human) from which a person is believed after just `quick_silence_frames` of silence."""
     quick_doubt: float
@@ -38,6 +38,18 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     slow_human: float
     """The same from `slow_silence_frames` on; between the two nobody is believed, since a recorded hello goes on there."""
     slow_silence_frames: int
+
+
+class Forest(msgspec.Struct, frozen=True, kw_only=True):
+    """Trees of one depth, whose sum is the log odds of a machine."""
+
+    base: float
+    features: list[list[int]]
+    """Of the 7 inner nodes of each tree, breadth first."""
+    thresholds: list[list[float]]
+    """Greater goes right."""
+    values: list[list[float]]
+    """Of the 8 leaves."""
 
 
 class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,13 +61,9 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
     hidden_bias: list[float]
     output_weights: list[float]
     output_bias: float
-    tree_base: float
-    tree_features: list[list[int]]
-    """Of the 7 inner nodes of each tree, breadth first."""
-    tree_thresholds: list[list[float]]
-    """Greater goes right."""
-    tree_values: list[list[float]]
-    """Of the 8 leaves, log odds of a machine."""
+    trees: Forest
+    late_trees: Forest
+    """For silences after seven seconds: most machines have beeped by then, so that those that are left are told by other numbers."""
 
 
 class AnswerModel:
@@ -69,12 +77,8 @@ class AnswerModel:
         self._hidden_bias = np.array(file.hidden_bias, np.float32)
         self._output = np.array(file.output_weights, np.float32)
         self._output_bias = np.float32(file.output_bias)
-        self._base = np.float32(file.tree_base)
-        # node by node, so that one comparison of all trees lies together
-        self._features = np.array(file.tree_features, np.intp).T.ravel()
-        self._thresholds = np.array(file.tree_thresholds, np.float32).T
-        self._values = np.array(file.tree_values, np.float32).ravel()
-        self._first_leaves = np.arange(len(file.tree_values)) * 2**DEPTH
+        self._trees = _Trees(file.trees)
+        self._late_trees = _Trees(file.late_trees)
 
     def speech_probability(self, features: Floats) -> Floats:
         """From (calls, voice_activity.FEATURES)."""
@@ -82,7 +86,26 @@ class AnswerModel:
         return _sigmoid(hidden @ self._output + self._output_bias)
 
     def machine_probability(self, features: Floats) -> Floats:
-        """From (calls, len(timing.NAMES)). Every node is asked, which numpy does faster than walking down."""
+        """From (calls, len(timing.NAMES))."""
+        return self._trees.probability(features)
+
+    def late_machine_probability(self, features: Floats) -> Floats:
+        """The same for calls that are silent after seven seconds."""
+        return self._late_trees.probability(features)
+
+
+class _Trees:
+    """Every node is asked, which numpy does faster than walking down."""
+
+    def __init__(self, forest: Forest) -> None:
+        self._base = np.float32(forest.base)
+        # node by node, so that one comparison of all trees lies together
+        self._features = np.array(forest.features, np.intp).T.ravel()
+        self._thresholds = np.array(forest.thresholds, np.float32).T
+        self._values = np.array(forest.values, np.float32).ravel()
+        self._first_leaves = np.arange(len(forest.values)) * 2**DEPTH
+
+    def probability(self, features: Floats) -> Floats:
         blocks = [
             self._log_odds(features[start : start + _BLOCK]) for start in range(0, len(features), _BLOCK)
         ]

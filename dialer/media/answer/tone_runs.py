@@ -20,6 +20,7 @@ _PAIR_SPACING_HZ: Final = np.float32(95)
 _LOWEST_DB: Final = np.float32(-52)
 _SAME_HZ: Final = np.float32(24)
 _FORGIVEN_FRAMES: Final = 2
+_DIP_DB: Final = np.float32(1.5)
 _SHORTEST_FRAMES: Final = 5
 _VOICE_HZ: Final = np.float32(360)
 _NETWORK_TONE_MS: Final = 120
@@ -127,12 +128,20 @@ class ToneRuns:
             & (np.abs(low - self.hertz[slots]) < _SAME_HZ)
             & (np.abs(high - self._second[slots]) < _SAME_HZ)
         )
-        self._missed[slots] = np.where(same, 0, self._missed[slots] + 1)
+        # a lost packet that was played at half its loudness spoils two windows as well
+        dips = (
+            same
+            & (spectrum.level_db < self._level[slots] - _DIP_DB)
+            & (self._missed[slots] < _FORGIVEN_FRAMES)
+        )
+        even = same & ~dips
+        self._missed[slots] = np.where(even, 0, self._missed[slots] + 1)
         ends = runs & ~same & (tonal | (self._missed[slots] > _FORGIVEN_FRAMES))
         ended = [(slot, self._run(slot)) for slot in slots[ends & (self.frames[slots] >= _SHORTEST_FRAMES)]]
         self.frames[slots[ends]] = 0
         noise = spectrum.level_db + 10 * np.log10(np.maximum(1 - both, _LEAST_NOISE))
-        self._go_on(slots[same], low[same], high[same], spectrum.level_db[same], noise[same])
+        self.frames[slots[dips]] = self._clock[slots[dips]] - self._start[slots[dips]] + 1
+        self._go_on(slots[even], low[even], high[even], spectrum.level_db[even], noise[even])
         begins = tonal & ~same
         outside = slots[~tonal]
         self._outside[outside] += (spectrum.level_db[~tonal] - self._outside[outside]) * _OUTSIDE_SHARE

@@ -49,10 +49,10 @@ _BEEP_HEARD_MS: Final = 80
 _STEPS: Final[dict[str, tuple[float, ...]]] = {
     "quick_silence_frames": (34, 35, 36, 37, 38),
     "quick_doubt": (0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 1.0),
-    "quick_human": (0.88, 0.9, 0.91, 0.92, 0.925, 0.93, 0.935, 0.94, 0.945, 0.95, 0.955, 0.96),
+    "quick_human": (0.88, 0.9, 0.91, 0.92, 0.925, 0.93, 0.935, 0.94, 0.9425, 0.945, 0.95, 0.955, 0.96),
     "machine": (0.98, 0.985, 0.99, 0.993, 0.995, 0.997, 0.998),
     "late_machine": (0.6, 0.7, 0.75, 0.8, 0.85, 0.9),
-    "late_silent_machine": (0.75, 0.8, 0.85, 0.9, 0.92, 0.95),
+    "late_silent_machine": (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9),
     "slow_human": (0.55, 0.6, 0.66, 0.7, 0.734, 0.77),
     "slow_silence_frames": (60, 62, 64),
 }
@@ -72,6 +72,8 @@ class Looks(msgspec.Struct, frozen=True):
     voiced: NDArray[np.float32]
     doubt: NDArray[np.float32]
     machine: NDArray[np.float32]
+    late_machine: NDArray[np.float32]
+    """Of the trees for silences after seven seconds."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -106,7 +108,7 @@ def looks(heard: Heard, model: AnswerModel) -> Looks:
     head, rows = np.concatenate(heads, axis=1), np.concatenate(features)
     return Looks(
         heard.clips, head[0], head[1], head[2], head[3].astype(bool), rows[:, NAMES.index("silence")].astype(int),
-        rows[:, NAMES.index("voiced")], rows[:, NAMES.index("doubt")], model.machine_probability(rows),
+        rows[:, NAMES.index("voiced")], rows[:, NAMES.index("doubt")], model.machine_probability(rows), model.late_machine_probability(rows),
     )  # fmt: skip
 
 
@@ -123,8 +125,11 @@ def judge(seen: Looks, limits: Thresholds) -> Judged:
     )
     is_human = can_be_human & (is_quick | is_slow)
     is_machine = (quick | slow | regular) & ~is_human
-    late_limit = np.where(silence < TALKING_FRAMES, limits.late_machine, limits.late_silent_machine)
-    is_machine &= seen.machine >= np.where(late, late_limit, limits.machine)
+    is_machine &= np.where(
+        late & (silence >= TALKING_FRAMES),
+        seen.late_machine >= limits.late_silent_machine,
+        seen.machine >= np.where(late, limits.late_machine, limits.machine),
+    )
     human_at = np.full(len(seen.clips), _NEVER)
     beep_at = [
         _NEVER if clip.beep_end_ms is None else (clip.beep_end_ms + _BEEP_HEARD_MS) // FRAME_MS
@@ -249,8 +254,9 @@ def judged_by_others(clips: Sequence[Clip], tunes: Sequence[Clip]) -> Iterator[L
     for left_out in FOLDS:
         known = [clip for clip, group in zip(clips, groups, strict=True) if group not in left_out]
         unknown = [clip for clip, group in zip(clips, groups, strict=True) if group in left_out]
-        network, trees = train(known, tunes)
-        yield looks(listen(with_tails(unknown)), AnswerModel(model_file(network, trees, THRESHOLDS)))
+        yield looks(
+            listen(with_tails(unknown)), AnswerModel(model_file(*train(known, tunes), thresholds=THRESHOLDS))
+        )
 
 
 def main(clip_count: int, seed: int) -> None:

@@ -18,7 +18,17 @@ from tests.bench.amd.corpus import Clip, Label
 from tests.bench.amd.many_voices import READERS, VOICES_PER_LANGUAGE, drawn_voices, fold_of
 from tests.bench.amd.many_voices import VARIANTS as MANY_VARIANTS
 from tests.bench.amd.phrases import LANGUAGES, VARIANTS
-from tests.bench.amd.train import HIDDEN, THRESHOLDS, TREES, digest, listen, model_file, rhythms, train
+from tests.bench.amd.train import (
+    HIDDEN,
+    LATE_TREES,
+    THRESHOLDS,
+    TREES,
+    digest,
+    listen,
+    model_file,
+    rhythms,
+    train,
+)
 from tests.bench.amd.voices import ROOT
 from tests.dialer.media.answer.sounds import coded, pause, talk
 
@@ -29,7 +39,7 @@ def clip(index: int) -> Clip:
     """A word and silence, or talk for 2.5 s."""
     label: Label = "machine" if index % 2 else "human"
     said_ms = 2_500 + 40 * index if index % 2 else 400 + 40 * index
-    sound = np.concatenate([pause(400), talk([said_ms], seed=index), pause(1_500)])
+    sound = np.concatenate([pause(400), talk([said_ms], seed=index), pause(8_000)])
     noise = np.random.default_rng(index).standard_normal(len(sound)) * 0.001
     samples = coded(sound + noise)
     frame = np.arange(len(samples) // 160)
@@ -58,17 +68,21 @@ def test_the_same_clips_make_the_same_file_and_it_says_what_the_trees_say(
     monkeypatch.setattr(script, "ROUNDS", 3)
     monkeypatch.setattr(script, "TREES", 5)
     monkeypatch.setattr(script, "LEAF_ROWS", 40)
+    monkeypatch.setattr(script, "LATE_TREES", 4)
+    monkeypatch.setattr(script, "LATE_LEAF_ROWS", 20)
     with threadpool_limits(1):
-        once = msgspec.json.encode(model_file(*train(clips, []), THRESHOLDS))
-        network, trees = train(clips, [])
+        once = msgspec.json.encode(model_file(*train(clips, []), thresholds=THRESHOLDS))
+        network, trees, late_trees = train(clips, [])
         model = AnswerModel(msgspec.json.decode(once, type=ModelFile))
         heard = listen(clips)
         rows = rhythms(heard, model)
         said = model.machine_probability(rows[:, 2:])
         assert said == pytest.approx(trees.predict_proba(rows[:, 2:])[:, 1], abs=1e-3)
+        late = model.late_machine_probability(rows[:, 2:])
+        assert late == pytest.approx(late_trees.predict_proba(rows[:, 2:])[:, 1], abs=1e-3)
         voiced = model.speech_probability(heard.features)
         assert voiced == pytest.approx(network.predict_proba(heard.features)[:, 1], abs=1e-3)
-    assert once == msgspec.json.encode(model_file(network, trees, THRESHOLDS))
+    assert once == msgspec.json.encode(model_file(network, trees, late_trees, thresholds=THRESHOLDS))
     assert said.max() - said.min() > 0.3, "these trees tell nothing apart"
 
 
@@ -83,7 +97,8 @@ def test_the_shipped_file_is_the_one_of_the_card_and_of_the_script() -> None:
     assert re.findall(r"`model\.json` ([0-9a-f]{64})", card) == [hashlib.sha256(SHIPPED).hexdigest()]
     file = msgspec.json.decode(SHIPPED, type=ModelFile)
     assert file.thresholds == THRESHOLDS
-    assert (len(file.hidden_bias), len(file.tree_values)) == (HIDDEN, TREES)
+    grown = [len(forest.values) for forest in (file.trees, file.late_trees)]
+    assert [len(file.hidden_bias), *grown] == [HIDDEN, TREES, LATE_TREES]
 
 
 def test_a_language_and_a_variant_stand_in_one_split_only() -> None:

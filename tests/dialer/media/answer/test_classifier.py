@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dialer.media.answer.classifier import AnswerClassifier
-from dialer.media.answer.model import AnswerModel, ModelFile
+from dialer.media.answer.model import AnswerModel, Forest, ModelFile
 from dialer.media.answer.spectrum import FRAME_SAMPLES
 from dialer.media.answer.verdict import AnswerVerdict, BeepEnd, GreetingEnd, Heard
 from tests.dialer.media.answer.sounds import coded, pause, talk, tones
@@ -33,9 +33,13 @@ def hear(
     return told
 
 
-def model_with(**thresholds: float) -> AnswerModel:
+def model_with(late_odds: float | None = None, **thresholds: float) -> AnswerModel:
+    """Give the model with other thresholds, and with late trees that always say the same, if asked."""
     data = files("dialer.media.answer").joinpath("model.json").read_bytes()
     file = msgspec.json.decode(data, type=ModelFile)
+    if late_odds is not None:
+        always = Forest(base=late_odds, features=[[0] * 7], thresholds=[[0.0] * 7], values=[[0.0] * 8])
+        file = msgspec.structs.replace(file, late_trees=always)
     limits = msgspec.structs.replace(file.thresholds, **thresholds)
     return AnswerModel(msgspec.structs.replace(file, thresholds=limits))
 
@@ -111,6 +115,20 @@ def test_who_is_silent_after_seven_seconds_is_judged_more_mildly_than_who_still_
         hear(with_noise(np.concatenate([pause(600), talk([900, 200] * words), pause(6000)])), model=model)
     )
     assert told[0].answered_by == said  # a machine that then waits is `screening`
+
+
+@pytest.mark.parametrize(("late_odds", "said"), [(5.0, ["unsure", "machine"]), (-5.0, ["unsure"])])
+def test_trees_of_their_own_judge_a_silence_after_seven_seconds(late_odds: float, said: list[str]) -> None:
+    model = model_with(
+        late_odds, quick_human=2.0, slow_human=2.0, machine=2.0, late_machine=2.0, late_silent_machine=0.9
+    )
+    told = verdicts(hear(with_noise(np.concatenate([pause(600), talk([900]), pause(8000)])), model=model))
+    assert [verdict.answered_by for verdict in told][: len(said)] == said
+    assert len(told) >= len(said)
+    assert "machine" in said or len(told) == 1
+    if "machine" in said:
+        assert told[1].speech_start_ms is not None
+        assert 7_000 <= told[1].verdict_ms - told[1].speech_start_ms <= 7_100
 
 
 def test_the_clock_starts_at_speech_and_not_at_the_answer() -> None:

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from dialer.media.answer.model import DEPTH, AnswerModel, ModelFile
+from dialer.media.answer.model import DEPTH, AnswerModel, Forest, ModelFile
 from dialer.media.answer.timing import NAMES
 
 
@@ -16,12 +16,10 @@ def shipped() -> ModelFile:
     )
 
 
-def walked(file: ModelFile, features: list[float]) -> float:
+def walked(forest: Forest, features: list[float]) -> float:
     """Log odds of a machine, as anyone would compute them from the file."""
-    total = file.tree_base
-    for names, thresholds, values in zip(
-        file.tree_features, file.tree_thresholds, file.tree_values, strict=True
-    ):
+    total = forest.base
+    for names, thresholds, values in zip(forest.features, forest.thresholds, forest.values, strict=True):
         node = 0
         for _ in range(DEPTH):
             node = 2 * node + (2 if features[names[node]] > np.float32(thresholds[node]) else 1)
@@ -29,12 +27,16 @@ def walked(file: ModelFile, features: list[float]) -> float:
     return total
 
 
-def test_the_trees_say_what_a_walk_through_them_says() -> None:
+@pytest.mark.parametrize("is_late", [False, True])
+def test_the_trees_say_what_a_walk_through_them_says(*, is_late: bool) -> None:
     file = shipped()
     rows = np.random.default_rng(5).uniform(-5, 120, (50, len(NAMES))).astype(np.float32)
-    log_odds = np.array([walked(file, [float(value) for value in row]) for row in rows])
+    forest = file.late_trees if is_late else file.trees
+    log_odds = np.array([walked(forest, [float(value) for value in row]) for row in rows])
     expected = 1 / (1 + np.exp(-log_odds))
-    assert AnswerModel(file).machine_probability(rows) == pytest.approx(expected, abs=1e-4)
+    model = AnswerModel(file)
+    said = model.late_machine_probability(rows) if is_late else model.machine_probability(rows)
+    assert said == pytest.approx(expected, abs=1e-4)
     assert expected.max() - expected.min() > 0.5, "these rows tell nothing apart"
 
 

@@ -110,6 +110,19 @@ def test_a_beep_after_a_voice_is_told_at_once_of_a_machine_and_else_after_a_mome
     assert abs(tone.end_ms - (LEAD_MS + ms)) <= 40
 
 
+@pytest.mark.parametrize("loudness", [0.0, 0.5])
+@pytest.mark.parametrize("lost_frame", range(3, 8))
+def test_a_beep_with_a_lost_packet_in_it_is_a_beep(lost_frame: int, loudness: float) -> None:
+    """It is played as silence, or as the packet before it at half its loudness."""
+    samples = tones([((937.0,), 200)])
+    start = LEAD_MS * 8 + lost_frame * FRAME_SAMPLES
+    last = samples[start - FRAME_SAMPLES : start]
+    samples[start : start + FRAME_SAMPLES] = (last * loudness).astype(np.int16)
+    ((_, beep),) = meanings(samples, after_voice=True)
+    assert beep.kind == "beep"
+    assert (beep.start_ms, beep.end_ms) == pytest.approx((LEAD_MS, LEAD_MS + 200), abs=40)
+
+
 def test_a_beep_where_nobody_spoke_waits_for_the_next_note() -> None:
     assert meanings(tones([((1000.0,), 400), ((), 700), ((1200.0,), 400)])) == []
     ((at_ms, tone),) = meanings(tones([((1000.0,), 400)]))
