@@ -9,20 +9,19 @@ import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import asyncpg
 from pyroaring import BitMap
 
 from campaigns import attribution_seals, number_seals
 from campaigns.attribution_seals import Values, values_of
+from campaigns.bitmaps import UnreadableBitmap, deserialized
 from campaigns.database import Connection
 from campaigns.number_seals import KINDS, DayToSeal
 from campaigns.rollup_statements import MONTHS, TOTALS_SHARD
 
 T = TypeVar("T")
-UNREADABLE: Final = (ValueError, IndexError)
-"""What bytes that are no bitmap raise, and lists of values and bitmaps that differ in length."""
 
 
 async def check_seals(
@@ -120,7 +119,7 @@ def readable(read: Callable[[asyncpg.Record], T], seal: asyncpg.Record) -> T | N
     """Read a seal; None = its bitmaps are none."""
     try:
         return read(seal)
-    except UNREADABLE:
+    except UnreadableBitmap:
         return None
 
 
@@ -128,9 +127,9 @@ async def of_days(read: Awaitable[T | None]) -> T | None:
     """Read what the seals of a month's days say; None = one of them is unreadable, and a difference of its own."""
     try:
         return await read
-    except UNREADABLE:
+    except UnreadableBitmap:
         return None
 
 
 def numbers_of(seal: asyncpg.Record) -> dict[str, BitMap]:
-    return {kind: BitMap.deserialize(seal[kind]) for kind in KINDS}
+    return {kind: deserialized(seal[kind]) for kind in KINDS}
