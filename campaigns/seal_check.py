@@ -14,7 +14,7 @@ from typing import TypeVar
 import asyncpg
 from pyroaring import BitMap
 
-from campaigns import attribution_seals, number_seals
+from campaigns import attribution_seals, callback_seals, number_seals
 from campaigns.attribution_seals import Values, values_of
 from campaigns.bitmaps import UnreadableBitmap, deserialized
 from campaigns.database import Connection
@@ -31,7 +31,7 @@ async def check_seals(
     Return how many seals of days from `first`, that of a month, to before `last`, and of the month, say something else; with
     `repair` make those anew.
 
-    Seals that do not hold are the sealer's. Each day is one snapshot.
+    Seals that do not hold are the sealer's. Each day is one snapshot; callbacks, of which there are few, are one for all days.
     """
     found: Counter[date] = Counter()
     days = await connection.fetch(number_seals.SQL["sealed_days"], shard_key, first, last)
@@ -48,6 +48,12 @@ async def check_seals(
                 found[first] += await _check_month(
                     connection, DayToSeal(shard_key, first), now, repair=repair
                 )
+    with contextlib.suppress(asyncpg.SerializationError):
+        async with connection.transaction(isolation="repeatable_read"):
+            wrong_days = await callback_seals.wrong_seals(connection, shard_key, first, last, now)
+            if repair and wrong_days:
+                await callback_seals.seal_anew(connection, shard_key, wrong_days, now)
+            found.update(wrong_days)
     return +found
 
 
