@@ -8,8 +8,7 @@ from playwright.async_api import Page, expect
 
 from campaigns.database import Pool
 from tests.browser.conftest import WebServer
-from tests.browser.rows import Group, add_attempt
-from tests.postgres.analytics.facts import count_again
+from tests.browser.rows import Group, add_attempt, hear_answers
 from tests.postgres.campaign_rows import add_campaign
 
 NOVEMBER = "period=custom&from=2026-11-01&to=2026-11-30"
@@ -65,11 +64,7 @@ async def add_calls(pool: Pool, calls: Mapping[datetime, int]) -> None:
             group = Group(1, "answered", 9_000) if number % 2 else Group(1, "busy")
             await add_attempt(pool, campaign_id, index, group, at)
             index += 1
-    await pool.execute(
-        "UPDATE attempts SET media_packets_expected = 450, media_packets_received = 441, media_packets_lost = 9,"
-        " media_jitter_ms = 2, media_is_one_way = false, media_mos_hundredths = 412 WHERE result = 'answered'"
-    )
-    await count_again(pool)
+    await hear_answers(pool)
 
 
 def day(number: int, month: int = 11) -> datetime:
