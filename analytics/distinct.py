@@ -17,7 +17,7 @@ import msgspec
 from pyroaring import BitMap
 
 from analytics.database import Connection, statement
-from analytics.kept_seals import KeptSeals, Seal
+from analytics.kept_seals import KeptSeals, Seal, days_without
 from analytics.plan import Kind
 
 KINDS: Final[tuple[Kind, ...]] = ("dialed", "settled", "answered", "person", "target", "success")
@@ -131,31 +131,26 @@ async def number_groups(
     takes_months: bool,
     kept: KeptSeals | None = None,
 ) -> tuple[dict[tuple[Any, ...], dict[Kind, Numbers]], dict[Day, bool]]:
-    """Return the numbers that `distinct_groups` counts, and which days, or months, were sealed."""
+    """Return the numbers that `distinct_groups` counts, and which days, or months, were read from their seals."""
     rows = await connection.fetch(
         statement("distinct_days"), list(shard_keys), from_day, to_day, takes_months
     )
     found: defaultdict[tuple[Any, ...], dict[Kind, Numbers]] = defaultdict(
         lambda: {kind: Numbers() for kind in kinds}
     )
-    is_sealed = {Day(row["shard_key"], row["day"]): row["sealed_time"] is not None for row in rows}
-    seals = [Seal(*row.values()) for row in rows if row["sealed_time"] is not None]
+    seals = [Seal(*row.values()) for row in rows]
     columns = {kind: SEALED_AS.get(kind, kind) for kind in kinds}
     keeper = KeptSeals() if kept is None else kept
     bitmaps = await keeper.bitmaps(connection, seals, list(dict.fromkeys(columns.values())))
-    for seal in seals:
+    for seal, of_seal in bitmaps.items():
         numbers = found[group(Day(seal.shard_key, seal.day))]
         for kind, column in columns.items():
-            numbers[kind].add(seal.shard_key, bitmaps[seal][column][""])
-    unsealed: defaultdict[int, list[date]] = defaultdict(list)
-    for each, sealed in is_sealed.items():
-        if not sealed:
-            unsealed[each.shard_key].append(each.day)
-    for shard_key, its_days in unsealed.items():
+            numbers[kind].add(seal.shard_key, of_seal[column][""])
+    for shard_key, its_days in days_without(seals, bitmaps):
         facts = await facts_of(connection, shard_key, its_days)
         for day, of_day in itertools.groupby(sorted(facts, key=itemgetter("day")), key=itemgetter("day")):
             add_facts(found[group(Day(shard_key, day))], shard_key, list(of_day))
-    return found, is_sealed
+    return found, {Day(seal.shard_key, seal.day): seal in bitmaps for seal in seals}
 
 
 async def facts_of(connection: Connection, shard_key: int, days: Sequence[date]) -> list[asyncpg.Record]:

@@ -1661,6 +1661,8 @@ CREATE UNIQUE INDEX alerts_open ON public.alerts USING btree (rule_id, subject_k
 
 CREATE INDEX attempts_answered ON ONLY public.attempts USING btree (shard_key, contact_id, started_time) WHERE (result = 'answered'::text);
 
+CREATE INDEX attempts_badly_heard ON ONLY public.attempts USING btree (shard_key, started_time, attempt_id) INCLUDE (campaign_id, utc_offset_minutes, trunk_id, media_is_one_way, media_mos_hundredths) WHERE (media_is_one_way OR (media_mos_hundredths < 360));
+
 CREATE INDEX attempts_callbacks ON ONLY public.attempts USING btree (shard_key, started_time) WHERE (disposition = 'callback_requested'::text);
 
 CREATE INDEX attempts_default_shard_key_contact_id_started_time_idx ON public.attempts_default USING btree (shard_key, contact_id, started_time) WHERE (result = 'answered'::text);
@@ -1668,6 +1670,12 @@ CREATE INDEX attempts_default_shard_key_contact_id_started_time_idx ON public.at
 CREATE INDEX attempts_open ON ONLY public.attempts USING btree (shard_key, run_id) WHERE (settled_time IS NULL);
 
 CREATE INDEX attempts_default_shard_key_run_id_idx ON public.attempts_default USING btree (shard_key, run_id) WHERE (settled_time IS NULL);
+
+CREATE INDEX attempts_default_shard_key_started_time_attempt_id_campaig_idx1 ON public.attempts_default USING btree (shard_key, started_time, attempt_id) INCLUDE (campaign_id, utc_offset_minutes, trunk_id, media_is_one_way, media_mos_hundredths) WHERE (media_is_one_way OR (media_mos_hundredths < 360));
+
+CREATE INDEX attempts_successes ON ONLY public.attempts USING btree (shard_key, started_time, attempt_id) INCLUDE (campaign_id, utc_offset_minutes, source, ad, keyword) WHERE (disposition = ANY (ARRAY['order'::text, 'meeting'::text, 'offer_requested'::text]));
+
+CREATE INDEX attempts_default_shard_key_started_time_attempt_id_campaign_idx ON public.attempts_default USING btree (shard_key, started_time, attempt_id) INCLUDE (campaign_id, utc_offset_minutes, source, ad, keyword) WHERE (disposition = ANY (ARRAY['order'::text, 'meeting'::text, 'offer_requested'::text]));
 
 CREATE INDEX attempts_judged ON ONLY public.attempts USING btree (shard_key, started_time, attempt_id) WHERE (audit_judgement IS NOT NULL);
 
@@ -1722,6 +1730,10 @@ ALTER INDEX public.attempts_pkey ATTACH PARTITION public.attempts_default_pkey;
 ALTER INDEX public.attempts_answered ATTACH PARTITION public.attempts_default_shard_key_contact_id_started_time_idx;
 
 ALTER INDEX public.attempts_open ATTACH PARTITION public.attempts_default_shard_key_run_id_idx;
+
+ALTER INDEX public.attempts_badly_heard ATTACH PARTITION public.attempts_default_shard_key_started_time_attempt_id_campaig_idx1;
+
+ALTER INDEX public.attempts_successes ATTACH PARTITION public.attempts_default_shard_key_started_time_attempt_id_campaign_idx;
 
 ALTER INDEX public.attempts_judged ATTACH PARTITION public.attempts_default_shard_key_started_time_attempt_id_idx;
 
