@@ -16,7 +16,7 @@ import asyncpg
 
 from analytics.database import Connection, statement
 from analytics.distinct import ALL_CAMPAIGNS, SEALED_AS, Day, Numbers, add_facts
-from analytics.kept_seals import KeptSeals, Seal
+from analytics.kept_seals import KeptSeals, Seal, days_without
 from analytics.plan import Kind
 
 Group = Callable[[Day, str | None], tuple[Any, ...]]
@@ -45,23 +45,19 @@ async def attributed_numbers(
     rows = await connection.fetch(
         statement("attribution_days"), list(shard_keys), from_day, to_day, takes_months, dim
     )
-    seals = [Seal(*row.values()) for row in rows if row["sealed_time"] is not None]
+    seals = [Seal(*row.values()) for row in rows]
     keeper = KeptSeals() if kept is None else kept
     bitmaps = await keeper.bitmaps(connection, seals, columns)
     found: defaultdict[tuple[Any, ...], dict[Kind, Numbers]] = defaultdict(
         lambda: {kind: Numbers() for kind in kinds}
     )
-    unsealed: defaultdict[int, list[date]] = defaultdict(list)
-    for row in rows:
-        if row["sealed_time"] is None:
-            unsealed[row["shard_key"]].append(row["day"])
-    for seal in seals:
+    for seal, of_seal in bitmaps.items():
         day = Day(seal.shard_key, seal.day)
         for kind in kinds:
-            for value, ids in bitmaps[seal][SEALED_AS.get(kind, kind)].items():
+            for value, ids in of_seal[SEALED_AS.get(kind, kind)].items():
                 found[group(day, value or None)][kind].add(day.shard_key, ids)
     place = itemgetter("day", "value")
-    for shard_key, its_days in unsealed.items():
+    for shard_key, its_days in days_without(seals, bitmaps):
         facts = await facts_of(connection, shard_key, its_days, dim)
         for (of_day, value), of_value in itertools.groupby(sorted(facts, key=place), key=place):
             add_facts(found[group(Day(shard_key, of_day), value or None)], shard_key, list(of_value))

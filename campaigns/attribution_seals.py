@@ -16,8 +16,9 @@ import asyncpg
 from pyroaring import BitMap
 
 from campaigns import number_seals
+from campaigns.bitmaps import by_value, serialized
 from campaigns.database import Connection
-from campaigns.number_seals import DayToSeal, serialized
+from campaigns.number_seals import DayToSeal, going_on_without
 from campaigns.rollup_statements import MONTHS, TOTALS_SHARD
 from campaigns.statements import load_statements
 
@@ -77,7 +78,8 @@ async def seal_months(connection: Connection, now: datetime, limit: int = MONTHS
     rows = await connection.fetch(SQL["months_to_seal"], limit)
     sealed = 0
     for row in rows:
-        sealed += await seal_month(connection, row["shard_key"], row["month"], now)
+        async with going_on_without(connection, row["shard_key"], row["month"]):
+            sealed += await seal_month(connection, row["shard_key"], row["month"], now)
     return sealed
 
 
@@ -95,7 +97,12 @@ async def seal_month(connection: Connection, shard_key: int, month: date, now: d
 
 
 async def values_of_month(connection: Connection, shard_key: int, month: date) -> dict[int, Values] | None:
-    """Return what the seals of a month's days say together, by dimension and value; None = one of them does not hold."""
+    """
+    Return what the seals of a month's days say together, by dimension and value; None = one of them does not hold.
+
+    Raises:
+        UnreadableBitmap: one of them was damaged.
+    """
     found: dict[int, Values] = {}
     for dim in DIMS:
         days = await connection.fetch(SQL["seals_of_month"], shard_key, month, dim)
@@ -114,12 +121,9 @@ async def values_of_month(connection: Connection, shard_key: int, month: date) -
 
 
 def values_of(seal: asyncpg.Record) -> Values:
-    """Read a row of `attribution_seals`."""
-    kinds = zip(*(seal[kind] for kind in KINDS), strict=True)
-    return {
-        value: dict(zip(KINDS, map(BitMap.deserialize, of_value), strict=True))
-        for value, of_value in zip(seal["value_texts"], kinds, strict=True)
-    }
+    """Read a row of `attribution_seals`, or raise `UnreadableBitmap`."""
+    kinds = {kind: by_value(seal["value_texts"], seal[kind]) for kind in KINDS}
+    return {value: {kind: kinds[kind][value] for kind in KINDS} for value in seal["value_texts"]}
 
 
 async def keep(

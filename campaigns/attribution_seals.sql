@@ -92,6 +92,11 @@ WHERE t.dim = 101 AND a.shard_key IS NULL
         AND d.bucket_time >= t.bucket_time AND d.bucket_time < t.bucket_time + interval '1 month'
         AND d.attempts > 0 AND s.shard_key IS NULL
   )
+  -- what is known to be wrong is mended first
+  AND NOT EXISTS (
+      SELECT FROM rollup_checks c
+      WHERE c.shard_key = m.shard_key AND c.month = m.month AND c.differences > 0 AND NOT c.is_repaired
+  )
 ORDER BY m.month DESC, m.shard_key
 LIMIT $1;
 

@@ -32,8 +32,28 @@ async def seal_callbacks(connection: Connection, now: datetime, limit: int = DAY
 
 async def seal_days_of(connection: Connection, shard_key: int, days: Sequence[date], now: datetime) -> int:
     """Seal days of one shard; of `TOTALS_SHARD`, over all campaigns."""
-    shards = [shard_key]
-    if shard_key == TOTALS_SHARD:
-        shards = [row["shard_key"] for row in await connection.fetch(SQL["every_shard"])]
+    shards = await shards_within(connection, shard_key)
     status = await connection.execute(SQL["seal_callbacks"], shard_key, shards, list(days), now)
     return int(status.split()[-1])
+
+
+async def wrong_seals(
+    connection: Connection, shard_key: int, first: date, last: date, now: datetime
+) -> list[date]:
+    """Return the days from `first` to before `last` whose seals hold and do not say what the facts say."""
+    shards = await shards_within(connection, shard_key)
+    rows = await connection.fetch(SQL["wrong_callback_seals"], shard_key, shards, first, last, now)
+    return [row["day"] for row in rows]
+
+
+async def seal_anew(connection: Connection, shard_key: int, days: Sequence[date], now: datetime) -> None:
+    """Drop the seals of these days, and seal those whose requests are all done or missed."""
+    await connection.execute(SQL["drop_callback_seals"], shard_key, days)
+    await seal_days_of(connection, shard_key, days, now)
+
+
+async def shards_within(connection: Connection, shard_key: int) -> list[int]:
+    """Return the shards whose facts count for a shard: its own, or all."""
+    if shard_key != TOTALS_SHARD:
+        return [shard_key]
+    return [row["shard_key"] for row in await connection.fetch(SQL["every_shard"])]

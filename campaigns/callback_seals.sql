@@ -33,5 +33,24 @@ ORDER BY d.day
 ON CONFLICT (shard_key, day) DO UPDATE
 SET attempts = excluded.attempts, changes = excluded.changes, done = excluded.done;
 
+-- wrong_callback_seals(shard_key, shard_keys, from_day, to_day, now) --
+-- Days from from_day to before to_day whose seal holds and says something else than their facts, or has requests that still wait.
+-- Counted as `seal_callbacks` counts.
+WITH sealed AS MATERIALIZED (
+    SELECT day, done FROM callback_days(ARRAY[$1::integer], $3::date, $4::date) WHERE done IS NOT NULL
+)
+SELECT s.day
+FROM sealed AS s
+LEFT JOIN (
+    SELECT day, sum(done)::integer AS done, sum(due)::integer AS due
+    FROM callbacks_of_days($2::integer[], (SELECT array_agg(day) FROM sealed), $5::timestamptz)
+    GROUP BY day
+) AS f ON f.day = s.day
+WHERE s.done <> coalesce(f.done, 0) OR f.due > 0
+ORDER BY s.day;
+
+-- drop_callback_seals(shard_key, days) --
+DELETE FROM callback_seals WHERE shard_key = $1 AND day = ANY ($2::date[]);
+
 -- every_shard() --
 SELECT shard_key FROM shards;

@@ -7,7 +7,8 @@ Errors of campaigns. A busy callee or a blocked lead is not one of them: those a
     ├── InvalidSettings(problems)  a campaign or trunk cannot have these settings; all problems at once
     ├── ImportRefused(code, params)   a file cannot be read as a base at all; nothing of it was imported
     ├── PostgresUnavailable(code, params)   the embedded server cannot be started
-    └── MigrationFailed(output)    a migration did not apply
+    ├── MigrationFailed(output)    a migration did not apply
+    └── UnreadableBitmap           a seal's bytes were damaged (`campaigns.bitmaps`)
 
 Codes are stable and are translated by `api`; sentences here are for logs.
 """

@@ -3,21 +3,27 @@ Sealing a closed day: bitmaps of its contacts, so that distinct numbers of any r
 
 A seal keeps `attempts` and `changes` of its day as they stood in the snapshot it was made of. Whoever reads compares them with
 `stats_now`: `changes` grows with every write of a fact, in the statement that writes it, so equal means unchanged. A late
-change unseals a day by itself; nothing in the hot path knows of seals. A month whose days are sealed gets a seal of its own, for long ranges.
+change unseals a day by itself; nothing in the hot path knows of seals. A month whose days are sealed gets a seal of its own, for long ranges;
+one that the reconciler found wrong waits until that is mended.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
 import asyncpg
 import msgspec
+import structlog
 from pyroaring import BitMap
 
+from campaigns.bitmaps import UnreadableBitmap, deserialized, serialized
 from campaigns.database import Connection
 from campaigns.rollup_statements import TOTALS_SHARD
 from campaigns.statements import load_statements
+
+log = structlog.get_logger()
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
 KINDS: Final = ("dialed", "settled", "answered", "person", "target", "success")
@@ -73,8 +79,19 @@ async def seal_months(connection: Connection, now: datetime, limit: int = MONTHS
     rows = await connection.fetch(SQL["months_to_seal"], now, limit)
     sealed = 0
     for row in rows:
-        sealed += await seal_month(connection, row["shard_key"], row["month"], now)
+        async with going_on_without(connection, row["shard_key"], row["month"]):
+            sealed += await seal_month(connection, row["shard_key"], row["month"], now)
     return sealed
+
+
+@contextlib.asynccontextmanager
+async def going_on_without(connection: Connection, shard_key: int, month: date) -> AsyncIterator[None]:
+    """Leave a month a day of which has bitmaps that cannot be read: say so, and have the reconciler look at it next."""
+    try:
+        yield
+    except UnreadableBitmap as error:
+        log.error("seal.unreadable", shard_key=shard_key, month=month.isoformat(), error=str(error))  # noqa: TRY400 - of bytes, not of code
+        await connection.execute(SQL["look_again"], shard_key, month)
 
 
 async def seal_month(connection: Connection, shard_key: int, month: date, now: datetime) -> bool:
@@ -90,11 +107,16 @@ async def seal_month(connection: Connection, shard_key: int, month: date, now: d
 
 
 async def numbers_of_month(connection: Connection, shard_key: int, month: date) -> dict[str, BitMap] | None:
-    """Return what the seals of a month's days say together; None = one of them does not hold."""
+    """
+    Return what the seals of a month's days say together; None = one of them does not hold.
+
+    Raises:
+        UnreadableBitmap: one of them was damaged.
+    """
     days = await connection.fetch(SQL["seals_of_month"], shard_key, month)
     if not all(day["is_sealed"] for day in days):
         return None
-    return {kind: BitMap().union(*(BitMap.deserialize(day[kind]) for day in days)) for kind in KINDS}
+    return {kind: BitMap().union(*(deserialized(day[kind]) for day in days)) for kind in KINDS}
 
 
 async def keep(
@@ -114,9 +136,3 @@ async def keep(
         *(serialized(numbers[kind]) for kind in KINDS),
         now,
     )
-
-
-def serialized(numbers: BitMap) -> bytes:
-    """Return a roaring bitmap in its portable format."""
-    numbers.run_optimize()
-    return bytes(numbers.serialize())

@@ -134,8 +134,18 @@ WHERE n.shard_key IS NULL
         AND t.bucket_time >= m.bucket_time AND t.bucket_time < m.bucket_time + interval '1 month'
         AND t.attempts > 0 AND d.shard_key IS NULL
   )
+  -- what is known to be wrong is mended first
+  AND NOT EXISTS (
+      SELECT FROM rollup_checks c
+      WHERE c.shard_key = m.shard_key AND c.month = (m.bucket_time AT TIME ZONE 'UTC')::date AND c.differences > 0 AND NOT c.is_repaired
+  )
 ORDER BY m.bucket_time DESC, m.shard_key
 LIMIT $2;
+
+-- look_again(shard_key, month) --
+-- The reconciler takes what it has no verdict of first. What it found wrong already is looked at often enough.
+DELETE FROM rollup_checks
+WHERE shard_key = $1 AND month = $2 AND (differences = 0 OR is_repaired);
 
 -- month_now(shard_key, month) --
 SELECT coalesce(sum(attempts), 0)::integer AS attempts, coalesce(sum(changes), 0)::integer AS changes

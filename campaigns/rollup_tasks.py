@@ -7,7 +7,8 @@ no campaign runs.
     check   one slice at a time: `stats` against the facts
 
 Rule 1: of many processes one does a task, by a lease in `rollup_tasks`. Two would do no harm (docs/adr/0014).
-Rule 2: an absent or busy database is waited for, and what fails is logged and tried again: reports stay exact without us.
+Rule 2: an absent or busy database is waited for, and what fails, a bug of ours included, is logged and tried again: reports stay exact
+without us.
 """
 
 import asyncio
@@ -82,6 +83,9 @@ class RollupTasks:
                     pause = RETRY_SECONDS
                 except asyncpg.PostgresError as error:
                     log.error("rollups.failed", task=task, error=f"{type(error).__name__}: {error}")  # noqa: TRY400 - the server's own words
+                    pause = RETRY_SECONDS
+                except Exception:
+                    log.exception("rollups.crashed", task=task)
                     pause = RETRY_SECONDS
                 await asyncio.sleep(pause)
         finally:

@@ -9,20 +9,19 @@ import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import asyncpg
 from pyroaring import BitMap
 
-from campaigns import attribution_seals, number_seals
+from campaigns import attribution_seals, callback_seals, number_seals
 from campaigns.attribution_seals import Values, values_of
+from campaigns.bitmaps import UnreadableBitmap, deserialized
 from campaigns.database import Connection
 from campaigns.number_seals import KINDS, DayToSeal
 from campaigns.rollup_statements import MONTHS, TOTALS_SHARD
 
 T = TypeVar("T")
-UNREADABLE: Final = (ValueError, IndexError)
-"""What bytes that are no bitmap raise, and lists of values and bitmaps that differ in length."""
 
 
 async def check_seals(
@@ -32,7 +31,7 @@ async def check_seals(
     Return how many seals of days from `first`, that of a month, to before `last`, and of the month, say something else; with
     `repair` make those anew.
 
-    Seals that do not hold are the sealer's. Each day is one snapshot.
+    Seals that do not hold are the sealer's. Each day is one snapshot; callbacks, of which there are few, are one for all days.
     """
     found: Counter[date] = Counter()
     days = await connection.fetch(number_seals.SQL["sealed_days"], shard_key, first, last)
@@ -49,6 +48,12 @@ async def check_seals(
                 found[first] += await _check_month(
                     connection, DayToSeal(shard_key, first), now, repair=repair
                 )
+    with contextlib.suppress(asyncpg.SerializationError):
+        async with connection.transaction(isolation="repeatable_read"):
+            wrong_days = await callback_seals.wrong_seals(connection, shard_key, first, last, now)
+            if repair and wrong_days:
+                await callback_seals.seal_anew(connection, shard_key, wrong_days, now)
+            found.update(wrong_days)
     return +found
 
 
@@ -120,7 +125,7 @@ def readable(read: Callable[[asyncpg.Record], T], seal: asyncpg.Record) -> T | N
     """Read a seal; None = its bitmaps are none."""
     try:
         return read(seal)
-    except UNREADABLE:
+    except UnreadableBitmap:
         return None
 
 
@@ -128,9 +133,9 @@ async def of_days(read: Awaitable[T | None]) -> T | None:
     """Read what the seals of a month's days say; None = one of them is unreadable, and a difference of its own."""
     try:
         return await read
-    except UNREADABLE:
+    except UnreadableBitmap:
         return None
 
 
 def numbers_of(seal: asyncpg.Record) -> dict[str, BitMap]:
-    return {kind: BitMap.deserialize(seal[kind]) for kind in KINDS}
+    return {kind: deserialized(seal[kind]) for kind in KINDS}

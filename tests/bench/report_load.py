@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import msgspec
 
+from campaigns.claim import STATEMENTS as CLAIM
 from campaigns.database import Connection, prepare_connection
 from campaigns.rollups import fold_outbox
-from campaigns.runner import STATEMENTS as CLAIM
 from campaigns.settle_buffer import _COLUMNS
 from campaigns.settle_buffer import STATEMENTS as SETTLE
 from campaigns.settlement import AnswerFacts

@@ -24,6 +24,7 @@ from analytics.kept_seals import KeptSeals
 from analytics.known import known_numbers
 from campaigns import attribution_seals, rollup_statements
 from campaigns.callback_seals import seal_callbacks
+from campaigns.claim import STATEMENTS as BEGIN
 from campaigns.database import Connection, open_pool, prepare_connection
 from campaigns.errors import Conflict
 from campaigns.late_changes import SQL as LATE
@@ -32,7 +33,6 @@ from campaigns.number_seals import seal_days, seal_months
 from campaigns.numbers import E164
 from campaigns.recovery import close_run
 from campaigns.rollups import Slice, check_slice, fold_outbox
-from campaigns.runner import STATEMENTS as BEGIN
 from campaigns.settle_buffer import _COLUMNS
 from campaigns.settle_buffer import STATEMENTS as SETTLE
 from campaigns.settlement import AnswerFacts

@@ -96,8 +96,8 @@ def test_every_statement_over_a_growing_table_names_one_shard_or_is_known_not_to
 @pytest.mark.parametrize(
     "name",
     [
-        "runner.claim_leads",
-        "runner.begin_attempts",
+        "claim.claim_leads",
+        "claim.begin_attempts",
         "settle_buffer.settle_attempts",
         "late_changes.set_disposition",
     ],

@@ -1,10 +1,12 @@
 """Distinct numbers and callbacks told apart by day, week, month, campaign and source: seals of days say what the facts say."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final, Literal
 
 import pytest
+from structlog.testing import capture_logs
 
 from analytics.build import build_query
 from analytics.plan import reads_facts, sealed_groups
@@ -32,6 +34,7 @@ METRICS = [
     "callbacks_due",
     "callbacks_missed",
 ]
+READINGS: Final[Sequence[Literal["auto", "facts"]]] = ("auto", "facts")
 DAYS = ("2026-10-30", "2026-11-01", "2026-11-02", "2026-11-09", "2026-11-23")
 """Over two months and four weeks; the last is sealed too, the calls of the 24th are of a day that is not over."""
 
@@ -106,6 +109,50 @@ async def test_sealed_days_tell_groups_apart_as_the_facts_do(
     assert answers["auto"].rows
     assert answers["auto"].rows == answers["facts"].rows
     assert answers["auto"].totals == answers["facts"].totals
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [("number_seals", "bytea"), ("number_month_seals", "bytea"), ("attribution_seals", "bytea[]")],
+)
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        # cut off in the middle, a bit of the header turned, nothing left
+        "substring({0} FOR length({0}) - 1)",
+        "set_bit({0}, 3, 1 - get_bit({0}, 3))",
+        r"'\x'::bytea",
+    ],
+)
+async def test_of_damaged_bitmaps_the_facts_are_read_and_it_is_said(
+    pool: Pool, table: str, kind: str, damaged: str
+) -> None:
+    await add_history(pool)
+    for column in ("dialed", "answered", "target"):
+        new = damaged.format(column)
+        if kind == "bytea[]":
+            new = f"(SELECT array_agg({damaged.format('part')}) FROM unnest({column}) AS part)"
+        await pool.execute(f"UPDATE {table} SET {column} = {new}")
+    for dimensions in ([], ["month"], ["day"], ["campaign"], ["source"], ["month", "keyword"]):
+        answers = []
+        with capture_logs() as logs:
+            for reading in READINGS:
+                asked = QueryRequest(
+                    metrics=METRICS,
+                    dimensions=dimensions,
+                    period=Period(from_time="2026-10-01", to_time="2026-11-25"),
+                    order=[Order(by=name) for name in dimensions],
+                    reading=reading,
+                )
+                answers.append(await run_query(pool, build_query(asked, NOW)))
+        assert answers[0].rows == answers[1].rows
+        assert answers[0].totals == answers[1].totals
+        said = {each["dim"] for each in logs if each["event"] == "seal.unreadable"}
+        of_values = {"source": 6, "keyword": 8}.keys() & set(dimensions)
+        if table == "attribution_seals":
+            assert len(said) == len(of_values)
+        elif not of_values and not (table == "number_month_seals" and dimensions == ["day"]):
+            assert said == {0}
 
 
 async def test_an_order_by_distinct_numbers_is_the_facts_to_make(pool: Pool) -> None:

@@ -12,7 +12,7 @@ from campaigns.database import Pool
 from campaigns.statements import load_statements
 from tests.postgres.campaign_rows import NOW, add_campaign, add_leads, add_run, number_of
 
-STATEMENTS = load_statements(Path(campaigns.__file__).with_name("runner.sql"))
+STATEMENTS = load_statements(Path(campaigns.__file__).with_name("claim.sql"))
 EPOCH = NOW - timedelta(days=1)
 RUN = 5
 
