@@ -56,11 +56,11 @@ MONOTONIC: Final = {"span": 1, "voiced": 1, "silence": -1}
 THRESHOLDS: Final = Thresholds(
     machine=0.997,
     late_machine=0.75,
-    late_silent_machine=0.6,
-    quick_human=0.9425,
-    quick_doubt=0.15,
+    late_silent_machine=0.5,
+    quick_human=0.943,
+    quick_doubt=0.2,
     quick_silence_frames=36,
-    slow_human=0.72,
+    slow_human=0.68,
     slow_silence_frames=62,
 )
 """Chosen by tests/bench/amd/choose.py on development voices that the judging models had not heard (docs/answer_model.md)."""
