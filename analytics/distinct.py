@@ -147,17 +147,10 @@ async def number_groups(
         for kind, column in columns.items():
             numbers[kind].add(seal.shard_key, of_seal[column][""])
     for shard_key, its_days in days_without(seals, bitmaps):
-        facts = await facts_of(connection, shard_key, its_days)
+        facts = await connection.fetch(statement("distinct_facts"), shard_key, its_days)
         for day, of_day in itertools.groupby(sorted(facts, key=itemgetter("day")), key=itemgetter("day")):
             add_facts(found[group(Day(shard_key, day))], shard_key, list(of_day))
     return found, {Day(seal.shard_key, seal.day): seal in bitmaps for seal in seals}
-
-
-async def facts_of(connection: Connection, shard_key: int, days: Sequence[date]) -> list[asyncpg.Record]:
-    """Return what is true of each contact (over all campaigns: of each number) on each of these days."""
-    if shard_key == ALL_CAMPAIGNS:
-        return await connection.fetch(statement("distinct_facts_of_all"), days)
-    return await connection.fetch(statement("distinct_facts"), shard_key, days)
 
 
 def add_facts(found: dict[Kind, Numbers], shard_key: int, rows: Sequence[asyncpg.Record]) -> None:
