@@ -49,7 +49,7 @@ def _alaw_table() -> NDArray[np.uint8]:
 
 def decode(payload: bytes, payload_type: int) -> NDArray[np.int16]:
     """Expand G.711 into 16-bit samples; `payload_type` 0 = µ-law, 8 = A-law. Any length, many frames at once."""
-    return _expansion(payload_type)[np.frombuffer(payload, dtype=np.uint8)]
+    return _expansion(payload_type).take(np.frombuffer(payload, dtype=np.uint8))
 
 
 @cache

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialer.media.answer.model import AnswerModel, load_model
-from dialer.media.answer.spectrum import FRAME_MS, FRAME_SAMPLES, WINDOW_SAMPLES, Floats, Spectrum, analyse
+from dialer.media.answer.spectrum import FRAME_MS, FRAME_SAMPLES, Floats, Spectrum, analyse
 from dialer.media.answer.timing import NAMES, Timing
 from dialer.media.answer.tone_meaning import HeardTone, ToneMeaning
 from dialer.media.answer.tone_runs import ToneRun, ToneRuns
@@ -130,12 +130,8 @@ class AnswerClassifier:
 
     def take(self, slots: NDArray[np.intp], frames: NDArray[np.int16]) -> list[tuple[int, Heard]]:
         """Take one frame of 20 ms, (slots, 160) samples, of each of these different slots; return what was heard."""
-        window = np.empty((len(slots), WINDOW_SAMPLES), np.float32)
-        window[:, :FRAME_SAMPLES] = self._last[slots]
-        window[:, FRAME_SAMPLES:] = frames
-        window *= np.float32(1 / 32_768)
+        spectrum = analyse(np.concatenate([self._last[slots], frames], axis=1))
         self._last[slots] = frames
-        spectrum = analyse(window)
         ended = self._runs.take(slots, spectrum)
         speech = self._model.speech_probability(self._voice.features(slots, frames, spectrum))
         no_voice = self._runs.is_steady(slots) | (self._timing.frames[slots] < self._deaf_until[slots])

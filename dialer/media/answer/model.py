@@ -108,5 +108,6 @@ def load_model() -> AnswerModel:
 
 
 def _sigmoid(log_odds: Floats) -> Floats:
-    probability: Floats = (1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))).astype(np.float32, copy=False)
+    odds_against = np.exp(-np.maximum(log_odds, np.float32(-30)))  # exp(89) would be too much
+    probability: Floats = (1 / (1 + odds_against)).astype(np.float32, copy=False)
     return probability

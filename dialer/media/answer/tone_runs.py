@@ -174,15 +174,16 @@ class ToneRuns:
         self, slots: NDArray[np.intp], low: Floats, high: Floats, level: Floats, noise: Floats
     ) -> None:
         count = self._clock[slots] - self._start[slots] + 1
+        weight = np.minimum(count, 8)
         self._wander[slots] += np.abs(low - self._last_hertz[slots])
         self._last_hertz[slots] = low
-        self.hertz[slots] += (low - self.hertz[slots]) / np.minimum(count, 8)
-        self._second[slots] += (high - self._second[slots]) / np.minimum(count, 8)
-        self._noise[slots] += (noise - self._noise[slots]) / np.minimum(count, 8)
+        self.hertz[slots] += (low - self.hertz[slots]) / weight
+        self._second[slots] += (high - self._second[slots]) / weight
+        self._noise[slots] += (noise - self._noise[slots]) / weight
         # the first step leads from a window that the tone fills in part, the last one into such a window
         last = self._level[slots]
         step = np.where(count > 2, np.abs(level - last), 0)
-        self._mean[slots] += (last - self._mean[slots]) / np.clip(count - 2, 1, 8)
+        self._mean[slots] += (last - self._mean[slots]) / np.minimum(np.maximum(count - 2, 1), 8)
         self._peak[slots] = np.maximum(self._peak[slots], last)
         self._steps[slots, 0] += self._steps[slots, 1]
         self._steps[slots, 1] = step

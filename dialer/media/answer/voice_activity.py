@@ -57,7 +57,7 @@ class VoiceActivity:
         """Take one frame of each slot; return (slots, FEATURES) for the network."""
         data = frames.tobytes()
         opinions = [
-            self._detectors[slot].is_speech(data[row : row + _FRAME_BYTES], SAMPLE_RATE_HZ)
+            self._detectors[slot].is_speech(data[row : row + _FRAME_BYTES], SAMPLE_RATE_HZ, FRAME_SAMPLES)
             for row, slot in zip(range(0, len(data), _FRAME_BYTES), slots.tolist(), strict=True)
         ]
         bands = np.maximum(spectrum.bands_db, _LOWEST_DB)
@@ -68,7 +68,7 @@ class VoiceActivity:
         features = np.empty((len(slots), FEATURES), np.float32)
         now, place = features[:, :_NOW], _NOW
         now[:, 0] = opinions
-        now[:, 1] = above_floor.mean(axis=1)
+        now[:, 1] = above_floor.sum(axis=1) / BANDS
         now[:, 2] = level / 20
         now[:, 3] = spectrum.flatness / 10
         now[:, 4] = (level - loudest) / 20
@@ -95,15 +95,14 @@ class VoiceActivity:
         smooth, block, past = kept[:, 0], kept[:, 1], kept[:, 2]
         smooth += _SMOOTHING * (bands - smooth)
         first = frames == 1
-        smooth[first] = bands[first]
+        if first.any():
+            smooth[first] = block[first] = bands[first]
         np.minimum(block, smooth, out=block)
-        block[first] = smooth[first]
         turns = frames % _FLOOR_BLOCK_FRAMES == 0
         if turns.any():
-            blocks = np.roll(self._blocks[slots[turns]], 1, axis=1)
-            blocks[:, 0] = block[turns]
-            self._blocks[slots[turns]] = blocks
-            past[turns] = blocks.min(axis=1)
+            turning = slots[turns]
+            self._blocks[turning, frames[turns] // _FLOOR_BLOCK_FRAMES % _FLOOR_BLOCKS] = block[turns]
+            past[turns] = self._blocks[turning].min(axis=1)
             block[turns] = smooth[turns]
         self._floor[slots] = kept
         lowest: Floats = np.minimum(past, block)

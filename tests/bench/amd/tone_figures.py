@@ -150,7 +150,7 @@ def _beeps(pieces: Sequence[Samples], *, after_voice: bool, is_machine: bool) ->
     samples = np.zeros((count, (longest + 2) * FRAME_SAMPLES), np.float32)
     for row, piece in enumerate(pieces):
         runs.restart(row)
-        samples[row, FRAME_SAMPLES : FRAME_SAMPLES + len(piece)] = piece
+        samples[row, FRAME_SAMPLES : FRAME_SAMPLES + len(piece)] = piece * 32_768
     told: list[list[int]] = [[] for _ in pieces]
     slots = np.arange(count)
     for frame in range(longest):

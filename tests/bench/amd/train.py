@@ -90,7 +90,7 @@ def listen(clips: Sequence[Clip]) -> Heard:
         slots = np.flatnonzero(frames > frame)
         at = starts[slots] + frame
         last = samples[at - 1] if frame else np.zeros_like(samples[at])
-        spectrum = analyse(np.concatenate([last, samples[at]], axis=1) * np.float32(1 / 32_768))
+        spectrum = analyse(np.concatenate([last, samples[at]], axis=1))
         runs.take(slots, spectrum)
         features[at] = voice.features(slots, samples[at], spectrum)
         level_db[at], purity[at] = spectrum.level_db, spectrum.purity

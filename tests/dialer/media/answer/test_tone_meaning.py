@@ -28,7 +28,7 @@ def meanings(
     for frame in range(len(samples) // FRAME_SAMPLES):
         window = padded[None, frame * FRAME_SAMPLES : (frame + 2) * FRAME_SAMPLES]
         now_ms = (frame + 1) * 20
-        spectrum = analyse(window.astype(np.float32) * np.float32(1 / 32_768))
+        spectrum = analyse(window)
         told = [
             meaning.take(run, after_voice=after_voice, is_machine=is_machine)
             for _, run in runs.take(slots, spectrum)
