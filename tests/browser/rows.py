@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from campaigns.database import Pool
+from tests.postgres.analytics.facts import count_again
 from tests.postgres.campaign_rows import add_campaign, number_of
 
 
@@ -82,6 +83,15 @@ async def add_attempt(pool: Pool, campaign_id: int, index: int, group: Group, st
         campaign_id * 256,
         index,
     )
+
+
+async def hear_answers(pool: Pool) -> None:
+    """Give every answered call its sound: 9 of 450 packets lost, a MOS of 4.12."""
+    await pool.execute(
+        "UPDATE attempts SET media_packets_expected = 450, media_packets_received = 441, media_packets_lost = 9,"
+        " media_jitter_ms = 2, media_is_one_way = false, media_mos_hundredths = 412 WHERE result = 'answered'"
+    )
+    await count_again(pool)
 
 
 async def tell_live(pool: Pool, campaign_id: int) -> None:

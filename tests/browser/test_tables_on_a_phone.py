@@ -20,6 +20,7 @@ PATHS = [
     "/campaigns/1/trunks",
     "/reports/saved",
     "/reports/saved/1",
+    "/reports/lists",
     "/alerts",
     "/alerts/rules",
     "/alerts/receivers",

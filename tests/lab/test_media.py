@@ -1,12 +1,16 @@
 """Audio with a real Asterisk: keys both ways, as events and as tones, other packet lengths, reports."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from campaigns.database import Pool
 from dialer import Call, CallAnswered, CallEvent, CallRequest, DtmfReceived, PlaybackFinished, Prompt
+from tests.bench.campaign import make_campaign, start, until_finished
 from tests.lab.conftest import ASTERISK, Line
 from tests.lab.prefixes import number
+from tests.postgres.dialing import running_node, settings_of
 
 KEYS = "5*9"
 """Without #, which ends what Read() reads."""
@@ -79,3 +83,43 @@ async def test_reports_tell_loss_and_round_trip(line: Line) -> None:
     assert media.reported_loss is not None
     assert media.is_one_way is False
     assert media.jitter_ms is not None
+
+
+@pytest.mark.timeout(120)
+async def test_the_stored_mos_is_that_of_the_stored_loss_and_delay(
+    database: str, pool: Pool, tmp_path: Path
+) -> None:
+    """
+    7901 talks; we stay for two reports, so that the round trip is known. On a clean line without any delay but one packet and the
+    smallest buffer, R = 93.2 - 0.024 * 40 = 92.24, and MOS = 1 + 3.2284 + 92.24 * 32.24 * 7.76 * 7e-6 = 4.39: no call is better.
+    """
+    campaign_id = await make_campaign(
+        pool,
+        trunk=(ASTERISK.host, ASTERISK.port),
+        numbers=[number("7901", 1)],
+        calls_per_second=1,
+        hold_seconds=12,
+    )
+    await start(pool, campaign_id)
+    async with running_node(settings_of(database, tmp_path)):
+        await until_finished(pool, campaign_id, seconds=100)
+
+    (row,) = await pool.fetch("SELECT * FROM attempts")
+    assert row["media_packets_expected"] > 0
+    assert row["media_packets_lost"] == 0
+    assert row["media_round_trip_ms"] is not None
+    assert row["media_reported_loss"] is not None
+    fixed_ms = row["media_round_trip_ms"] / 2 + 20
+    here = mos(0, fixed_ms + max(20, 2 * row["media_jitter_ms"]))
+    there = mos(100 * row["media_reported_loss"], fixed_ms + 20)
+    # half a hundredth is the rounding; the columns keep seven digits
+    assert row["media_mos_hundredths"] == pytest.approx(100 * here, abs=0.501)
+    assert row["media_sent_mos_hundredths"] == pytest.approx(100 * there, abs=0.501)
+    assert row["media_mos_hundredths"] <= 439
+
+
+def mos(loss_percent: float, delay_ms: float) -> float:
+    """The E-model's MOS (ITU-T G.107) with G.711 concealed (G.113: Bpl 25.1), written out once more."""
+    late = 0.11 * (delay_ms - 177.3) if delay_ms > 177.3 else 0
+    r = 93.2 - 0.024 * delay_ms - late - 95 * loss_percent / (loss_percent + 25.1)
+    return 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6

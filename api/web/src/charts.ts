@@ -58,8 +58,10 @@ export abstract class Chart {
     this.#chart.setOption(
       {
         textStyle: { fontFamily: FONT },
-        animationDuration: still ? 0 : 300,
-        animationDurationUpdate: still ? 0 : 300,
+        // a duration of nothing would not do: the points of a line grow by a duration of their own
+        animation: !still,
+        animationDuration: 300,
+        animationDurationUpdate: 300,
         ...this.option(paint),
       },
       // series that are not drawn any more go

@@ -10,6 +10,8 @@ import { callsAddress, queryOf, Words } from "./report_words";
 import { save } from "./save_report";
 
 const MAX_BARS = 12;
+/** Their names are short, and stand in one line. */
+const MOMENTS = ["hour", "day", "week", "month"];
 
 class PanelView {
   readonly #element: HTMLElement;
@@ -172,8 +174,8 @@ class PanelView {
     // one scale for both periods, so that a bar and the line of the other period can be held against each other
     const { end } = scaleOf([...values, ...before.map((value) => value ?? 0)].filter((_, index) => index % rows.length < MAX_BARS), unit === "share");
     const whole = values.reduce((sum, value) => sum + value, 0);
-    // a number may stand in several rows, and scores are means: those are no parts of a whole
-    const areParts = !["share", "numbers", "score"].includes(unit);
+    // a number may stand in several rows, and scores are means: those are no parts of a whole; nor is there a whole where a part is unknown
+    const areParts = !["share", "numbers", "score"].includes(unit) && rows.every((row) => row.metrics[drawn]?.value != null);
     showBars(
       find(".bars", this.#element),
       rows.slice(0, MAX_BARS).map((row, index): Share => {
@@ -225,7 +227,7 @@ class PanelView {
 
   #line(row: Row): HTMLTableRowElement {
     const heads = this.panel.dimensions.map((name) => {
-      const head = make("th", "", this.words.dimensionValue(name, row.dimensions[name]));
+      const head = make("th", MOMENTS.includes(name) ? "moment" : "", this.words.dimensionValue(name, row.dimensions[name]));
       head.scope = "row";
       return head;
     });

@@ -11,8 +11,12 @@ use([LineChart]);
 const DAY_MS = 86_400_000;
 /** A gap longer than this is left out instead of being drawn day by day. */
 const MAX_DAYS = 400;
-/** How pale a day is that is not over yet. */
+/** How pale the column of a day is that is not over yet; on a line its point is hollow. */
 const PALE = 0.45;
+/** Points of a line are drawn for so many places at most; beyond that only where no line leads to a figure. */
+const MAX_POINTS = 62;
+const POINT = 5;
+const LONE_POINT = 8;
 /** How the legend draws a dashed line. */
 const DASHES = "path://M0 4h4v2h-4zM6 4h4v2h-4z";
 
@@ -52,7 +56,10 @@ export class SeriesChart extends Chart {
     const titles = drawn.map((name) => words.metric(name).title);
     const before = this.#before(drawn[0] ?? "", paint);
     // a name without figures, for the legend only
-    const pale = open < 0 ? [] : [{ name: words.text("not_over"), type: "line", itemStyle: { color: paint.accent, opacity: PALE }, data: [] }];
+    const isLine = panel.chart === "lines";
+    const hollow = (color: string | undefined) => ({ color: paint.card, borderColor: color, borderWidth: 2 });
+    const growing = isLine ? hollow(paint.accent) : { color: paint.accent, opacity: PALE };
+    const pale = open < 0 ? [] : [{ name: words.text("not_over"), type: "line", itemStyle: growing, data: [] }];
     const tints = [paint.accent, paint.series2, paint.quiet];
     return {
       grid: { left: 0, right: 8, top: 36, bottom: 2, containLabel: true },
@@ -61,7 +68,7 @@ export class SeriesChart extends Chart {
         type: "scroll", pageIconSize: 11, pageIconColor: paint.ink2, pageIconInactiveColor: paint.line, pageTextStyle: { color: paint.ink3 },
         left: 0, top: 0, itemWidth: 10, itemHeight: 10, itemGap: 18, icon: "roundRect", selectedMode: false,
         textStyle: { color: paint.ink2, fontSize: 13 },
-        data: [...titles, ...before.map(({ name }) => ({ name, icon: DASHES })), ...pale.map(({ name }) => name)],
+        data: [...titles, ...before.map(({ name }) => ({ name, icon: DASHES })), ...pale.map(({ name }) => (isLine ? { name, icon: "circle" } : name))],
       },
       tooltip: {
         ...this.tooltip(paint),
@@ -83,17 +90,16 @@ export class SeriesChart extends Chart {
       },
       series: [...drawn.map((name, index) => ({
         name: words.metric(name).title,
-        type: panel.chart === "lines" ? "line" : "bar",
+        type: isLine ? "line" : "bar",
         barMaxWidth: 34,
         barGap: "12%",
-        symbolSize: 6,
+        showAllSymbol: true,
         connectNulls: false,
         itemStyle: { color: tints[index % tints.length], borderRadius: [3, 3, 0, 0] },
         lineStyle: { width: 2 },
-        data: this.#rows.map((row, at) => {
-          const value = row.metrics[name]?.value ?? null;
-          return at === open ? { value, itemStyle: { opacity: PALE } } : value;
-        }),
+        data: pointed(this.#rows.map((row) => row.metrics[name]?.value ?? null), this.#rows.length <= MAX_POINTS).map((point, at) =>
+          at !== open ? point : isLine ? { ...point, symbol: "circle", symbolSize: LONE_POINT, itemStyle: hollow(tints[index % tints.length]) } : { ...point, itemStyle: { opacity: PALE } },
+        ),
       })), ...before, ...pale],
     };
   }
@@ -106,13 +112,27 @@ export class SeriesChart extends Chart {
       {
         name: `${this.words.metric(name).title}: ${this.words.text("other_period").toLowerCase()}`,
         type: "line",
-        symbol: "none",
+        showAllSymbol: true,
         itemStyle: { color: paint.ink2 },
         lineStyle: { width: 1.5, type: "dashed" },
-        data: values,
+        data: pointed(values, false),
       },
     ];
   }
+}
+
+interface Point {
+  value: number | null;
+  symbol: "circle" | "none";
+  symbolSize: number;
+}
+
+/** Each figure with the mark that it has on a line: one that stands between gaps has always one, as no line leads to it. */
+function pointed(values: (number | null)[], hasAll: boolean): Point[] {
+  return values.map((value, at) => {
+    const isLone = values[at - 1] == null && values[at + 1] == null;
+    return { value, symbol: isLone || hasAll ? "circle" : "none", symbolSize: isLone ? LONE_POINT : POINT };
+  });
 }
 
 function withEveryDay(rows: Row[]): Row[] {
