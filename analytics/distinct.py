@@ -17,7 +17,7 @@ import msgspec
 from pyroaring import BitMap
 
 from analytics.database import Connection, statement
-from analytics.kept_seals import KeptSeals, Seal, days_without
+from analytics.kept_seals import Bitmaps, KeptSeals, Seal, Union, days_without
 from analytics.plan import Kind
 
 KINDS: Final[tuple[Kind, ...]] = ("dialed", "settled", "answered", "person", "target", "success")
@@ -35,7 +35,10 @@ class Numbers:
         self._texts: set[str] = set()
 
     def __len__(self) -> int:
-        return sum(len(BitMap().union(*parts)) for parts in self._bitmaps.values()) + len(self._texts)
+        return sum(
+            len(parts[0]) if len(parts) == 1 else len(BitMap().union(*parts))
+            for parts in self._bitmaps.values()
+        ) + len(self._texts)
 
     def united(self) -> tuple[dict[int, BitMap], set[str]]:
         """Return the ids of each shard, and the texts."""
@@ -83,7 +86,7 @@ async def distinct_numbers(
     """
     shards = [ALL_CAMPAIGNS] if shard_keys is None else list(shard_keys)
     groups = await distinct_groups(
-        connection, shards, from_day, to_day, kinds, lambda _: (), takes_months=True, kept=kept
+        connection, shards, from_day, to_day, kinds, lambda _: (), takes_months=True, by_shard=True, kept=kept
     )
     return groups.get((), DistinctNumbers(counts=dict.fromkeys(kinds, 0), sealed_days=0, fact_days=0))
 
@@ -97,19 +100,27 @@ async def distinct_groups(
     group: Group,
     *,
     takes_months: bool,
+    by_shard: bool = False,
     kept: KeptSeals | None = None,
 ) -> dict[tuple[Any, ...], DistinctNumbers]:
     """
     Count the numbers of groups of days; days without attempts are in none. With `takes_months` all days of a month are in one
-    group, that of its first.
+    group, that of its first; with `by_shard` all days of a shard are, whichever is asked for.
 
     A number that two shards of a group know counts twice: a campaign's shards have none in common, and the sums over all
     campaigns (`ALL_CAMPAIGNS`) are one shard.
     """
-    found, is_sealed = await number_groups(
-        connection, shard_keys, from_day, to_day, kinds, group, takes_months=takes_months, kept=kept
+    found, places = await number_groups(
+        connection,
+        shard_keys,
+        from_day,
+        to_day,
+        kinds,
+        group,
+        takes_months=takes_months,
+        by_shard=by_shard,
+        kept=kept,
     )
-    places = Counter((group(each), sealed) for each, sealed in is_sealed.items())
     return {
         key: DistinctNumbers(
             counts={kind: len(of_kind) for kind, of_kind in numbers.items()},
@@ -118,6 +129,38 @@ async def distinct_groups(
         )
         for key, numbers in found.items()
     }
+
+
+class Numbered(msgspec.Struct):
+    """What seals tell of groups, and what they do not."""
+
+    groups: defaultdict[tuple[Any, ...], dict[Kind, Numbers]]
+    places: Counter[tuple[tuple[Any, ...], bool]]
+    """How many days, or whole months, of a group are sealed and how many are not."""
+    unsealed: list[tuple[int, list[date]]]
+    """Days by shard, to be read from facts."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What numbers are asked for."""
+
+    shard_keys: list[int]
+    from_day: date | None
+    to_day: date | None
+    takes_months: bool
+    columns: Mapping[Kind, Kind]
+    """Kinds, and what they are sealed as."""
+    group: Group
+    kept: KeptSeals
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """What is read of seals."""
+        return list(dict.fromkeys(self.columns.values()))
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        return self.shard_keys, self.from_day, self.to_day, self.takes_months
 
 
 async def number_groups(
@@ -129,35 +172,73 @@ async def number_groups(
     group: Group,
     *,
     takes_months: bool,
+    by_shard: bool = False,
     kept: KeptSeals | None = None,
-) -> tuple[dict[tuple[Any, ...], dict[Kind, Numbers]], dict[Day, bool]]:
-    """Return the numbers that `distinct_groups` counts, and which days, or months, were read from their seals."""
-    rows = await connection.fetch(
-        statement("distinct_days"), list(shard_keys), from_day, to_day, takes_months
+) -> tuple[dict[tuple[Any, ...], dict[Kind, Numbers]], Counter[tuple[tuple[Any, ...], bool]]]:
+    """Return the numbers that `distinct_groups` counts, and how many days, or months, of a group were read from seals and how many not."""
+    asked = Asked(
+        shard_keys=list(shard_keys),
+        from_day=from_day,
+        to_day=to_day,
+        takes_months=takes_months,
+        columns={kind: SEALED_AS.get(kind, kind) for kind in kinds},
+        group=group,
+        kept=KeptSeals() if kept is None else kept,
     )
-    found: defaultdict[tuple[Any, ...], dict[Kind, Numbers]] = defaultdict(
-        lambda: {kind: Numbers() for kind in kinds}
-    )
-    seals = [Seal(*row.values()) for row in rows]
-    columns = {kind: SEALED_AS.get(kind, kind) for kind in kinds}
-    keeper = KeptSeals() if kept is None else kept
-    bitmaps = await keeper.bitmaps(connection, seals, list(dict.fromkeys(columns.values())))
-    for seal, of_seal in bitmaps.items():
-        numbers = found[group(Day(seal.shard_key, seal.day))]
-        for kind, column in columns.items():
-            numbers[kind].add(seal.shard_key, of_seal[column][""])
-    for shard_key, its_days in days_without(seals, bitmaps):
-        facts = await facts_of(connection, shard_key, its_days)
+    found = Numbered(defaultdict(lambda: {kind: Numbers() for kind in kinds}), Counter(), [])
+    if by_shard:
+        await add_shards(connection, asked, found)
+    else:
+        await add_days(connection, asked, found)
+    for shard_key, its_days in found.unsealed:
+        facts = await connection.fetch(statement("distinct_facts"), shard_key, its_days)
         for day, of_day in itertools.groupby(sorted(facts, key=itemgetter("day")), key=itemgetter("day")):
-            add_facts(found[group(Day(shard_key, day))], shard_key, list(of_day))
-    return found, {Day(seal.shard_key, seal.day): seal in bitmaps for seal in seals}
+            add_facts(found.groups[group(Day(shard_key, day))], shard_key, list(of_day))
+    return found.groups, found.places
 
 
-async def facts_of(connection: Connection, shard_key: int, days: Sequence[date]) -> list[asyncpg.Record]:
-    """Return what is true of each contact (over all campaigns: of each number) on each of these days."""
-    if shard_key == ALL_CAMPAIGNS:
-        return await connection.fetch(statement("distinct_facts_of_all"), days)
-    return await connection.fetch(statement("distinct_facts"), shard_key, days)
+async def add_days(connection: Connection, asked: Asked, found: Numbered) -> Mapping[Seal, Bitmaps]:
+    """Add the seals that hold and can be read, one by one, and return what they say."""
+    rows = await connection.fetch(statement("distinct_days"), *asked.arguments)
+    seals = [Seal(*row.values()) for row in rows]
+    bitmaps = await asked.kept.bitmaps(connection, seals, asked.kinds)
+    for seal in seals:
+        key = asked.group(Day(seal.shard_key, seal.day))
+        of_seal = bitmaps.get(seal)
+        found.places[key, of_seal is not None] += 1
+        if of_seal is not None:
+            for kind, column in asked.columns.items():
+                found.groups[key][kind].add(seal.shard_key, of_seal[column][""])
+    found.unsealed += days_without(seals, bitmaps)
+    return bitmaps
+
+
+async def add_shards(connection: Connection, asked: Asked, found: Numbered) -> None:
+    """Add what the seals that hold of each shard have together; where that was asked for before, they are not looked at one by one."""
+    missing: dict[int, Union] = {}
+    for shard_key, unsealed, *marks in await connection.fetch(statement("distinct_marks"), *asked.arguments):
+        union = Union(shard_key, asked.from_day, asked.to_day, asked.takes_months, *marks)
+        bitmaps = asked.kept.union(union, asked.kinds)
+        if bitmaps is None:
+            missing[shard_key] = union
+            continue
+        key = asked.group(Day(shard_key, date.min))
+        for kind, column in asked.columns.items():
+            found.groups[key][kind].add(shard_key, bitmaps[column])
+        found.places[key, True] += union.seals
+        if unsealed:
+            found.places[key, False] += len(unsealed)
+            found.unsealed.append((shard_key, unsealed))
+    if not missing:
+        return
+    read = await add_days(connection, msgspec.structs.replace(asked, shard_keys=list(missing)), found)
+    parts: defaultdict[int, list[Bitmaps]] = defaultdict(list)
+    for seal, of_seal in read.items():
+        parts[seal.shard_key].append(of_seal)
+    for shard_key, union in missing.items():
+        # one that could not be read is tried again
+        if 0 < len(parts[shard_key]) == union.seals:
+            asked.kept.keep_union(union, parts[shard_key], asked.kinds)
 
 
 def add_facts(found: dict[Kind, Numbers], shard_key: int, rows: Sequence[asyncpg.Record]) -> None:

@@ -70,14 +70,33 @@ def days_without(seals: Sequence[Seal], read: Collection[Seal]) -> list[tuple[in
     return [*last.items(), *((seal.shard_key, seal.days()) for seal in unreadable)]
 
 
+class Union(msgspec.Struct, frozen=True):
+    """
+    All seals that hold of a shard in a range of days, by their marks added up: `changes` of a day and times of sealing only grow, so none
+    of them is another while their sums are the same.
+    """
+
+    shard_key: int
+    from_day: date | None
+    to_day: date | None
+    takes_months: bool
+    seals: int
+    attempts: int
+    changes: int
+    days: int
+    """The days themselves, as numbers, added up."""
+    sealed_us: int
+    """The times of sealing, in microseconds, added up."""
+
+
 class KeptSeals:
-    """Bitmaps by seal, those that were asked for least recently given up first. For one database."""
+    """Bitmaps by seal, and what unions of them gave, those that were asked for least recently given up first. For one database."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._kept: OrderedDict[Seal, Bitmaps] = OrderedDict()
-        self._sizes: dict[Seal, int] = {}
+        self._kept: OrderedDict[Seal | Union, Bitmaps] = OrderedDict()
+        self._sizes: dict[Seal | Union, int] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -133,7 +152,25 @@ class KeptSeals:
                     found[seal] = self._keep(seal, bitmaps, size)
         return found
 
-    def _keep(self, seal: Seal, read: Bitmaps, size: int) -> Bitmaps:
+    def union(self, union: Union, kinds: Sequence[Kind]) -> Mapping[Kind, BitMap] | None:
+        """Return the numbers of these kinds that the seals of a union have together; None = not known here. Do not change them."""
+        kept = self._kept.get(union)
+        if kept is None or not kept.keys() >= set(kinds):
+            return None
+        self._kept.move_to_end(union)
+        return {kind: kept[kind][""] for kind in kinds}
+
+    def keep_union(self, union: Union, parts: Sequence[Bitmaps], kinds: Sequence[Kind]) -> None:
+        """Unite the bitmaps of all its seals, for those who ask again."""
+        kept = self._kept.get(union, {})
+        made = {
+            kind: {"": BitMap().union(*(part[kind][""] for part in parts))}
+            for kind in kinds
+            if kind not in kept
+        }
+        self._keep(union, made, sum(bytes_of(each[""]) + OVERHEAD_BYTES for each in made.values()))
+
+    def _keep(self, seal: Seal | Union, read: Bitmaps, size: int) -> Bitmaps:
         bitmaps = self._kept.get(seal, {}) | read
         self._bytes += size
         self._kept[seal] = bitmaps
@@ -149,3 +186,10 @@ def bitmaps_of(row: asyncpg.Record, kinds: Sequence[Kind]) -> Bitmaps:
     return {
         kind: dict(zip(row["value_texts"], map(BitMap.deserialize, row[kind]), strict=True)) for kind in kinds
     }
+
+
+def bytes_of(bitmap: BitMap) -> int:
+    told = bitmap.get_statistics()
+    return (
+        told["n_bytes_array_containers"] + told["n_bytes_run_containers"] + told["n_bytes_bitset_containers"]
+    )

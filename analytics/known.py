@@ -22,6 +22,7 @@ async def known_numbers(
     group: Group,
     *,
     takes_months: bool,
+    by_shard: bool = False,
     kept: KeptSeals | None = None,
 ) -> dict[tuple[Any, ...], dict[Kind, int]]:
     """
@@ -33,7 +34,15 @@ async def known_numbers(
     if from_day is None:
         return {}
     before, _ = await number_groups(
-        connection, shard_keys, None, from_day, ["dialed"], lambda _: (), takes_months=True, kept=kept
+        connection,
+        shard_keys,
+        None,
+        from_day,
+        ["dialed"],
+        lambda _: (),
+        takes_months=True,
+        by_shard=True,
+        kept=kept,
     )
     if not before:
         return {}
@@ -47,7 +56,15 @@ async def known_numbers(
         )
 
     within, _ = await number_groups(
-        connection, shard_keys, from_day, to_day, kinds, group, takes_months=takes_months, kept=kept
+        connection,
+        shard_keys,
+        from_day,
+        to_day,
+        kinds,
+        group,
+        takes_months=takes_months,
+        by_shard=by_shard,
+        kept=kept,
     )
     return {
         key: {kind: known(of_kind) for kind, of_kind in numbers.items()} for key, numbers in within.items()

@@ -99,7 +99,15 @@ async def known_of(
         return KnownNumbers(connection, {}, Numbers(), is_of_all=campaigns is None)
     first_day = start.astimezone(ZoneInfo(query.time_zone)).date()
     before, _ = await number_groups(
-        connection, shards, None, first_day, ["dialed"], lambda _: (), takes_months=True, kept=kept
+        connection,
+        shards,
+        None,
+        first_day,
+        ["dialed"],
+        lambda _: (),
+        takes_months=True,
+        by_shard=True,
+        kept=kept,
     )
     within, _ = await number_groups(
         connection, shards, *days, [kind], lambda day: (day.day,), takes_months=False, kept=kept

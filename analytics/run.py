@@ -205,6 +205,7 @@ class Answer:
         none = nothing([measure.name for measure in sealed])
         told: defaultdict[Key, dict[str, Number | None]] = defaultdict(lambda: dict(none))
         by_month = set(dimensions) <= {"campaign", "month", *SEALED_VALUES}
+        by_shard = set(dimensions) <= {"campaign"}
         where = (self._connection, shards, from_day, to_day)
         if kinds:
             asked = list(dict.fromkeys(kinds.values()))
@@ -214,18 +215,21 @@ class Answer:
                     *where, asked, dims[0], group, takes_months=by_month, kept=self._kept
                 )
             else:
-                numbers = await distinct_groups(*where, asked, group, takes_months=by_month, kept=self._kept)
+                numbers = await distinct_groups(
+                    *where, asked, group, takes_months=by_month, by_shard=by_shard, kept=self._kept
+                )
                 counts_of = {key: found.counts for key, found in numbers.items()}
             for key, found in counts_of.items():
                 told[key] |= {name: found[kind] for name, kind in kinds.items()}
         if known:
             asked = list(known.values())
-            counts_of = await known_numbers(*where, asked, group, takes_months=by_month, kept=self._kept)
+            counts_of = await known_numbers(
+                *where, asked, group, takes_months=by_month, by_shard=by_shard, kept=self._kept
+            )
             for key, found in counts_of.items():
                 told[key] |= {name: found[kind] for name, kind in known.items()}
         if callbacks:
-            by_day = not set(dimensions) <= {"campaign"}
-            counts = await callback_groups(*where, self._query.now, group, by_day=by_day)
+            counts = await callback_groups(*where, self._query.now, group, by_day=not by_shard)
             for key, counted in counts.items():
                 told[key] |= {name: counted[name] for name in callbacks}
         return told

@@ -5,28 +5,50 @@ CREATE SCHEMA public;
 CREATE FUNCTION public.callback_days(shard_keys integer[], from_day date, to_day date) RETURNS TABLE(shard_key integer, day date, requests integer, attempts integer, changes integer, done integer)
     LANGUAGE sql STABLE
     AS $$
-SELECT d.shard_key, d.day, d.requests, d.attempts, d.changes, n.done
+WITH live AS MATERIALIZED (
+    SELECT
+        t.shard_key, t.bucket_time, sum(t.callbacks)::integer AS requests, sum(t.attempts)::integer AS attempts,
+        sum(t.changes)::integer AS changes
+    FROM stats_live AS t
+    WHERE t.shard_key = ANY (shard_keys) AND t.dim = 1
+      AND t.bucket_time >= coalesce(from_day::timestamp AT TIME ZONE 'UTC', '-infinity')
+      AND t.bucket_time < coalesce(to_day::timestamp AT TIME ZONE 'UTC' + interval '2 days', 'infinity')
+    GROUP BY 1, 2
+)
+SELECT
+    d.shard_key, d.day, d.requests, d.attempts, d.changes,
+    CASE WHEN n.attempts = d.attempts AND n.changes = d.changes THEN n.done END
 FROM (
     SELECT
-        w.shard_key, w.day, w.requests,
-        (sum(w.attempts) OVER three_days)::integer AS attempts, (sum(w.changes) OVER three_days)::integer AS changes
+        w.shard_key, (w.bucket_time AT TIME ZONE 'UTC')::date AS day, w.requests,
+        w.attempts
+        + CASE WHEN lead(w.bucket_time) OVER ahead <= w.bucket_time + interval '48 hours' THEN lead(w.attempts) OVER ahead ELSE 0 END
+        + CASE WHEN lead(w.bucket_time, 2) OVER ahead <= w.bucket_time + interval '48 hours' THEN lead(w.attempts, 2) OVER ahead ELSE 0 END
+            AS attempts,
+        w.changes
+        + CASE WHEN lead(w.bucket_time) OVER ahead <= w.bucket_time + interval '48 hours' THEN lead(w.changes) OVER ahead ELSE 0 END
+        + CASE WHEN lead(w.bucket_time, 2) OVER ahead <= w.bucket_time + interval '48 hours' THEN lead(w.changes, 2) OVER ahead ELSE 0 END
+            AS changes
     FROM (
         SELECT
-            t.shard_key, (t.bucket_time AT TIME ZONE 'UTC')::date AS day, sum(t.callbacks)::integer AS requests,
-            sum(t.attempts) AS attempts, sum(t.changes) AS changes
-        FROM stats_now AS t
-        WHERE t.shard_key = ANY (shard_keys) AND t.dim = 1
-          AND t.bucket_time >= coalesce(from_day::timestamp AT TIME ZONE 'UTC', '-infinity')
-          AND t.bucket_time < coalesce(to_day::timestamp AT TIME ZONE 'UTC' + interval '2 days', 'infinity')
-        GROUP BY 1, 2
+            shard_key, bucket_time, coalesce(s.callbacks, 0) + coalesce(l.requests, 0) AS requests,
+            coalesce(s.attempts, 0) + coalesce(l.attempts, 0) AS attempts, coalesce(s.changes, 0) + coalesce(l.changes, 0) AS changes
+        FROM (
+            SELECT * FROM stats AS t
+            WHERE t.shard_key = ANY (shard_keys) AND t.dim = 1
+              AND t.bucket_time >= coalesce(from_day::timestamp AT TIME ZONE 'UTC', '-infinity')
+              AND t.bucket_time < coalesce(to_day::timestamp AT TIME ZONE 'UTC' + interval '2 days', 'infinity')
+        ) AS s
+        FULL JOIN live AS l USING (shard_key, bucket_time)
     ) AS w
-    WINDOW three_days AS (
-        PARTITION BY w.shard_key ORDER BY w.day RANGE BETWEEN CURRENT ROW AND interval '2 days' FOLLOWING
-    )
+    WINDOW ahead AS (PARTITION BY w.shard_key ORDER BY w.bucket_time)
 ) AS d
-LEFT JOIN callback_seals AS n
-    ON n.shard_key = d.shard_key AND n.day = d.day AND n.attempts = d.attempts AND n.changes = d.changes
-WHERE d.requests <> 0 AND (to_day IS NULL OR d.day < to_day)
+FULL JOIN (
+    SELECT * FROM callback_seals AS c
+    WHERE c.shard_key = ANY (shard_keys)
+      AND c.day >= coalesce(from_day, '-infinity'::date) AND c.day < coalesce(to_day, 'infinity'::date)
+) AS n ON n.shard_key = d.shard_key AND n.day = d.day
+WHERE coalesce(d.requests, 0) <> 0 AND coalesce(d.day < to_day, d.day IS NOT NULL)
 $$;
 
 CREATE FUNCTION public.callbacks_of_days(shard_keys integer[], days date[], at_time timestamp with time zone) RETURNS TABLE(shard_key integer, day date, done integer, due integer)
@@ -51,9 +73,9 @@ CROSS JOIN LATERAL (
     WHERE attempts.shard_key = s.shard_key AND disposition = 'callback_requested'
       AND started_time >= (SELECT min(d) FROM unnest(days) AS d)::timestamp AT TIME ZONE 'UTC' - interval '1 day'
       AND started_time < (SELECT max(d) FROM unnest(days) AS d)::timestamp AT TIME ZONE 'UTC' + interval '2 days'
+      AND ((started_time AT TIME ZONE 'UTC') + utc_offset_minutes * interval '1 minute')::date = ANY (days)
     OFFSET 0
 ) AS a
-WHERE a.day = ANY (days)
 GROUP BY 1, 2
 $$;
 
@@ -227,6 +249,136 @@ CREATE FUNCTION public.jitter_step_ms(jitter_ms real) RETURNS integer
     AS $$
 SELECT (ARRAY[0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000])[least(16, 17 - width_bucket(-jitter_ms::float8,
     ARRAY[-1000, -500, -300, -200, -150, -100, -75, -50, -40, -30, -20, -15, -10, -5, -2, 0]::float8[]))]
+$$;
+
+CREATE FUNCTION public.numbers_of_days(of_shard integer, days date[]) RETURNS TABLE(day date, id bigint, number text, source text, ad text, keyword text, settled boolean, answered boolean, person boolean, target boolean, success boolean)
+    LANGUAGE sql STABLE
+    AS $$
+SELECT
+    a.day,
+    CASE WHEN of_shard = 0 THEN (SELECT n.number_id FROM numbers AS n WHERE n.number = a.number) ELSE a.contact_id END,
+    a.number, a.source, a.ad, a.keyword,
+    a.settled_time IS NOT NULL,
+    coalesce(a.result = 'answered', false),
+    coalesce(a.result = 'answered' AND coalesce(a.answered_by, 'human') IN ('human', 'unsure'), false),
+    coalesce(a.is_target, false),
+    coalesce(a.disposition IN ('order', 'meeting', 'offer_requested'), false)
+FROM shards AS s
+CROSS JOIN LATERAL (
+    SELECT
+        ((started_time AT TIME ZONE 'UTC') + utc_offset_minutes * interval '1 minute')::date AS day,
+        contact_id, number, source, ad, keyword, settled_time, result, answered_by, is_target, disposition
+    FROM attempts
+    WHERE attempts.shard_key = s.shard_key
+      AND started_time >= (SELECT min(d) FROM unnest(days) AS d)::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+      AND started_time < (SELECT max(d) FROM unnest(days) AS d)::timestamp AT TIME ZONE 'UTC' + interval '2 days'
+    OFFSET 0
+) AS a
+WHERE (of_shard = 0 OR s.shard_key = of_shard) AND a.day = ANY (days)
+OFFSET 0
+$$;
+
+CREATE FUNCTION public.sealed_days(shard_keys integer[], from_day date, to_day date, by_month boolean) RETURNS TABLE(shard_key integer, day date, is_month boolean, attempts integer, changes integer, sealed_time timestamp with time zone)
+    LANGUAGE sql STABLE
+    AS $$
+WITH bounds AS MATERIALIZED (
+    SELECT
+        b.from_time, b.to_time,
+        -- the whole months of the range; none = nothing between its ends
+        CASE WHEN by_month AND b.first_month < b.after_month THEN b.first_month ELSE b.to_time END AS first_month,
+        CASE WHEN by_month AND b.first_month < b.after_month THEN b.after_month ELSE b.to_time END AS after_month
+    FROM (
+        SELECT
+            coalesce(from_day::timestamp AT TIME ZONE 'UTC', '-infinity') AS from_time,
+            coalesce(to_day::timestamp AT TIME ZONE 'UTC', 'infinity') AS to_time,
+            coalesce(
+                date_trunc('month', from_day::timestamp + interval '1 month' - interval '1 day') AT TIME ZONE 'UTC', '-infinity'
+            ) AS first_month,
+            coalesce(date_trunc('month', to_day::timestamp) AT TIME ZONE 'UTC', 'infinity') AS after_month
+    ) AS b
+), live AS MATERIALIZED (
+    SELECT
+        t.shard_key, t.bucket_time, date_trunc('month', t.bucket_time, 'UTC') AS month,
+        sum(t.attempts)::integer AS attempts, sum(t.changes)::integer AS changes
+    FROM stats_live AS t
+    WHERE t.dim = 1 AND t.shard_key = ANY (shard_keys)
+      AND t.bucket_time >= coalesce(from_day::timestamp AT TIME ZONE 'UTC', '-infinity')
+      AND t.bucket_time < coalesce(to_day::timestamp AT TIME ZONE 'UTC', 'infinity')
+    GROUP BY 1, 2
+), months AS MATERIALIZED (
+    SELECT m.shard_key, m.month, m.attempts, m.changes, n.sealed_time
+    FROM (
+        SELECT t.shard_key, t.month, sum(t.attempts)::integer AS attempts, sum(t.changes)::integer AS changes
+        FROM (
+            SELECT s.shard_key, s.bucket_time AS month, s.attempts, s.changes
+            FROM bounds AS b
+            CROSS JOIN unnest(shard_keys) AS k (shard_key)
+            CROSS JOIN LATERAL (
+                SELECT * FROM stats
+                WHERE stats.shard_key = k.shard_key AND stats.dim = 101
+                  AND stats.bucket_time >= b.first_month AND stats.bucket_time < b.after_month
+            ) AS s
+            UNION ALL
+            SELECT l.shard_key, l.month, l.attempts, l.changes
+            FROM bounds AS b
+            INNER JOIN live AS l ON l.bucket_time >= b.first_month AND l.bucket_time < b.after_month
+        ) AS t
+        GROUP BY 1, 2
+    ) AS m
+    LEFT JOIN number_month_seals AS n
+        ON n.shard_key = m.shard_key AND n.month = (m.month AT TIME ZONE 'UTC')::date
+        AND n.attempts = m.attempts AND n.changes = m.changes
+), stretches AS MATERIALIZED (
+    SELECT k.shard_key, e.from_time, e.to_time
+    FROM unnest(shard_keys) AS k (shard_key)
+    CROSS JOIN (
+        SELECT b.from_time, b.first_month AS to_time FROM bounds AS b
+        UNION ALL
+        SELECT b.after_month, b.to_time FROM bounds AS b
+    ) AS e
+    WHERE e.from_time < e.to_time
+    UNION ALL
+    SELECT m.shard_key, m.month, (m.month AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'
+    FROM months AS m
+    WHERE m.sealed_time IS NULL
+)
+SELECT m.shard_key, (m.month AT TIME ZONE 'UTC')::date, true, m.attempts, m.changes, m.sealed_time
+FROM months AS m
+WHERE m.sealed_time IS NOT NULL
+UNION ALL
+SELECT
+    p.shard_key, p.day, false, sum(p.attempts)::integer, sum(p.changes)::integer,
+    CASE
+        WHEN max(p.sealed_attempts) = sum(p.attempts) AND max(p.sealed_changes) = sum(p.changes) THEN max(p.sealed_time)
+    END
+FROM (
+    SELECT
+        s.shard_key, (s.bucket_time AT TIME ZONE 'UTC')::date AS day, s.attempts, s.changes,
+        NULL::integer AS sealed_attempts, NULL::integer AS sealed_changes, NULL::timestamptz AS sealed_time
+    FROM stretches AS t
+    CROSS JOIN LATERAL (
+        SELECT * FROM stats
+        WHERE stats.shard_key = t.shard_key AND stats.dim = 1
+          AND stats.bucket_time >= t.from_time AND stats.bucket_time < t.to_time
+    ) AS s
+    UNION ALL
+    SELECT l.shard_key, (l.bucket_time AT TIME ZONE 'UTC')::date, l.attempts, l.changes, NULL, NULL, NULL
+    FROM live AS l
+    WHERE EXISTS (
+        SELECT FROM stretches AS t
+        WHERE t.shard_key = l.shard_key AND l.bucket_time >= t.from_time AND l.bucket_time < t.to_time
+    )
+    UNION ALL
+    SELECT n.shard_key, n.day, 0, 0, n.attempts, n.changes, n.sealed_time
+    FROM stretches AS t
+    CROSS JOIN LATERAL (
+        SELECT * FROM number_seals
+        WHERE number_seals.shard_key = t.shard_key
+          AND number_seals.day >= (t.from_time AT TIME ZONE 'UTC')::date AND number_seals.day < (t.to_time AT TIME ZONE 'UTC')::date
+    ) AS n
+) AS p
+GROUP BY p.shard_key, p.day
+HAVING sum(p.attempts) > 0
 $$;
 
 CREATE FUNCTION public.verdict_step_ms(delay interval) RETURNS bigint
