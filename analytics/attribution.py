@@ -12,10 +12,8 @@ from datetime import date
 from operator import itemgetter
 from typing import Any
 
-import asyncpg
-
 from analytics.database import Connection, statement
-from analytics.distinct import ALL_CAMPAIGNS, SEALED_AS, Day, Numbers, add_facts
+from analytics.distinct import SEALED_AS, Day, Numbers, add_facts
 from analytics.kept_seals import KeptSeals, Seal, days_without
 from analytics.plan import Kind
 
@@ -58,16 +56,7 @@ async def attributed_numbers(
                 found[group(day, value or None)][kind].add(day.shard_key, ids)
     place = itemgetter("day", "value")
     for shard_key, its_days in days_without(seals, bitmaps):
-        facts = await facts_of(connection, shard_key, its_days, dim)
+        facts = await connection.fetch(statement("attribution_facts"), shard_key, its_days, dim)
         for (of_day, value), of_value in itertools.groupby(sorted(facts, key=place), key=place):
             add_facts(found[group(Day(shard_key, of_day), value or None)], shard_key, list(of_value))
     return {key: {kind: len(of_kind) for kind, of_kind in numbers.items()} for key, numbers in found.items()}
-
-
-async def facts_of(
-    connection: Connection, shard_key: int, days: Sequence[date], dim: int
-) -> list[asyncpg.Record]:
-    """Return what is true of each contact (over all campaigns: of each number) of each value on each of these days."""
-    if shard_key == ALL_CAMPAIGNS:
-        return await connection.fetch(statement("attribution_facts_of_all"), days, dim)
-    return await connection.fetch(statement("attribution_facts"), shard_key, days, dim)

@@ -191,7 +191,7 @@ async def number_groups(
     else:
         await add_days(connection, asked, found)
     for shard_key, its_days in found.unsealed:
-        facts = await facts_of(connection, shard_key, its_days)
+        facts = await connection.fetch(statement("distinct_facts"), shard_key, its_days)
         for day, of_day in itertools.groupby(sorted(facts, key=itemgetter("day")), key=itemgetter("day")):
             add_facts(found.groups[group(Day(shard_key, day))], shard_key, list(of_day))
     return found.groups, found.places
@@ -239,13 +239,6 @@ async def add_shards(connection: Connection, asked: Asked, found: Numbered) -> N
         # one that could not be read is tried again
         if 0 < len(parts[shard_key]) == union.seals:
             asked.kept.keep_union(union, parts[shard_key], asked.kinds)
-
-
-async def facts_of(connection: Connection, shard_key: int, days: Sequence[date]) -> list[asyncpg.Record]:
-    """Return what is true of each contact (over all campaigns: of each number) on each of these days."""
-    if shard_key == ALL_CAMPAIGNS:
-        return await connection.fetch(statement("distinct_facts_of_all"), days)
-    return await connection.fetch(statement("distinct_facts"), shard_key, days)
 
 
 def add_facts(found: dict[Kind, Numbers], shard_key: int, rows: Sequence[asyncpg.Record]) -> None:

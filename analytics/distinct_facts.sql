@@ -1,19 +1,5 @@
 -- distinct_facts(shard_key, days) --
--- The contacts of days of a shard that are not sealed, and what is true of them on each day. `distinct_facts_of_all` is
--- the same over all campaigns; two statements, as the plan of one for both would read everything for either.
-SELECT
-    ((started_time AT TIME ZONE 'UTC') + utc_offset_minutes * interval '1 minute')::date AS day,
-    contact_id AS id,
-    NULL::text AS number,
-    true AS dialed,
-    bool_or(settled_time IS NOT NULL) AS settled,
-    coalesce(bool_or(result = 'answered'), false) AS answered,
-    coalesce(bool_or(result = 'answered' AND coalesce(answered_by, 'human') IN ('human', 'unsure')), false) AS person,
-    coalesce(bool_or(is_target), false) AS target,
-    coalesce(bool_or(disposition IN ('order', 'meeting', 'offer_requested')), false) AS success
-FROM attempts
-WHERE shard_key = $1::integer
-    AND started_time >= (SELECT min(d) FROM unnest($2::date []) AS d)::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-    AND started_time < (SELECT max(d) FROM unnest($2::date []) AS d)::timestamp AT TIME ZONE 'UTC' + interval '2 days'
-    AND ((started_time AT TIME ZONE 'UTC') + utc_offset_minutes * interval '1 minute')::date = ANY ($2::date [])
-GROUP BY 1, 2
+-- Who was dialed on days of a shard that are not sealed, and what is true of them, call by call. Shard 0: over all campaigns, by numbers'
+-- own ids, null where they have none yet.
+SELECT day, id, number, true AS dialed, settled, answered, person, target, success
+FROM numbers_of_days($1::integer, $2::date [])

@@ -19,7 +19,7 @@ from campaigns import number_seals
 from campaigns.bitmaps import by_value, serialized
 from campaigns.database import Connection
 from campaigns.number_seals import DayToSeal, going_on_without
-from campaigns.rollup_statements import MONTHS, TOTALS_SHARD
+from campaigns.rollup_statements import MONTHS
 from campaigns.statements import load_statements
 
 SQL: Final = load_statements(Path(__file__).with_suffix(".sql"))
@@ -60,11 +60,7 @@ async def seal_day(connection: Connection, part: DayToSeal, now: datetime) -> bo
 
 async def values_of_day(connection: Connection, part: DayToSeal) -> dict[int, Values] | None:
     """Return who was dialed on a day, by dimension and value, from its facts; None = one of them has no id yet."""
-    rows = await (
-        connection.fetch(SQL["numbers_of_day"], part.day)
-        if part.shard_key == TOTALS_SHARD
-        else connection.fetch(SQL["contacts_of_day"], part.shard_key, part.day)
-    )
+    rows = await connection.fetch(SQL["numbers_of_day"], part.shard_key, part.day)
     if any(row["unknown"] for row in rows):
         return None
     found: dict[int, dict[str, dict[str, BitMap]]] = {dim: {} for dim in DIMS}

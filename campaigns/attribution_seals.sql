@@ -14,62 +14,19 @@ WHERE t.dim = 1 AND a.shard_key IS NULL
 ORDER BY n.day DESC, n.shard_key
 LIMIT $1;
 
--- contacts_of_day(shard_key, day) --
+-- numbers_of_day(shard_key, day) --
+-- As that of number_seals, for each value.
 SELECT
-    dim,
-    value,
+    v.dim,
+    v.value,
     array_agg(id) AS dialed,
-    array_agg(id) FILTER (WHERE is_answered) AS answered,
-    array_agg(id) FILTER (WHERE is_person) AS person,
-    array_agg(id) FILTER (WHERE is_target) AS target,
-    array_agg(id) FILTER (WHERE is_success) AS success,
-    0 AS unknown
-FROM (
-    SELECT
-        v.dim,
-        v.value,
-        contact_id AS id,
-        coalesce(bool_or(result = 'answered'), false) AS is_answered,
-        coalesce(bool_or(result = 'answered' AND coalesce(answered_by, 'human') IN ('human', 'unsure')), false) AS is_person,
-        coalesce(bool_or(is_target), false) AS is_target,
-        coalesce(bool_or(disposition IN ('order', 'meeting', 'offer_requested')), false) AS is_success
-    FROM attempts
-    CROSS JOIN LATERAL (VALUES (6, coalesce(source, '')), (7, coalesce(ad, '')), (8, coalesce(keyword, ''))) AS v (dim, value)
-    WHERE shard_key = $1
-      AND started_time >= $2::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-      AND started_time < $2::date::timestamp AT TIME ZONE 'UTC' + interval '2 days'
-      AND ((started_time AT TIME ZONE 'UTC') + utc_offset_minutes * interval '1 minute')::date = $2
-    GROUP BY 1, 2, 3
-) AS contact
-GROUP BY 1, 2;
-
--- numbers_of_day(day) --
-SELECT
-    dim,
-    value,
-    array_agg(id) AS dialed,
-    array_agg(id) FILTER (WHERE is_answered) AS answered,
-    array_agg(id) FILTER (WHERE is_person) AS person,
-    array_agg(id) FILTER (WHERE is_target) AS target,
-    array_agg(id) FILTER (WHERE is_success) AS success,
+    array_agg(id) FILTER (WHERE answered) AS answered,
+    array_agg(id) FILTER (WHERE person) AS person,
+    array_agg(id) FILTER (WHERE target) AS target,
+    array_agg(id) FILTER (WHERE success) AS success,
     count(*) FILTER (WHERE id IS NULL) AS unknown
-FROM (
-    SELECT
-        v.dim,
-        v.value,
-        n.number_id AS id,
-        coalesce(bool_or(a.result = 'answered'), false) AS is_answered,
-        coalesce(bool_or(a.result = 'answered' AND coalesce(a.answered_by, 'human') IN ('human', 'unsure')), false) AS is_person,
-        coalesce(bool_or(a.is_target), false) AS is_target,
-        coalesce(bool_or(a.disposition IN ('order', 'meeting', 'offer_requested')), false) AS is_success
-    FROM attempts a
-    LEFT JOIN numbers n ON n.number = a.number
-    CROSS JOIN LATERAL (VALUES (6, coalesce(a.source, '')), (7, coalesce(a.ad, '')), (8, coalesce(a.keyword, ''))) AS v (dim, value)
-    WHERE a.started_time >= $1::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-      AND a.started_time < $1::date::timestamp AT TIME ZONE 'UTC' + interval '2 days'
-      AND ((a.started_time AT TIME ZONE 'UTC') + a.utc_offset_minutes * interval '1 minute')::date = $1
-    GROUP BY 1, 2, 3
-) AS number
+FROM numbers_of_days($1::integer, ARRAY[$2::date])
+CROSS JOIN LATERAL (VALUES (6, coalesce(source, '')), (7, coalesce(ad, '')), (8, coalesce(keyword, ''))) AS v (dim, value)
 GROUP BY 1, 2;
 
 -- months_to_seal(limit) --

@@ -65,11 +65,7 @@ async def seal_day(connection: Connection, part: DayToSeal, now: datetime) -> bo
 
 async def numbers_of_day(connection: Connection, part: DayToSeal) -> dict[str, BitMap] | None:
     """Return who was dialed on a day, by kind, from its facts; None = one of them has no id yet."""
-    row = await (
-        connection.fetchrow(SQL["numbers_of_day"], part.day)
-        if part.shard_key == TOTALS_SHARD
-        else connection.fetchrow(SQL["contacts_of_day"], part.shard_key, part.day)
-    )
+    row = await connection.fetchrow(SQL["numbers_of_day"], part.shard_key, part.day)
     assert row is not None
     return None if row["unknown"] else {kind: BitMap(row[kind] or []) for kind in KINDS}
 

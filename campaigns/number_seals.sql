@@ -31,69 +31,24 @@ SELECT
 FROM stats_now
 WHERE shard_key = $1 AND dim = 1 AND bucket_time = $2::date::timestamp AT TIME ZONE 'UTC';
 
--- contacts_of_day(shard_key, day) --
-SELECT
-    array_agg(contact_id) AS dialed,
-    array_agg(contact_id) FILTER (WHERE is_settled) AS settled,
-    array_agg(contact_id) FILTER (WHERE is_answered) AS answered,
-    array_agg(contact_id) FILTER (WHERE is_person) AS person,
-    array_agg(contact_id) FILTER (WHERE is_target) AS target,
-    array_agg(contact_id) FILTER (WHERE is_success) AS success,
-    0 AS unknown
-FROM (
-    SELECT
-        contact_id,
-        bool_or(settled_time IS NOT NULL) AS is_settled,
-        coalesce(bool_or(result = 'answered'), false) AS is_answered,
-        coalesce(bool_or(result = 'answered' AND coalesce(answered_by, 'human') IN ('human', 'unsure')), false) AS is_person,
-        coalesce(bool_or(is_target), false) AS is_target,
-        coalesce(bool_or(disposition IN ('order', 'meeting', 'offer_requested')), false) AS is_success
-    FROM attempts
-    WHERE shard_key = $1
-      AND started_time >= $2::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-      AND started_time < $2::date::timestamp AT TIME ZONE 'UTC' + interval '2 days'
-      AND ((started_time AT TIME ZONE 'UTC') + utc_offset_minutes * interval '1 minute')::date = $2
-    GROUP BY contact_id
-) AS contact;
-
 -- learn_numbers(day) --
 -- Give an id to every number of the day that has none. One process at a time does it.
 INSERT INTO numbers (number, number_id)
 SELECT fresh.number, (SELECT coalesce(max(number_id), 0) FROM numbers) + row_number() OVER (ORDER BY fresh.number)
-FROM (
-    SELECT DISTINCT a.number
-    FROM attempts a
-    WHERE started_time >= $1::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-      AND started_time < $1::date::timestamp AT TIME ZONE 'UTC' + interval '2 days'
-      AND ((started_time AT TIME ZONE 'UTC') + utc_offset_minutes * interval '1 minute')::date = $1
-      AND NOT EXISTS (SELECT FROM numbers n WHERE n.number = a.number)
-) AS fresh
+FROM (SELECT DISTINCT number FROM numbers_of_days(0, ARRAY[$1::date]) WHERE id IS NULL) AS fresh
 ON CONFLICT DO NOTHING;
 
--- numbers_of_day(day) --
+-- numbers_of_day(shard_key, day) --
+-- Who was dialed, as often as they were; shard 0: over all campaigns.
 SELECT
-    array_agg(number_id) AS dialed,
-    array_agg(number_id) FILTER (WHERE is_settled) AS settled,
-    array_agg(number_id) FILTER (WHERE is_answered) AS answered,
-    array_agg(number_id) FILTER (WHERE is_person) AS person,
-    array_agg(number_id) FILTER (WHERE is_target) AS target,
-    array_agg(number_id) FILTER (WHERE is_success) AS success,
-    count(*) FILTER (WHERE number_id IS NULL) AS unknown
-FROM (
-    SELECT
-        n.number_id,
-        bool_or(a.settled_time IS NOT NULL) AS is_settled,
-        coalesce(bool_or(a.result = 'answered'), false) AS is_answered,
-        coalesce(bool_or(a.result = 'answered' AND coalesce(a.answered_by, 'human') IN ('human', 'unsure')), false) AS is_person,
-        coalesce(bool_or(a.is_target), false) AS is_target,
-        coalesce(bool_or(a.disposition IN ('order', 'meeting', 'offer_requested')), false) AS is_success
-    FROM attempts a
-    LEFT JOIN numbers n ON n.number = a.number
-    WHERE a.started_time >= $1::date::timestamp AT TIME ZONE 'UTC' - interval '1 day'
-      AND a.started_time < $1::date::timestamp AT TIME ZONE 'UTC' + interval '2 days'
-      AND ((a.started_time AT TIME ZONE 'UTC') + a.utc_offset_minutes * interval '1 minute')::date = $1
-    GROUP BY a.number, n.number_id
-) AS number;
+    array_agg(id) AS dialed,
+    array_agg(id) FILTER (WHERE settled) AS settled,
+    array_agg(id) FILTER (WHERE answered) AS answered,
+    array_agg(id) FILTER (WHERE person) AS person,
+    array_agg(id) FILTER (WHERE target) AS target,
+    array_agg(id) FILTER (WHERE success) AS success,
+    count(*) FILTER (WHERE id IS NULL) AS unknown
+FROM numbers_of_days($1::integer, ARRAY[$2::date]);
 
 -- keep_seal(shard_key, day, attempts, changes, dialed, settled, answered, person, target, success, now) --
 INSERT INTO number_seals (

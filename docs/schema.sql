@@ -251,6 +251,33 @@ SELECT (ARRAY[0, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000
     ARRAY[-1000, -500, -300, -200, -150, -100, -75, -50, -40, -30, -20, -15, -10, -5, -2, 0]::float8[]))]
 $$;
 
+CREATE FUNCTION public.numbers_of_days(of_shard integer, days date[]) RETURNS TABLE(day date, id bigint, number text, source text, ad text, keyword text, settled boolean, answered boolean, person boolean, target boolean, success boolean)
+    LANGUAGE sql STABLE
+    AS $$
+SELECT
+    a.day,
+    CASE WHEN of_shard = 0 THEN (SELECT n.number_id FROM numbers AS n WHERE n.number = a.number) ELSE a.contact_id END,
+    a.number, a.source, a.ad, a.keyword,
+    a.settled_time IS NOT NULL,
+    coalesce(a.result = 'answered', false),
+    coalesce(a.result = 'answered' AND coalesce(a.answered_by, 'human') IN ('human', 'unsure'), false),
+    coalesce(a.is_target, false),
+    coalesce(a.disposition IN ('order', 'meeting', 'offer_requested'), false)
+FROM shards AS s
+CROSS JOIN LATERAL (
+    SELECT
+        ((started_time AT TIME ZONE 'UTC') + utc_offset_minutes * interval '1 minute')::date AS day,
+        contact_id, number, source, ad, keyword, settled_time, result, answered_by, is_target, disposition
+    FROM attempts
+    WHERE attempts.shard_key = s.shard_key
+      AND started_time >= (SELECT min(d) FROM unnest(days) AS d)::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+      AND started_time < (SELECT max(d) FROM unnest(days) AS d)::timestamp AT TIME ZONE 'UTC' + interval '2 days'
+    OFFSET 0
+) AS a
+WHERE (of_shard = 0 OR s.shard_key = of_shard) AND a.day = ANY (days)
+OFFSET 0
+$$;
+
 CREATE FUNCTION public.sealed_days(shard_keys integer[], from_day date, to_day date, by_month boolean) RETURNS TABLE(shard_key integer, day date, is_month boolean, attempts integer, changes integer, sealed_time timestamp with time zone)
     LANGUAGE sql STABLE
     AS $$

@@ -56,9 +56,9 @@ def line_of(process: "subprocess.Popen[str]") -> dict[str, Any]:
     return told
 
 
-def go_on(process: "subprocess.Popen[str]") -> None:
+def go_on(process: "subprocess.Popen[str]", line: str = "") -> None:
     assert process.stdin is not None
-    process.stdin.write("\n")
+    process.stdin.write(f"{line}\n")
     process.stdin.flush()
 
 
@@ -73,12 +73,16 @@ def write_speech(path: Path) -> None:
 def ours(mode: str, calls: int, seconds: float, speech: str = "") -> dict[str, Any]:
     """What our process told, with its microseconds of CPU per packet as `us`."""
     shape = ("--calls", str(calls), "--seconds", str(seconds))
-    with spawn("hub", mode, *shape, "--echo", f"{LAB.callee_host}:{ECHO_PORT}") as hub:
-        ports = ",".join(map(str, line_of(hub)["ports"]))
-        length = str(seconds + 60)
-        with spawn("talkers", "--ports", ports, "--seconds", length, "--speech", speech) as talkers:
-            told = line_of(hub)
-            talkers.terminate()
+    length = str(seconds + 60)
+    with (
+        spawn("hub", mode, *shape, "--echo", f"{LAB.callee_host}:{ECHO_PORT}") as hub,
+        spawn(
+            "talkers", "--seconds", length, "--speech", speech
+        ) as talkers,  # both load their modules at once
+    ):
+        go_on(talkers, ",".join(map(str, line_of(hub)["ports"])))
+        told = line_of(hub)
+        talkers.terminate()
     us = report_row("obzvon", mode, calls, told["packets"], told["cpu_seconds"], seconds)
     return {**told, "us": us}
 

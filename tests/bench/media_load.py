@@ -2,11 +2,11 @@
 The processes of `tests.bench.media`: the one that is measured, and those that make its traffic.
 
     python -m tests.bench.media_load hub receive|relay|datagrams|record|classify --calls N --seconds S --echo HOST:PORT
-    python -m tests.bench.media_load talkers --ports P,... --seconds S [--speech FILE]
+    python -m tests.bench.media_load talkers --seconds S [--speech FILE]
     python -m tests.bench.media_load callers --trunk HOST --prefix 79NN --calls N --seconds S
 
 `hub` opens its calls' audio without signalling, prints its ports, waits until all hear something, and prints what a
-window of S seconds cost; `datagrams` is the relaying of a loop that knows nothing of RTP. `talkers` send sound to these ports. `callers` place real calls with sound and tell when all are up, and at the end
+window of S seconds cost; `datagrams` is the relaying of a loop that knows nothing of RTP. `talkers` read these ports, one line with commas, and send sound to them. `callers` place real calls with sound and tell when all are up, and at the end
 of the window what was sent and heard. Sound is a packet of 160 bytes every 20 ms and call; always the same one, but with --speech, a file of µ-law that
 each call begins elsewhere.
 """
@@ -43,7 +43,7 @@ from dialer.rtp.tap import AudioTap, TapFrame
 
 HUB_HOST: Final = "127.0.0.34"
 TALKER_HOST: Final = "127.0.0.35"
-WARM_UP_SECONDS: Final = 2.0
+WARM_UP_SECONDS: Final = 1.0
 """Until every socket knows its peer."""
 APART_FRAMES: Final = 211
 """Of the speech, from one call to the next."""
@@ -217,7 +217,7 @@ def datagrams(options: argparse.Namespace) -> None:
 def talkers(options: argparse.Namespace) -> None:
     """Send to each port of the hub from the same port here, and take what comes back."""
     sockets = []
-    for port in map(int, options.ports.split(",")):
+    for port in map(int, sys.stdin.readline().split(",")):
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         made.bind((TALKER_HOST, port))
         made.connect((HUB_HOST, port))
@@ -290,7 +290,6 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--echo", default="127.0.0.13:6000")
-    parser.add_argument("--ports", default="")
     parser.add_argument("--speech", default="")
     parser.add_argument("--trunk", default="127.0.0.10")
     parser.add_argument("--prefix", default="7917")

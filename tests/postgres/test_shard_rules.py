@@ -25,11 +25,12 @@ from tests.postgres.test_rollup_histories import MOMENTS, History, make_campaign
 from tests.postgres.test_schema import GROWING
 
 CAMPAIGNS = Path(__file__).parents[2] / "campaigns"
-TABLES = [*(name for name in GROWING if name != "shards"), "stats_now", "attempt_facts"]
+TABLES = [*(name for name in GROWING if name != "shards"), "stats_now", "attempt_facts", "numbers_of_days"]
 """`shards` itself says which node owns what: a small table, asked by owner."""
 READS = re.compile(rf"\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:{'|'.join(TABLES)})\b")
 PINS = re.compile(
     r"shard_key = \$\d|shard_key\W[^$]*\$1(?:::integer)? \* 256|SELECT \$1(?:::integer)?,|VALUES \(\$1\b|BETWEEN \$1"
+    r"|numbers_of_days\(\$1"
 )
 
 OVER_SHARDS = {
@@ -69,11 +70,9 @@ OVER_SHARDS = {
     "callback_seals.seal_callbacks",
     "attribution_seals.days_to_seal",
     "attribution_seals.months_to_seal",
-    "attribution_seals.numbers_of_day",
     "number_seals.days_to_seal",
     "number_seals.months_to_seal",
     "number_seals.learn_numbers",
-    "number_seals.numbers_of_day",
     "rollups.count_outbox",
     "rollups.next_check",
     "rollups.next_unchecked",

@@ -23,6 +23,8 @@ from dialer.media.answer.tone_runs import ToneRun, ToneRuns
 from dialer.media.answer.verdict import AnsweredBy, AnswerVerdict, BeepEnd, GreetingEnd, Heard
 from dialer.media.answer.voice_activity import VoiceActivity
 
+_BLOCK: Final = 200
+"""Calls at once: more make arrays above 128 kB (spectrum.py), and products that the linear algebra library gives to threads, which wait for each other."""
 DECIDE_EVERY_FRAMES: Final = 5
 TALKING_FRAMES: Final = 5
 """Who fell silent for longer is a machine as little as before: the trees are asked again when a person may be believed."""
@@ -130,6 +132,14 @@ class AnswerClassifier:
 
     def take(self, slots: NDArray[np.intp], frames: NDArray[np.int16]) -> list[tuple[int, Heard]]:
         """Take one frame of 20 ms, (slots, 160) samples, of each of these different slots; return what was heard."""
+        heard: list[tuple[int, Heard]] = []
+        for start in range(0, len(slots), _BLOCK):
+            self._take(slots[start : start + _BLOCK], frames[start : start + _BLOCK], heard)
+        return heard
+
+    def _take(
+        self, slots: NDArray[np.intp], frames: NDArray[np.int16], heard: list[tuple[int, Heard]]
+    ) -> None:
         spectrum = analyse(np.concatenate([self._last[slots], frames], axis=1))
         self._last[slots] = frames
         ended = self._runs.take(slots, spectrum)
@@ -137,12 +147,10 @@ class AnswerClassifier:
         no_voice = self._runs.is_steady(slots) | (self._timing.frames[slots] < self._deaf_until[slots])
         speech = np.where(no_voice, 0, speech)
         self._timing.take(slots, speech, spectrum.level_db, spectrum.purity)
-        heard: list[tuple[int, Heard]] = []
         self._hear_tones(slots, ended, spectrum.level_db, heard)
         self._hear_music(slots, spectrum, speech, heard)
         self._decide(slots, heard)
         self._follow_machines(slots, heard)
-        return heard
 
     def _now_ms(self, slot: int) -> int:
         return int(self._timing.frames[slot]) * FRAME_MS
