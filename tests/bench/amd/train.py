@@ -57,11 +57,11 @@ THRESHOLDS: Final = Thresholds(
     machine=0.997,
     late_machine=0.75,
     late_silent_machine=0.5,
-    quick_human=0.9415,
+    quick_human=0.942,
     quick_doubt=0.2,
     quick_silence_frames=36,
-    slow_human=0.65,
-    slow_silence_frames=62,
+    slow_human=0.68,
+    slow_silence_frames=61,
 )
 """Chosen by tests/bench/amd/choose.py on development voices that the judging models had not heard (docs/answer_model.md)."""
 
