@@ -118,7 +118,8 @@ class Reception:
             self.restart(sequence)
         step = (sequence - self.next_sequence) & 0xFFFF
         if step < _MAX_DROPOUT:
-            for offset in range(step):
+            # a longer leap's first numbers would be forgotten at once
+            for offset in range(max(0, step - _MAX_REMEMBERED_GAPS), step):
                 self._missing[(self.next_sequence + offset) & 0xFFFF] = None
             while len(self._missing) > _MAX_REMEMBERED_GAPS:
                 self._missing.popitem(last=False)

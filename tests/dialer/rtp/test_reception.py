@@ -35,6 +35,7 @@ def figures(reception: Reception) -> tuple[int, int, int, int, int]:
         ([7, 5, 6, 6], (3, 4, 0, 2, 1)),
         ([1, 65535, 0], (3, 3, 0, 2, 0)),
         ([40, 41, 20], (2, 3, 0, 0, 1)),  # nobody is overtaken by so many
+        ([7, 1_007, 1_006, 751, 750], (1001, 5, 997, 2, 1)),  # of a long gap the last 256 are remembered
         ([7, 20_000, 8], (2, 2, 0, 0, 0)),  # one leap alone is nothing
         ([7, 20_000, 20_001, 20_002], (3, 3, 0, 0, 0)),  # two make another stream
     ],
