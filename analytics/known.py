@@ -13,6 +13,24 @@ from analytics.kept_seals import KeptSeals
 from analytics.plan import Kind
 
 
+async def dialed_before(
+    connection: Connection, shard_keys: Sequence[int], day: date, kept: KeptSeals | None
+) -> Numbers | None:
+    """Return the numbers that these shards had dialed before a day; None = there was no call."""
+    found, _ = await number_groups(
+        connection,
+        shard_keys,
+        None,
+        day,
+        ["dialed"],
+        lambda _: (),
+        takes_months=True,
+        by_shard=True,
+        kept=kept,
+    )
+    return found[()]["dialed"] if found else None
+
+
 async def known_numbers(
     connection: Connection,
     shard_keys: Sequence[int],
@@ -33,20 +51,10 @@ async def known_numbers(
     """
     if from_day is None:
         return {}
-    before, _ = await number_groups(
-        connection,
-        shard_keys,
-        None,
-        from_day,
-        ["dialed"],
-        lambda _: (),
-        takes_months=True,
-        by_shard=True,
-        kept=kept,
-    )
-    if not before:
+    before = await dialed_before(connection, shard_keys, from_day, kept)
+    if before is None:
         return {}
-    ids, texts = before[()]["dialed"].united()
+    ids, texts = before.united()
 
     def known(numbers: Numbers) -> int:
         its_ids, its_texts = numbers.united()

@@ -13,6 +13,7 @@ from analytics.call_places import Known
 from analytics.database import Connection, statement
 from analytics.distinct import ALL_CAMPAIGNS, Numbers, number_groups
 from analytics.kept_seals import KeptSeals
+from analytics.known import dialed_before
 from analytics.metrics import KNOWN_NUMBER, METRICS, attempts_behind
 from analytics.optimize import campaigns_of
 from analytics.period import Days
@@ -98,23 +99,13 @@ async def known_of(
     if start is None:
         return KnownNumbers(connection, {}, Numbers(), is_of_all=campaigns is None)
     first_day = start.astimezone(ZoneInfo(query.time_zone)).date()
-    before, _ = await number_groups(
-        connection,
-        shards,
-        None,
-        first_day,
-        ["dialed"],
-        lambda _: (),
-        takes_months=True,
-        by_shard=True,
-        kept=kept,
-    )
+    before = await dialed_before(connection, shards, first_day, kept)
     within, _ = await number_groups(
         connection, shards, *days, [kind], lambda day: (day.day,), takes_months=False, kept=kept
     )
     return KnownNumbers(
         connection,
         {key[0]: numbers[kind] for key, numbers in within.items()},
-        before[()]["dialed"] if before else Numbers(),
+        before or Numbers(),
         is_of_all=campaigns is None,
     )

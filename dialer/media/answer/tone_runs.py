@@ -21,6 +21,7 @@ _LOWEST_DB: Final = np.float32(-52)
 _SAME_HZ: Final = np.float32(24)
 _FORGIVEN_FRAMES: Final = 2
 _DIP_DB: Final = np.float32(1.5)
+"""A frame of a tone that is so much quieter than the one before is forgiven, too."""
 _SHORTEST_FRAMES: Final = 5
 _VOICE_HZ: Final = np.float32(360)
 _NETWORK_TONE_MS: Final = 120

@@ -51,6 +51,7 @@ LATE_SILENCE_FRAMES: Final = 34
 LATE_FRAMES: Final = 300
 """The trees for silences after seven seconds learn from six on, as there are few."""
 _BEEP_FRAMES: Final = 10
+"""Before a beep's end: beeps last 150 ms and more."""
 MONOTONIC: Final = {"span": 1, "voiced": 1, "silence": -1}
 """More talk cannot make a machine less likely, more silence cannot make it more likely, whatever the sample says."""
 THRESHOLDS: Final = Thresholds(
