@@ -20,7 +20,9 @@ from campaigns.voice_message import MACHINES, Action, VoiceMessage, milder
 from dialer.config import TrunkConfig
 from dialer.events import (
     AnswerClassified,
+    BeepDismissed,
     BeepEnded,
+    BeepSuspected,
     CallAnswered,
     CallEnded,
     CallEvent,
@@ -155,6 +157,12 @@ class LiveAttempt:
                 self._note_answer(event)
             case GreetingEnded() if self._message is not None:
                 self._message.greeting_ended(event.at)
+                self._obey()
+            case BeepSuspected() if self._message is not None:
+                self._message.beep_suspected(event.at)
+                self._obey()
+            case BeepDismissed() if self._message is not None:
+                self._message.beep_dismissed(event.at)
                 self._obey()
             case BeepEnded() if self._message is not None:
                 self._message.beep_ended(event.at)

@@ -4,7 +4,8 @@ One answered call of a voice message campaign: hear who it is, play, listen for 
 Rule 1: 9 always counts, also in the moment between our decision to hang up and the end of the call, and also
         after a 1: who refuses is not called again, whatever else was pressed.
 Rule 2: a key decides at once; the rest of the message is not played to somebody who has answered it.
-Rule 3: who is not known to be a machine is a person: without a verdict the message begins.
+Rule 3: who is not known to be a machine is a person: without a verdict the message begins. It begins on trial where a beep
+        is suspected, and nobody is hung up on by that (docs/adr/0043).
 Rule 4: a call follows the mildest policy that its campaign has had since it began: what stops a hang-up reaches it, what
         begins one does not.
 """
@@ -29,6 +30,10 @@ QUIET_WAIT_SECONDS: Final = 4.0
 class State(enum.Enum):
     LISTENING = enum.auto()
     """Nobody knows yet who answered."""
+    TRYING = enum.auto()
+    """Nobody knows; the message runs on trial, after what may have been a beep."""
+    TRYING_AGAIN = enum.auto()
+    """The same with who has been taken for a person so far: it runs anew."""
     PLAYING = enum.auto()
     WAITING_FOR_KEY = enum.auto()
     WAITING_FOR_BEEP = enum.auto()
@@ -45,7 +50,10 @@ class Input(enum.Enum):
     NOBODY = enum.auto()
     """A fax, a tone, music."""
     GREETING_ENDED = enum.auto()
+    BEEP_SUSPECTED = enum.auto()
+    BEEP_DISMISSED = enum.auto()
     BEEP_ENDED = enum.auto()
+    """Before the verdict that it leads to."""
     CALLBACK_KEY = enum.auto()
     REFUSE_KEY = enum.auto()
     PLAYBACK_FINISHED = enum.auto()
@@ -58,6 +66,7 @@ class Action(enum.Enum):
     REQUEST_CALLBACK = enum.auto()
     REFUSE = enum.auto()
     NOTE_VOICEMAIL = enum.auto()
+    ARM_VERDICT_WAIT = enum.auto()
     ARM_KEY_WAIT = enum.auto()
     ARM_BEEP_WAIT = enum.auto()
     ARM_QUIET_WAIT = enum.auto()
@@ -72,8 +81,25 @@ TRANSITIONS: Final[Mapping[tuple[State, Input], tuple[State, tuple[Action, ...]]
     (S.LISTENING, I.MACHINE): (S.LEAVING, (A.HANG_UP,)),
     (S.LISTENING, I.NOBODY): (S.LEAVING, (A.HANG_UP,)),
     (S.LISTENING, I.VOICEMAIL): (S.WAITING_FOR_BEEP, (A.ARM_BEEP_WAIT,)),
+    (S.LISTENING, I.BEEP_ENDED): (S.PLAYING_TO_MACHINE, (A.PLAY,)),
+    (S.LISTENING, I.BEEP_SUSPECTED): (S.TRYING, (A.PLAY,)),
     (S.LISTENING, I.CALLBACK_KEY): (S.LEAVING, (A.REQUEST_CALLBACK, A.HANG_UP)),
     (S.LISTENING, I.REFUSE_KEY): (S.LEAVING, (A.REFUSE, A.HANG_UP)),
+    (S.TRYING, I.BEEP_ENDED): (S.PLAYING_TO_MACHINE, ()),
+    (S.TRYING, I.BEEP_DISMISSED): (S.LISTENING, (A.STOP_PLAYING, A.ARM_VERDICT_WAIT)),
+    (S.TRYING, I.PERSON): (S.TRYING_AGAIN, ()),  # silence, as yet
+    (S.TRYING, I.NOBODY): (S.LEAVING, (A.HANG_UP,)),
+    (S.TRYING, I.VOICEMAIL): (S.WAITING_FOR_BEEP, (A.STOP_PLAYING, A.ARM_BEEP_WAIT)),
+    (S.TRYING, I.CALLBACK_KEY): (S.LEAVING, (A.REQUEST_CALLBACK, A.HANG_UP)),
+    (S.TRYING, I.REFUSE_KEY): (S.LEAVING, (A.REFUSE, A.HANG_UP)),
+    (S.TRYING, I.PLAYBACK_FINISHED): (S.WAITING_FOR_KEY, (A.ARM_KEY_WAIT,)),
+    (S.TRYING_AGAIN, I.BEEP_ENDED): (S.PLAYING_TO_MACHINE, ()),
+    (S.TRYING_AGAIN, I.BEEP_DISMISSED): (S.PLAYING, ()),
+    (S.TRYING_AGAIN, I.NOBODY): (S.LEAVING, (A.HANG_UP,)),
+    (S.TRYING_AGAIN, I.VOICEMAIL): (S.WAITING_FOR_BEEP, (A.STOP_PLAYING, A.ARM_BEEP_WAIT)),
+    (S.TRYING_AGAIN, I.CALLBACK_KEY): (S.LEAVING, (A.REQUEST_CALLBACK, A.HANG_UP)),
+    (S.TRYING_AGAIN, I.REFUSE_KEY): (S.LEAVING, (A.REFUSE, A.HANG_UP)),
+    (S.TRYING_AGAIN, I.PLAYBACK_FINISHED): (S.WAITING_FOR_KEY, (A.ARM_KEY_WAIT,)),
     (S.PLAYING, I.CALLBACK_KEY): (S.LEAVING, (A.REQUEST_CALLBACK, A.HANG_UP)),
     (S.PLAYING, I.REFUSE_KEY): (S.LEAVING, (A.REFUSE, A.HANG_UP)),
     (S.PLAYING, I.PLAYBACK_FINISHED): (S.WAITING_FOR_KEY, (A.ARM_KEY_WAIT,)),
@@ -81,12 +107,16 @@ TRANSITIONS: Final[Mapping[tuple[State, Input], tuple[State, tuple[Action, ...]]
     (S.PLAYING, I.MACHINE): (S.LEAVING, (A.HANG_UP,)),
     (S.PLAYING, I.NOBODY): (S.LEAVING, (A.HANG_UP,)),
     (S.PLAYING, I.VOICEMAIL): (S.WAITING_FOR_BEEP, (A.STOP_PLAYING, A.ARM_BEEP_WAIT)),
+    (S.PLAYING, I.BEEP_ENDED): (S.PLAYING_TO_MACHINE, (A.PLAY,)),
+    (S.PLAYING, I.BEEP_SUSPECTED): (S.TRYING_AGAIN, (A.PLAY,)),
     (S.WAITING_FOR_KEY, I.CALLBACK_KEY): (S.LEAVING, (A.REQUEST_CALLBACK, A.HANG_UP)),
     (S.WAITING_FOR_KEY, I.REFUSE_KEY): (S.LEAVING, (A.REFUSE, A.HANG_UP)),
     (S.WAITING_FOR_KEY, I.TIME_OVER): (S.LEAVING, (A.HANG_UP,)),
     (S.WAITING_FOR_KEY, I.MACHINE): (S.LEAVING, (A.HANG_UP,)),
     (S.WAITING_FOR_KEY, I.NOBODY): (S.LEAVING, (A.HANG_UP,)),
     (S.WAITING_FOR_KEY, I.VOICEMAIL): (S.WAITING_FOR_BEEP, (A.ARM_BEEP_WAIT,)),
+    (S.WAITING_FOR_KEY, I.BEEP_ENDED): (S.PLAYING_TO_MACHINE, (A.PLAY,)),
+    (S.WAITING_FOR_KEY, I.BEEP_SUSPECTED): (S.TRYING_AGAIN, (A.PLAY,)),
     (S.WAITING_FOR_BEEP, I.BEEP_ENDED): (S.PLAYING_TO_MACHINE, (A.PLAY,)),
     (S.WAITING_FOR_BEEP, I.GREETING_ENDED): (S.WAITING_FOR_BEEP, (A.ARM_QUIET_WAIT,)),
     (S.WAITING_FOR_BEEP, I.TIME_OVER): (S.PLAYING_TO_MACHINE, (A.PLAY,)),
@@ -105,7 +135,12 @@ _KEY_INPUTS: Final = {CALLBACK_DIGIT: Input.CALLBACK_KEY, REFUSE_DIGIT: Input.RE
 _BY_MILDNESS: Final[tuple[AnsweringMachine, ...]] = ("hang_up", "pass_to_agent", "leave_message", "ignore")
 _PERSONS: Final = frozenset({"human", "unsure", "silence"})
 MACHINES: Final = frozenset({"machine", "screening"})
-_WAITS: Final = {Action.ARM_BEEP_WAIT: BEEP_WAIT_SECONDS, Action.ARM_QUIET_WAIT: QUIET_WAIT_SECONDS}
+_WAITS: Final = {
+    Action.ARM_VERDICT_WAIT: VERDICT_WAIT_SECONDS,
+    Action.ARM_BEEP_WAIT: BEEP_WAIT_SECONDS,
+    Action.ARM_QUIET_WAIT: QUIET_WAIT_SECONDS,
+}
+_OF_KNOWN_MACHINES: Final = frozenset({State.WAITING_FOR_BEEP, State.PLAYING_TO_MACHINE})
 
 
 def milder(one: AnsweringMachine, other: AnsweringMachine) -> AnsweringMachine:
@@ -162,8 +197,17 @@ class VoiceMessage:
     def greeting_ended(self, now: float) -> None:
         self._step(Input.GREETING_ENDED, now)
 
+    def beep_suspected(self, now: float) -> None:
+        if self._policy == "leave_message":
+            self._step(Input.BEEP_SUSPECTED, now)
+
+    def beep_dismissed(self, now: float) -> None:
+        self._step(Input.BEEP_DISMISSED, now)
+
     def beep_ended(self, now: float) -> None:
-        self._step(Input.BEEP_ENDED, now)
+        """Take the end of a beep, which starts the message of those whom their policy lets have it."""
+        if self._policy == "leave_message" or self.state in _OF_KNOWN_MACHINES:
+            self._step(Input.BEEP_ENDED, now)
 
     def playback_finished(self, now: float) -> None:
         self._step(Input.PLAYBACK_FINISHED, now)
@@ -199,7 +243,7 @@ class VoiceMessage:
                     self.disposition = "voicemail_left"
                 case Action.ARM_KEY_WAIT:
                     self._deadline = now + self._key_wait_seconds
-                case Action.ARM_BEEP_WAIT | Action.ARM_QUIET_WAIT:
+                case Action.ARM_VERDICT_WAIT | Action.ARM_BEEP_WAIT | Action.ARM_QUIET_WAIT:
                     self._deadline = now + _WAITS[action]
                 case _:
                     self._wants.append(action)

@@ -17,10 +17,25 @@ import numpy as np
 import structlog
 
 from dialer.call_media import CallMedia
-from dialer.events import AnswerClassified, BeepEnded, CallEvent, CallId, GreetingEnded
+from dialer.events import (
+    AnswerClassified,
+    BeepDismissed,
+    BeepEnded,
+    BeepSuspected,
+    CallEvent,
+    CallId,
+    GreetingEnded,
+)
 from dialer.media.answer.classifier import AnswerClassifier
 from dialer.media.answer.spectrum import FRAME_SAMPLES
-from dialer.media.answer.verdict import AnswerVerdict, BeepEnd, GreetingEnd, Heard
+from dialer.media.answer.verdict import (
+    AnswerVerdict,
+    BeepEnd,
+    DismissedBeep,
+    GreetingEnd,
+    Heard,
+    SuspectedBeep,
+)
 from dialer.media.g711 import decode
 from dialer.rtp.tap import AudioTap, FrameQueue, TapFrame
 
@@ -224,6 +239,10 @@ def _event(listened: _Listened, heard: Heard) -> CallEvent:
     match heard:
         case GreetingEnd():
             return GreetingEnded(call_id=call_id, at=started + heard.end_ms / 1000)
+        case SuspectedBeep():
+            return BeepSuspected(call_id=call_id, at=started + heard.end_ms / 1000)
+        case DismissedBeep():
+            return BeepDismissed(call_id=call_id, at=started + heard.heard_ms / 1000)
         case BeepEnd():
             return BeepEnded(call_id=call_id, at=started + heard.end_ms / 1000)
         case AnswerVerdict():

@@ -17,7 +17,9 @@ from dialer.sip.trunk_event import TrunkEvent, TrunkPinged, TrunkRegistrationCha
 __all__ = [
     "AnswerClassified",
     "AnsweredBy",
+    "BeepDismissed",
     "BeepEnded",
+    "BeepSuspected",
     "CallAnswered",
     "CallEnded",
     "CallEvent",
@@ -129,7 +131,18 @@ class GreetingEnded(CallEvent, frozen=True, kw_only=True):
 
 
 class BeepEnded(CallEvent, frozen=True, kw_only=True):
-    """A machine's beep is over; `at` is its end. A message may begin."""
+    """A machine's beep is over; `at` is its end. A message may begin. Comes before the verdict that it leads to."""
+
+
+class BeepSuspected(CallEvent, frozen=True, kw_only=True):
+    """
+    What may be a machine's beep is over, where nobody has spoken; `at` is its end. A message may begin on trial: `BeepEnded`
+    confirms it, `BeepDismissed` takes it back.
+    """
+
+
+class BeepDismissed(CallEvent, frozen=True, kw_only=True):
+    """What was suspected was no beep: another tone or a voice has followed it."""
 
 
 class CallEnded(CallEvent, frozen=True, kw_only=True):

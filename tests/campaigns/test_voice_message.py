@@ -121,6 +121,10 @@ def test_any_order_of_events_refuses_if_9_was_pressed_and_hangs_up_at_most_once(
                 message.handle_timer(now + 1000.0)
             case Input.BEEP_ENDED:
                 message.beep_ended(now)
+            case Input.BEEP_SUSPECTED:
+                message.beep_suspected(now)
+            case Input.BEEP_DISMISSED:
+                message.beep_dismissed(now)
             case Input.GREETING_ENDED:
                 message.greeting_ended(now)
             case str() if len(event) == 1:
@@ -194,6 +198,95 @@ def test_without_a_beep_the_message_begins_some_seconds_after_the_greeting_and_a
     assert message.take_actions() == [Action.PLAY]
     message.beep_ended(14.0)
     assert message.take_actions() == [Action.PLAY]
+
+
+def test_a_message_that_began_on_trial_is_left_where_the_beep_was_one() -> None:
+    message = listening("leave_message")
+    message.beep_suspected(1.6)
+    assert message.take_actions() == [Action.PLAY]
+    message.beep_ended(2.2)
+    message.classified("machine", 2.2)
+    assert (message.take_actions(), message.get_timer()) == ([], None)
+    message.playback_finished(6.0)
+    assert message.take_actions() == [Action.HANG_UP]
+    assert message.disposition == "voicemail_left"
+
+
+def test_a_message_on_trial_stops_for_who_speaks_and_begins_again_with_the_verdict() -> None:
+    message = listening("leave_message")
+    message.beep_suspected(1.6)
+    message.take_actions()
+    message.beep_dismissed(2.0)
+    assert (message.take_actions(), message.get_timer()) == (
+        [Action.STOP_PLAYING],
+        2.0 + VERDICT_WAIT_SECONDS,
+    )
+    message.classified("human", 3.0)
+    assert message.take_actions() == [Action.PLAY]
+
+
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_who_has_been_silent_so_far_hears_the_message_anew_from_what_may_be_a_beep(
+    *, is_finished: bool
+) -> None:
+    message = listening("leave_message")
+    message.classified("silence", 4.0)
+    if is_finished:
+        message.playback_finished(6.0)
+    message.take_actions()
+    message.beep_suspected(7.0)
+    assert (message.take_actions(), message.get_timer()) == ([Action.PLAY], None)
+    message.beep_dismissed(7.3)
+    assert (message.take_actions(), message.state) == ([], State.PLAYING)
+    message.playback_finished(11.0)
+    assert message.get_timer() == 16.0
+
+
+def test_a_message_on_trial_that_silence_is_said_of_goes_on_and_is_left() -> None:
+    message = listening("leave_message")
+    message.beep_suspected(3.8)
+    message.take_actions()
+    message.classified("silence", 4.0)
+    message.beep_ended(4.4)
+    message.classified("machine", 4.4)
+    assert (message.take_actions(), message.state) == ([], State.PLAYING_TO_MACHINE)
+
+
+@pytest.mark.parametrize("answered_by", ["silence", None])
+def test_a_beep_that_was_not_suspected_starts_the_message(answered_by: AnsweredBy | None) -> None:
+    message = listening("leave_message")
+    if answered_by is not None:
+        message.classified(answered_by, 4.0)
+    message.take_actions()
+    message.beep_ended(5.0)
+    message.classified("machine", 5.0)
+    assert (message.take_actions(), message.state) == ([Action.PLAY], State.PLAYING_TO_MACHINE)
+
+
+@pytest.mark.parametrize("answered_by", ["silence", None])
+def test_where_machines_are_hung_up_on_no_beep_starts_a_message(answered_by: AnsweredBy | None) -> None:
+    message = listening("hang_up")
+    if answered_by is not None:
+        message.classified(answered_by, 4.0)
+    message.take_actions()
+    message.beep_suspected(4.5)
+    message.beep_ended(5.0)
+    assert message.take_actions() == []
+    message.classified("machine", 5.0)
+    assert message.take_actions() == [Action.HANG_UP]
+
+
+@pytest.mark.parametrize("is_tried", [False, True])
+def test_who_is_not_listened_to_any_more_is_no_machine_by_a_beep(*, is_tried: bool) -> None:
+    message = listening("leave_message")
+    if is_tried:
+        message.beep_suspected(1.0)
+    message.follow("ignore", 1.2)
+    message.take_actions()
+    assert message.state is (State.TRYING_AGAIN if is_tried else State.PLAYING)
+    message.beep_ended(1.6)
+    message.playback_finished(5.0)
+    assert message.get_timer() == 10.0  # a key is waited for, as of a person
 
 
 def test_silence_that_becomes_a_machine_stops_the_message_until_the_beep() -> None:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dialer.answer_listener import AnswerListener
-from dialer.events import AnswerClassified, BeepEnded, CallEvent, CallId
+from dialer.events import AnswerClassified, BeepDismissed, BeepEnded, BeepSuspected, CallEvent, CallId
 from dialer.media.g711 import to_alaw, to_ulaw
 from dialer.rtp.tap import AudioSink, AudioTap, TapFrame
 from tests.dialer.media.answer.sounds import tones
@@ -79,9 +79,19 @@ async def test_a_beep_tells_that_a_machine_answered_and_when_it_was_over(told: l
     listener, media = AnswerListener(asyncio.get_running_loop()), FakeMedia()
     listener.listen(media, CallId("a"), told.append, is_early=False)  # type: ignore[arg-type]
     await say(listener, media, BEEP)
+    await until_told(told, 3)
+    assert [type(event) for event in told] == [BeepSuspected, BeepEnded, AnswerClassified]
+    assert told[0].at == told[1].at == pytest.approx(100.8, abs=0.06)
+    await listener.close()
+
+
+async def test_a_note_after_what_was_suspected_takes_it_back(told: list[CallEvent]) -> None:
+    listener, media = AnswerListener(asyncio.get_running_loop()), FakeMedia()
+    listener.listen(media, CallId("a"), told.append, is_early=False)  # type: ignore[arg-type]
+    await say(listener, media, tones([((1000.0,), 400), ((), 500), ((700.0,), 300)]))
     await until_told(told, 2)
-    assert [type(event) for event in told] == [AnswerClassified, BeepEnded]
-    assert told[1].at == pytest.approx(100.8, abs=0.06)
+    assert [type(event) for event in told] == [BeepSuspected, BeepDismissed]
+    assert 101.6 <= told[1].at < 101.8
     await listener.close()
 
 

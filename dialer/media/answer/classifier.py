@@ -20,7 +20,15 @@ from dialer.media.answer.spectrum import FRAME_MS, FRAME_SAMPLES, Floats, Spectr
 from dialer.media.answer.timing import NAMES, Timing
 from dialer.media.answer.tone_meaning import HeardTone, ToneMeaning
 from dialer.media.answer.tone_runs import ToneRun, ToneRuns
-from dialer.media.answer.verdict import AnsweredBy, AnswerVerdict, BeepEnd, GreetingEnd, Heard
+from dialer.media.answer.verdict import (
+    AnsweredBy,
+    AnswerVerdict,
+    BeepEnd,
+    DismissedBeep,
+    GreetingEnd,
+    Heard,
+    SuspectedBeep,
+)
 from dialer.media.answer.voice_activity import VoiceActivity
 
 _BLOCK: Final = 200
@@ -91,6 +99,8 @@ class AnswerClassifier:
         """Whether a burst waits for its second; kept beside the meanings to ask all calls at once."""
         self._holds_beep = np.zeros(capacity, bool)
         """Whether a beep after a voice waits for the quiet after it."""
+        self._suspects_beep = np.zeros(capacity, bool)
+        """Whether that was said."""
         self._state = np.full(capacity, _State.FREE, np.int64)
         self._is_early = np.zeros(capacity, bool)
         self._last = np.zeros((capacity, FRAME_SAMPLES), np.int16)
@@ -112,7 +122,7 @@ class AnswerClassifier:
         self._timing.restart(slot)
         self._runs.restart(slot)
         self._meanings[slot] = ToneMeaning(countries)
-        self._holds_tone[slot] = self._holds_beep[slot] = False
+        self._holds_tone[slot] = self._holds_beep[slot] = self._suspects_beep[slot] = False
         self._state[slot] = _State.LISTENING
         self._is_early[slot] = is_early
         self._last[slot] = 0
@@ -174,9 +184,9 @@ class AnswerClassifier:
             )
             is_machine = self._state[slot] in {_State.MACHINE, _State.GREETED}
             tone = self._meanings[slot].take(run, after_voice=bool(after_voice), is_machine=is_machine)
-            self._note_hold(slot)
             if tone is not None:
                 self._obey_tone(slot, tone, heard)
+            self._note_hold(slot, heard)
         running = self._runs.running_ms(slots)
         waiting = (running >= 1_000) | self._holds_tone[slots]
         rows = zip(
@@ -189,13 +199,25 @@ class AnswerClassifier:
                 running_hertz=float(self._runs.hertz[slot]),
                 level_db=level,
             )
-            self._note_hold(slot)
             if tone is not None:
                 self._obey_tone(slot, tone, heard)
+            self._note_hold(slot, heard)
 
-    def _note_hold(self, slot: int) -> None:
-        self._holds_tone[slot] = self._meanings[slot].is_waiting
-        self._holds_beep[slot] = self._meanings[slot].is_confirming
+    def _note_hold(self, slot: int, heard: list[tuple[int, Heard]]) -> None:
+        meaning = self._meanings[slot]
+        self._holds_tone[slot] = meaning.is_waiting
+        self._holds_beep[slot] = meaning.is_confirming
+        if self._is_early[slot] or self._state[slot] == _State.DONE:
+            return
+        beep = meaning.suspected
+        is_open = self._state[slot] in {_State.LISTENING, _State.PROVISIONAL}
+        if beep is not None and is_open and not self._has_spoken_since(slot, beep.end_ms):
+            if not self._suspects_beep[slot]:
+                self._suspects_beep[slot] = True
+                heard.append((slot, SuspectedBeep(end_ms=beep.end_ms, heard_ms=self._now_ms(slot))))
+        elif self._suspects_beep[slot]:
+            self._suspects_beep[slot] = False
+            heard.append((slot, DismissedBeep(heard_ms=self._now_ms(slot))))
 
     def _was_noise(self, slot: int, run: ToneRun) -> bool:
         """
@@ -215,11 +237,13 @@ class AnswerClassifier:
         if tone.kind == "beep":
             if self._is_early[slot]:
                 return
-            if state in {_State.LISTENING, _State.PROVISIONAL}:
-                if self._has_spoken_since(slot, tone.end_ms):
-                    return
-                self._say(slot, "machine", "beep", 0.99, heard, then=_State.GREETED)
+            is_open = state in {_State.LISTENING, _State.PROVISIONAL}
+            if is_open and self._has_spoken_since(slot, tone.end_ms):
+                return
+            # first, so that a message on trial goes on: the verdict alone would stop it until the beep
             heard.append((slot, BeepEnd(end_ms=tone.end_ms, heard_ms=self._now_ms(slot))))
+            if is_open:
+                self._say(slot, "machine", "beep", 0.99, heard, then=_State.DONE)
             self._state[slot] = _State.DONE
         elif state in {_State.LISTENING, _State.PROVISIONAL} or tone.kind == "sit":
             kind: AnsweredBy = "fax" if tone.kind == "fax" else "tone"

@@ -6,6 +6,7 @@ Rule 2: a burst that could be the first of a cadence waits for the second; after
         networks do not speak before they ring or refuse.
 Rule 3: where nobody knows yet who answered, a beep stands alone: even to its end, louder than what was before it, no note of a tune in
         the seconds before it, and then quiet (docs/adr/0033). A beep of what is known to be a machine is told at once.
+Rule 4: one that must wait for longer than a message may is suspected meanwhile (docs/adr/0043).
 """
 
 from collections import deque
@@ -41,6 +42,8 @@ _TUNE_MS: Final = 2_500
 """Less than the pause between two calls of a fax (3 s)."""
 _QUIET_MS: Final = 300
 """After a beep that follows a voice; with what hearing takes, the message still begins within 0.5 s of the beep's end."""
+_CADENCE_QUIET_MS: Final = 440
+"""Before what could be the first burst of a cadence is suspected: longer than the pause of Russia's busy tone (350 ms), and the message still begins within 0.5 s."""
 _QUIET_DB: Final = 3.0
 _FADE_DB: Final = 2.0
 _CED_MS: Final = 1_000
@@ -65,7 +68,17 @@ class HeardTone(msgspec.Struct, frozen=True):
 class ToneMeaning:
     """One call. `countries` come first where two countries mean different things by one tone."""
 
-    __slots__ = ("_cadences", "_held", "_hold_ms", "_levels", "_note_end_ms", "_runs", "_said_ced")
+    __slots__ = (
+        "_cadences",
+        "_held",
+        "_hold_ms",
+        "_levels",
+        "_note_end_ms",
+        "_runs",
+        "_said_ced",
+        "_suspect_ms",
+        "suspected",
+    )
 
     def __init__(self, countries: Sequence[str] = ("ru",)) -> None:
         ordered = [*countries, *(country for country in TONES if country not in countries)]
@@ -73,6 +86,9 @@ class ToneMeaning:
         self._runs: deque[ToneRun] = deque(maxlen=3)
         self._held: HeardTone | None = None
         self._hold_ms = 0
+        self._suspect_ms: int | None = None
+        self.suspected: HeardTone | None = None
+        """A beep that is held back still, after as much quiet as those have that follow a voice."""
         self._levels: list[float] = []
         """How loud it must be no more, then how loud each frame since has been."""
         self._note_end_ms: int | None = None
@@ -94,7 +110,7 @@ class ToneMeaning:
         note_end_ms = self._note_end_ms
         if run.is_network_tone:
             self._note_end_ms = run.end_ms
-        self._held = None
+        self._held = self.suspected = None
         self._runs.append(run)
         if self._said_ced and _is_near(run.hertz, CED_HERTZ):
             return None
@@ -116,12 +132,18 @@ class ToneMeaning:
         beep = HeardTone("beep", "beep", run.start_ms, run.end_ms)
         if not is_alone and not is_machine:
             return None
-        if not after_voice and (self._begins_cadence(run) or self._begins_information(run)):
-            self._hold(beep, run, _RINGBACK_HOLD_MS if run.ms >= _RINGBACK_MS else _LONGEST_HOLD_MS)
-        elif is_machine:
+        if after_voice and is_machine:
+            return beep
+        if after_voice:
+            self._hold(beep, run, _QUIET_MS)
+        elif self._begins_cadence(run) and run.ms >= _RINGBACK_MS:
+            self._hold(beep, run, _RINGBACK_HOLD_MS)
+        elif self._begins_cadence(run):
+            self._hold(beep, run, _LONGEST_HOLD_MS, _CADENCE_QUIET_MS)
+        elif is_machine and not self._begins_information(run):
             return beep
         else:
-            self._hold(beep, run, _QUIET_MS if after_voice else _LONGEST_HOLD_MS)
+            self._hold(beep, run, _LONGEST_HOLD_MS, _QUIET_MS)
         return None
 
     def wait(
@@ -135,14 +157,21 @@ class ToneMeaning:
         if held is None or running_ms:
             return None
         self._levels.append(level_db)
-        if now_ms - held.end_ms <= self._hold_ms:
-            return None
-        self._held = None
-        is_quiet = sum(self._levels[1:]) <= self._levels[0] * (len(self._levels) - 1)
-        return held if is_quiet else None
+        waited_ms = now_ms - held.end_ms
+        if waited_ms > self._hold_ms:
+            self._held = self.suspected = None
+            return held if self._is_quiet() else None
+        if self._suspect_ms is not None and waited_ms > self._suspect_ms and self._is_quiet():
+            self.suspected, self._suspect_ms = held, None
+        return None
 
-    def _hold(self, tone: HeardTone, run: ToneRun, hold_ms: int) -> None:
-        self._held, self._hold_ms, self._levels = tone, hold_ms, [run.mean_db - _QUIET_DB]
+    def _hold(self, tone: HeardTone, run: ToneRun, hold_ms: int, suspect_ms: int | None = None) -> None:
+        self._held, self._hold_ms, self._suspect_ms = tone, hold_ms, suspect_ms
+        self._levels = [run.mean_db - _QUIET_DB]
+
+    def _is_quiet(self) -> bool:
+        """Whether it has been quieter than the held tone, on average, since its end."""
+        return sum(self._levels[1:]) <= self._levels[0] * (len(self._levels) - 1)
 
     def _cadence(self) -> HeardTone | None:
         if len(self._runs) < 2:

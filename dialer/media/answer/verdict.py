@@ -33,10 +33,26 @@ class GreetingEnd(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BeepEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """A beep is over: a message may begin."""
+    """A beep is over: a message may begin. Where it tells that a machine answered, that verdict follows."""
 
     end_ms: int
     heard_ms: int
 
 
-Heard = AnswerVerdict | GreetingEnd | BeepEnd
+class SuspectedBeep(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What may be a beep is over, where nobody has spoken: a message may begin on trial. Its `BeepEnd` follows, or `DismissedBeep`,
+    or a final verdict.
+    """
+
+    end_ms: int
+    heard_ms: int
+
+
+class DismissedBeep(msgspec.Struct, frozen=True, kw_only=True):
+    """What was suspected was none: another tone or a voice has followed it."""
+
+    heard_ms: int
+
+
+Heard = AnswerVerdict | GreetingEnd | SuspectedBeep | DismissedBeep | BeepEnd

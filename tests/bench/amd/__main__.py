@@ -61,6 +61,7 @@ def main(options: argparse.Namespace) -> None:
     answer |= msgspec.to_builtins(table.pop("obzvon"))
     answer |= human_delays(clips, results)
     answer |= unsure_shares(clips, results)
+    answer |= messages_on_trial(clips, results)
     for name, figures in table.items():
         prefix = "asterisk_" if name == "asterisk default" else "asterisk_tuned_"
         answer |= {prefix + key: value for key, value in msgspec.to_builtins(figures).items()}
@@ -97,6 +98,14 @@ def unsure_shares(clips: Sequence[Clip], results: Sequence[Result]) -> dict[str,
         "human_unsure": round(float(np.mean(people)), 4),
         "machine_unsure_first": round(float(np.mean(late)), 4),
     }
+
+
+def messages_on_trial(clips: Sequence[Clip], results: Sequence[Result]) -> dict[str, float]:
+    """Share of the people to whom a message would begin for a moment, since a beep is suspected."""
+    begun = [
+        bool(result.suspicions) for clip, result in zip(clips, results, strict=True) if clip.label == "human"
+    ]
+    return {"human_message_on_trial": round(float(np.mean(begun)), 4)}
 
 
 def print_table(table: dict[str, Errors]) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dialer.media.answer.classifier import AnswerClassifier
 from dialer.media.answer.model import AnswerModel
 from dialer.media.answer.spectrum import FRAME_SAMPLES
-from dialer.media.answer.verdict import AnswerVerdict, BeepEnd, GreetingEnd
+from dialer.media.answer.verdict import AnswerVerdict, BeepEnd, GreetingEnd, SuspectedBeep
 
 BATCH: Final = 500
 TAIL_SECONDS: Final = 6
@@ -28,6 +28,7 @@ class Result(msgspec.Struct):
     verdicts: list[AnswerVerdict]
     greeting_ends: list[GreetingEnd]
     beeps: list[BeepEnd]
+    suspicions: list[SuspectedBeep]
 
     @property
     def verdict(self) -> AnswerVerdict | None:
@@ -51,7 +52,7 @@ def _hear_batch(clips: Sequence[NDArray[np.int16]], model: AnswerModel | None) -
         slot = classifier.open()
         assert slot is not None
         opened.append(slot)
-        results[slot] = Result([], [], [])
+        results[slot] = Result([], [], [], [])
     frames = np.array([-(-len(clip) // FRAME_SAMPLES) + TAIL_SECONDS * 50 for clip in clips])
     samples = np.zeros((len(clips), int(frames.max()) * FRAME_SAMPLES), np.int16)
     for row, clip in enumerate(clips):
@@ -71,4 +72,6 @@ def _hear_batch(clips: Sequence[NDArray[np.int16]], model: AnswerModel | None) -
                     result.greeting_ends.append(heard)
                 case BeepEnd():
                     result.beeps.append(heard)
+                case SuspectedBeep():
+                    result.suspicions.append(heard)
     return [results[slot] for slot in opened]

@@ -119,11 +119,13 @@ def _beep_figures(rng: random.Random, count: int) -> dict[str, float | int]:
         for name, after_voice, is_machine in (
             ("beep", True, True), ("undecided_beep", True, False), ("silent_beep", False, False),
         ):  # fmt: skip
-            told = _beeps(clips, after_voice=after_voice, is_machine=is_machine)
+            told, begun = _beeps(clips, after_voice=after_voice, is_machine=is_machine)
             delays = [heard[0] - end_ms for heard, end_ms in zip(told, ends, strict=True) if heard]
             figures[f"{name}_recall_{snr_db}_db"] = round(len(delays) / count, 4)
             if snr_db == min(SNRS_DB):
                 figures[f"{name}_delay_ms_p99"] = round(float(np.percentile(delays, 99)))
+                waits = [at - end_ms for at, end_ms in zip(begun, ends, strict=True) if at is not None]
+                figures[f"{name}_message_ms_p99"] = round(float(np.percentile(waits, 99)))
     return figures
 
 
@@ -134,7 +136,8 @@ def _false_beeps(rng: random.Random, seconds: float) -> dict[str, float | int]:
         voice = rng.choice(voices("test"))
         piece = voice.greeting(rng)
         pieces.append(piece / max(float(np.abs(piece).max()), 1e-6) * np.float32(rng.uniform(0.1, 0.7)))
-    count = sum(len(told) for told in _beeps(pieces, after_voice=True, is_machine=True))
+    told, _ = _beeps(pieces, after_voice=True, is_machine=True)
+    count = sum(len(one) for one in told)
     hours = sum(len(piece) for piece in pieces) / SAMPLE_RATE_HZ / 3600
     return {
         "false_beeps": count,
@@ -143,8 +146,10 @@ def _false_beeps(rng: random.Random, seconds: float) -> dict[str, float | int]:
     }
 
 
-def _beeps(pieces: Sequence[Samples], *, after_voice: bool, is_machine: bool) -> list[list[int]]:
-    """When each beep of each piece was told, in ms."""
+def _beeps(
+    pieces: Sequence[Samples], *, after_voice: bool, is_machine: bool
+) -> tuple[list[list[int]], list[int | None]]:
+    """When each beep of each piece was told, and when a message to it would begin first, in ms."""
     count, longest = len(pieces), max(len(piece) for piece in pieces) // FRAME_SAMPLES
     runs, meanings = ToneRuns(count), [ToneMeaning() for _ in pieces]
     samples = np.zeros((count, (longest + 2) * FRAME_SAMPLES), np.float32)
@@ -152,6 +157,7 @@ def _beeps(pieces: Sequence[Samples], *, after_voice: bool, is_machine: bool) ->
         runs.restart(row)
         samples[row, FRAME_SAMPLES : FRAME_SAMPLES + len(piece)] = piece * 32_768
     told: list[list[int]] = [[] for _ in pieces]
+    begun: list[int | None] = [None] * count
     slots = np.arange(count)
     for frame in range(longest):
         window = samples[:, frame * FRAME_SAMPLES : frame * FRAME_SAMPLES + WINDOW_SAMPLES]
@@ -171,4 +177,8 @@ def _beeps(pieces: Sequence[Samples], *, after_voice: bool, is_machine: bool) ->
         for slot, tone in heard:
             if tone is not None and tone.kind == "beep":
                 told[slot].append(now_ms)
-    return told
+                begun[slot] = begun[slot] or now_ms
+        for slot, meaning in enumerate(meanings):
+            if meaning.suspected is not None:
+                begun[slot] = begun[slot] or now_ms
+    return told, begun

@@ -39,8 +39,11 @@ class Tune(msgspec.Struct, frozen=True):
 
 
 def tune_figures(*, per_kind: int, seed: int) -> dict[str, float | int]:
-    """Hear so many tunes of each kind; count those that are taken for a machine by a beep, and for anything that is hung up on but music."""
-    beeps, others, noisy, noisy_beeps = 0, 0, 0, 0
+    """
+    Hear so many tunes of each kind; count those that are taken for a machine by a beep, for anything that is hung up on but music,
+    and those in which a message begins for a moment, since a beep is suspected.
+    """
+    beeps, others, noisy, noisy_beeps, on_trial = 0, 0, 0, 0, 0
     for kind in KINDS:
         tunes = [build_tune(kind, index, seed) for index in range(per_kind)]
         results = hear([tune.samples for tune in tunes])
@@ -52,6 +55,7 @@ def tune_figures(*, per_kind: int, seed: int) -> dict[str, float | int]:
             ", ".join(f"{v} {n}" for v, n in said.most_common()),
         )
         beeps += sum(taken)
+        on_trial += sum(bool(result.suspicions) for result in results)
         others += sum(
             count
             for name, count in said.items()
@@ -63,7 +67,7 @@ def tune_figures(*, per_kind: int, seed: int) -> dict[str, float | int]:
         )
     return {
         "tunes": per_kind * len(KINDS), "tunes_to_beep": beeps, "tunes_to_machine_fax_tone": others,
-        "tunes_in_noise": noisy, "tunes_in_noise_to_beep": noisy_beeps,
+        "tunes_in_noise": noisy, "tunes_in_noise_to_beep": noisy_beeps, "tunes_to_message_on_trial": on_trial,
     }  # fmt: skip
 
 

@@ -154,11 +154,13 @@ def voices(split: Split) -> tuple[Voice, ...]:
 
 
 def _recorded(name: str, split: Split, folder: str) -> Voice:
-    paths = sorted((SOUNDS / "usr/share" / folder).rglob("*.[ow][ga][gv]"))
+    root = SOUNDS / "usr/share" / folder
+    paths = sorted(root.rglob("*.[ow][ga][gv]"))
     sounds = [
         trimmed(_read(path))
         for path in paths
-        if path.stat().st_size > _EMPTY_BYTES and not any(word in str(path) for word in _NOT_SPEECH)
+        if path.stat().st_size > _EMPTY_BYTES
+        and not any(word in str(path.relative_to(root)) for word in _NOT_SPEECH)
     ]
     by_seconds = [(len(sound) / SAMPLE_RATE_HZ, sound) for sound in sounds]
     return Voice(

@@ -12,8 +12,15 @@ from numpy.typing import NDArray
 from dialer.media.answer.classifier import AnswerClassifier
 from dialer.media.answer.model import AnswerModel, Forest, ModelFile
 from dialer.media.answer.spectrum import FRAME_SAMPLES
-from dialer.media.answer.verdict import AnswerVerdict, BeepEnd, GreetingEnd, Heard
-from tests.dialer.media.answer.sounds import coded, pause, talk, tones
+from dialer.media.answer.verdict import (
+    AnswerVerdict,
+    BeepEnd,
+    DismissedBeep,
+    GreetingEnd,
+    Heard,
+    SuspectedBeep,
+)
+from tests.dialer.media.answer.sounds import Part, coded, pause, talk, tones
 
 BEEP = 0.2 * np.sin(2 * np.pi * 1000 * np.arange(3_200) / 8_000)
 
@@ -151,9 +158,61 @@ def test_long_talk_is_a_machine_whose_end_and_beep_are_told() -> None:
 
 
 def test_a_beep_with_no_word_before_it_is_a_machine() -> None:
-    told = hear(with_noise(np.concatenate([pause(900), BEEP, pause(1500)])))
-    assert [verdict.cause for verdict in verdicts(told)] == ["beep"]
-    assert isinstance(told[-1], BeepEnd)
+    suspected, end, verdict = hear(with_noise(np.concatenate([pause(900), BEEP, pause(1500)])))
+    assert isinstance(suspected, SuspectedBeep)
+    assert suspected.end_ms == pytest.approx(1300, abs=60)
+    assert suspected.heard_ms - 1300 <= 340  # a message may begin, on trial
+    assert isinstance(end, BeepEnd)
+    assert (end.end_ms, isinstance(verdict, AnswerVerdict) and verdict.cause) == (suspected.end_ms, "beep")
+    assert end.heard_ms - 1300 > 900
+
+
+def test_a_beep_that_sounds_like_the_first_burst_of_busy_is_suspected_after_its_pause() -> None:
+    beep = 0.14 * np.sin(2 * np.pi * 425 * np.arange(2_800) / 8_000)
+    suspected = hear(with_noise(np.concatenate([pause(900), beep, pause(1500)])))[0]
+    assert isinstance(suspected, SuspectedBeep)
+    assert 350 < suspected.heard_ms - 1250 < 500
+
+
+@pytest.mark.parametrize(
+    ("name", "after"),
+    [
+        ("a voice", [pause(400), talk([600])]),
+        ("another note", [pause(500), 0.2 * np.sin(2 * np.pi * 700 * np.arange(2_400) / 8_000)]),
+        ("what is as loud", [pause(330), 0.3 * np.random.default_rng(1).standard_normal(6_000)]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_suspected_beep_is_dismissed_by_what_follows_it(
+    name: str, after: list[NDArray[np.float64]]
+) -> None:
+    told = hear(with_noise(np.concatenate([pause(900), BEEP, *after, pause(1500)])))
+    assert [type(heard) for heard in told[:2]] == [SuspectedBeep, DismissedBeep], name
+    assert not [heard for heard in told if isinstance(heard, BeepEnd)]
+    assert {verdict.answered_by for verdict in verdicts(told)} <= {"human", "silence", "unsure"}
+
+
+@pytest.mark.parametrize("hertz", [425.0, 440.0])
+def test_what_may_be_a_ringback_is_not_suspected(hertz: float) -> None:
+    ring = 0.14 * np.sin(2 * np.pi * hertz * np.arange(8_000) / 8_000)
+    told = hear(with_noise(np.concatenate([pause(900), ring, pause(3000)])))
+    assert not [heard for heard in told if isinstance(heard, SuspectedBeep)]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [((425.0,), 350), ((), 350)] * 4,
+        [((425.0,), 175), ((), 175)] * 4,
+        [((950.0,), 330), ((1400.0,), 330), ((1800.0,), 330)],
+    ],
+)
+def test_no_message_begins_to_a_tone_of_russias_network(parts: list[Part]) -> None:
+    assert [type(heard) for heard in hear(tones(parts))] == [AnswerVerdict]
+
+
+def test_nothing_is_suspected_in_early_media() -> None:
+    assert hear(with_noise(np.concatenate([pause(900), BEEP, pause(1500)])), is_early=True) == []
 
 
 def tune(notes: int, gap_ms: int, *, seed: int = 4) -> NDArray[np.float64]:
@@ -268,7 +327,11 @@ def test_whatever_is_heard_there_is_at_most_one_final_verdict(seed: int, loudnes
     blocks = rng.integers(0, 2, 400).repeat(FRAME_SAMPLES) * rng.integers(
         -loudness, loudness + 1, 400 * FRAME_SAMPLES
     )
-    said = verdicts(hear(blocks.astype(np.int16)))
+    told = hear(blocks.astype(np.int16))
+    said = verdicts(told)
     final = [v for v in said if v.answered_by not in {"silence", "unsure", "screening"}]
     assert len(final) <= 1
     assert all(0 <= v.confidence <= 1 and v.verdict_ms > 0 for v in said)
+    trials = [type(heard) for heard in told if isinstance(heard, SuspectedBeep | DismissedBeep)]
+    assert trials[::2] == [SuspectedBeep] * len(trials[::2])
+    assert trials[1::2] == [DismissedBeep] * len(trials[1::2])
