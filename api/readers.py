@@ -8,7 +8,6 @@ Rule 3. Where the server's processes are ours to order, the kernel lets everythi
 
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -19,6 +18,7 @@ from analytics.plan import reads_facts
 from analytics.query import Query
 from api.niceness import step_back
 from campaigns.database import Connection, open_pool
+from campaigns.server_process import server_process
 
 SUMS_CONNECTIONS: Final = 3
 FACTS_CONNECTIONS: Final = 1
@@ -71,19 +71,10 @@ async def go_last(connection: Connection) -> None:
     It does when we are root or the server is our own account's: the embedded one always is. Elsewhere the bound on
     connections is all that we have.
     """
-    if await connection.fetchval("SELECT inet_server_addr() IS NULL"):  # a unix socket
-        pid = connection.get_server_pid()
-        if is_of_postgres(pid):
-            await step_back(pid, NICENESS)
+    pid = await server_process(connection)
+    if pid is not None:
+        await step_back(pid, NICENESS)
 
 
 async def leave_as_it_is(_connection: Connection) -> None:
     """Reset nothing: whatever a report sets ends with its transaction (`analytics.run.reading`), and asking costs as much as a sum."""
-
-
-def is_of_postgres(pid: int) -> bool:
-    """Tell whether that process says that it is a server's: one in a container counts its processes differently."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"postgres: ")
-    except OSError:
-        return False

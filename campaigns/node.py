@@ -41,6 +41,7 @@ from campaigns.runner import Runner
 from campaigns.settings import TICK_SECONDS, NodeSettings
 from campaigns.settle_buffer import SettleBuffer
 from campaigns.settlement import Settlement
+from campaigns.short_turns import answer_in_short_turns
 from campaigns.snowflake import SnowflakeIds
 from campaigns.spool import Spool
 from campaigns.statements import load_statements
@@ -84,7 +85,7 @@ class Node:
         self._rng = rng
         self._wall_clock = wall_clock
         self._control = self._link("control", on_connect=self._listen)
-        self._claims = self._link("claim")
+        self._claims = self._link("claim", on_connect=answer_in_short_turns)
         self._plans = PlanLoader()
         self._lines = TrunkLines(rng)
         self._names = TrunkNames(Resolver.of(settings.dialer).resolve)
@@ -112,7 +113,8 @@ class Node:
             log.info(
                 "node.started", node=settings.node_name, run_id=self._run_id, spool_is_empty=spool.is_empty()
             )
-            settle_link, trace_link = self._link("settle"), self._link("traces")
+            settle_link = self._link("settle", on_connect=answer_in_short_turns)
+            trace_link = self._link("traces")
             recording_link = self._link("recordings")
             recorder = self._recorder(recording_link)
             buffer = SettleBuffer(

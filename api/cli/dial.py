@@ -18,6 +18,7 @@ from campaigns.errors import InvalidSettings
 from campaigns.logging import configure_logging
 from campaigns.node import Node, NodeDeclaredDead
 from campaigns.settings import NodeSettings, load_node_settings
+from campaigns.short_turns import take_short_turns
 from campaigns.spool import SpoolBusy
 from dialer.errors import TransportError
 from dialer.garbage import collect_seldom
@@ -40,6 +41,7 @@ def dial(node_name: str) -> None:
         sys.exit(EXIT_USAGE)
     try:
         collect_seldom()
+        take_short_turns()
         with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
             runner.run(until_stopped(lambda stop: run_node(settings, stop)))
     except asyncio.CancelledError:
