@@ -13,9 +13,11 @@ from analytics.query import Order, Period, QueryRequest
 from analytics.result import Row
 from analytics.run import run_query, usual_zone
 from api.auth import requires
+from api.call_page import code_with_words
 from api.classifier_guard import guard_classifiers
 from api.dependencies import ApiRequest, Clock, Pool
-from api.page_view import ProblemText, problem_text, render
+from api.figures_in_words import exact_moment
+from api.page_view import ProblemText, language_of, problem_text, render
 from campaigns.verdict_audits import Judgement, VerdictAudits
 
 SECTION: Final = "audits"
@@ -72,7 +74,7 @@ async def queue_page(
     request: ApiRequest, pool: Pool, clock: Clock, problem: ProblemText | None = None
 ) -> Response[str]:
     audits = VerdictAudits(pool)
-    owner, now = request.auth.owner, clock()
+    owner, now, language = request.auth.owner, clock(), language_of(request)
     zone = ZoneInfo(await usual_zone(pool))
     last = request.query_params.get("last", "")
     item = await audits.held(owner, now)
@@ -88,7 +90,8 @@ async def queue_page(
         # read from the facts, so not before each call; and whoever listens is not to know what others found
         estimates=None if item else await estimates(pool, clock),
         unheard={} if item else await audits.unheard(now),
-        clock=lambda time: f"{time.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+        cause=lambda code: code_with_words("cause", code, language),
+        clock=lambda time: exact_moment(time, zone, language),
         problem=problem,
         section=SECTION,
     )

@@ -4,13 +4,11 @@ The calls behind a figure: `/calls?query=...`, where the query is the body of `P
 So a figure's link says exactly what it counts, and page and API list the same calls.
 """
 
-from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
-from babel.dates import format_datetime
 from litestar import Controller, Response, get
 
 from analytics.calls import CallsRequest, build_calls, calls_page
@@ -23,7 +21,7 @@ from api.auth import requires
 from api.catalogue import Language, text
 from api.dependencies import ApiRequest, Clock, Pool, Readers
 from api.errors import ApiError, field_problem, invalid_request
-from api.figures_in_words import LOCALES
+from api.figures_in_words import exact_moment
 from api.page_view import language_of, problem_details, render
 from api.schemas.attempts import AttemptView, attempt_view
 
@@ -65,7 +63,7 @@ class CallsPageController(Controller):
             items=items,
             next_page=next_page,
             problem=problem,
-            time=lambda at: local_time(at, ZoneInfo(zone), language),
+            time=lambda at: exact_moment(at, ZoneInfo(zone), language),
             section="reports",
         )
 
@@ -112,7 +110,3 @@ def value_words(dimension: str, value: str | int | None, language: Language) -> 
     if dimension == "weekday":
         return text(f"reports.weekday.{value}", language)
     return str(value)[:100]
-
-
-def local_time(at: datetime, zone: ZoneInfo, language: Language) -> str:
-    return format_datetime(at, "d MMM yyyy, HH:mm:ss", tzinfo=zone, locale=LOCALES[language])

@@ -87,6 +87,11 @@ def moment(at: datetime, zone: tzinfo, language: Language) -> str:
     return format_datetime(at, "d MMM, HH:mm", tzinfo=zone, locale=LOCALES[language])
 
 
+def exact_moment(at: datetime, zone: tzinfo, language: Language) -> str:
+    """Return year and second, too: which call it was."""
+    return format_datetime(at, "d MMM yyyy, HH:mm:ss", tzinfo=zone, locale=LOCALES[language])
+
+
 @functools.cache
 def percent_pattern(language: Language) -> str:
     """Return the language's own pattern, with one decimal."""

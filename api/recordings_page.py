@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, PathParameter
 from litestar.response import Redirect
@@ -15,7 +15,7 @@ from litestar.response import Redirect
 from api.auth import requires
 from api.dependencies import ApiRequest, Clock, Keeper, Pool, Store
 from api.errors import field_problem, invalid_request
-from api.figures_in_words import LOCALES
+from api.figures_in_words import LOCALES, exact_moment
 from api.page_view import ProblemText, language_of, problem_text, render
 from api.recording_list import recordings_listed
 from api.schemas.parameters import CampaignId
@@ -112,12 +112,12 @@ async def list_page(
     campaign_id = int(campaign_text) if campaign_text.isdecimal() and len(campaign_text) < 8 else None
     which = msgspec.structs.replace(KINDS[kind], campaign_id=campaign_id)
     rows, cursor = await recordings_listed(pool, which, asked.get("cursor"), ROWS)
-    locale = LOCALES[language_of(request)]
+    language = language_of(request)
     zones = {str(row.recording_id): ZoneInfo(row.time_zone) for row in rows}
 
     def local(item: RecordingView) -> str:
         at: datetime = item.started_time
-        return format_datetime(at, "d MMM yyyy, HH:mm:ss", tzinfo=zones[item.recording_id], locale=locale)
+        return exact_moment(at, zones[item.recording_id], language)
 
     query = {"kind": kind, **({"campaign_id": campaign_id} if campaign_id else {}), "cursor": cursor}
     return render(
@@ -130,7 +130,7 @@ async def list_page(
         campaigns=await store.newest_campaigns(MAX_CAMPAIGNS),
         campaign_id=campaign_id,
         local=local,
-        day=lambda day: format_date(day, "medium", locale=locale),
+        day=lambda day: format_date(day, "medium", locale=LOCALES[language]),
         length=clock_of,
         may_change=request.auth.may("recordings:write"),
         next_page=None if cursor is None else f"/recordings?{urlencode(query)}",

@@ -1,5 +1,6 @@
 """The listening queue and the answering-machine settings of a campaign, as a supervisor works with them."""
 
+import re
 import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -56,7 +57,7 @@ async def test_verdicts_are_judged_by_keyboard_one_after_the_other(
     await page.get_by_role("button", name="Listen to the next one").click()
     card = page.locator(".audit[data-ready]")
     await expect(card).to_have_attribute("data-attempt", "9003")
-    await expect(card).to_contain_text("long_greeting")
+    await expect(card).to_contain_text("a long greeting (long_greeting)")
     await expect(card.locator("audio")).to_have_attribute("src", "/v1/recordings/9003/audio")
     for key, following in (("1", "9002"), ("2", "9001"), ("3", "9000")):
         await page.keyboard.press(key)
@@ -99,6 +100,15 @@ async def test_the_call_is_heard_on_the_page_and_the_space_bar_stops_it(
         await page.keyboard.press(" ")
         await page.wait_for_function(f"{is_paused} === {str(paused).lower()}")
     assert await pool.fetchval("SELECT count(*) FROM audit_log WHERE action LIKE '%listen%'") >= 1
+
+
+async def test_a_verdict_is_said_in_russian_words(page: Page, web: WebServer, pool: Pool) -> None:
+    await drawn(pool, 1)
+    await page.goto(f"{web.url}/language/ru?next_path=/audits")
+    await page.get_by_role("button", name="Слушать следующий").click()
+    facts = page.locator(".audit[data-ready] .call-facts")
+    await expect(facts).to_contain_text("длинное приветствие (long_greeting)")
+    await expect(facts).to_contain_text(re.compile(r"\d{1,2} [а-я]+\.? \d{4}"))
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
