@@ -10,6 +10,7 @@ import ctypes
 import os
 import platform
 import struct
+import sys
 from typing import Final
 
 from campaigns.database import Connection
@@ -24,13 +25,20 @@ _RESET_ON_FORK: Final = 1
 
 
 def take_short_turns(pid: int = 0) -> bool:
-    """Have the main thread of a process (0: ours) take short turns; return whether the kernel took the word."""
+    """
+    Have the main thread of a process (0: ours) take short turns; return whether the kernel took the word.
+
+    One that somebody has given another policy than the ordinary one (chrt(1)) keeps it.
+    """
     number = _SCHED_SETATTR.get(platform.machine())
-    if number is None:
+    if number is None or sys.platform != "linux":
         return False
     try:
+        policy = os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK
         niceness = os.getpriority(os.PRIO_PROCESS, pid)
     except OSError:
+        return False
+    if policy != os.SCHED_OTHER:
         return False
     attributes = _ATTRIBUTES.pack(
         _ATTRIBUTES.size, os.SCHED_OTHER, _RESET_ON_FORK, niceness, 0, TURN_NANOSECONDS, 0, 0

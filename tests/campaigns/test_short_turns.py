@@ -60,6 +60,21 @@ def test_a_thread_that_is_started_later_takes_ordinary_ones() -> None:
     assert own == (TURN_NANOSECONDS if KEEPS_TURNS else 0)
 
 
+async def test_who_asks_twice_is_heard_twice() -> None:
+    process = await sleeper()
+    assert take_short_turns(process.pid)
+    assert take_short_turns(process.pid)
+    await process.communicate(b"\n")
+
+
+async def test_a_policy_that_somebody_has_chosen_is_kept() -> None:
+    process = await sleeper()
+    os.sched_setscheduler(process.pid, os.SCHED_BATCH, os.sched_param(0))
+    assert not take_short_turns(process.pid)
+    assert os.sched_getscheduler(process.pid) == os.SCHED_BATCH
+    await process.communicate(b"\n")
+
+
 async def test_a_process_that_is_gone_is_let_go() -> None:
     process = await sleeper()
     await process.communicate(b"\n")
