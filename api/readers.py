@@ -16,19 +16,12 @@ from analytics.database import Pool
 from analytics.kept_seals import KeptSeals
 from analytics.plan import reads_facts
 from analytics.query import Query
-from api.niceness import step_back
 from campaigns.database import Connection, open_pool
-from campaigns.server_process import server_process
+from campaigns.niceness import LAST_SETTINGS, answer_last
 
 SUMS_CONNECTIONS: Final = 3
 FACTS_CONNECTIONS: Final = 1
-NICENESS: Final = 15
-"""Of the processes that answer reports: a thirtieth of the part that an ordinary one gets when there are too few cores."""
-SETTINGS: Final = {
-    "application_name": "obzvon-reports",
-    # one report, one core: the others are for those who dial
-    "max_parallel_workers_per_gather": "0",
-}
+SETTINGS: Final = {"application_name": "obzvon-reports", **LAST_SETTINGS}
 
 
 class Readers(msgspec.Struct, frozen=True):
@@ -56,24 +49,12 @@ async def reading_connections(dsn: str) -> AsyncIterator[Readers]:
         pools = []
         for size in (SUMS_CONNECTIONS, FACTS_CONNECTIONS):
             pool = await open_pool(
-                dsn, max_size=size, settings=SETTINGS, on_connect=go_last, on_release=leave_as_it_is
+                dsn, max_size=size, settings=SETTINGS, on_connect=answer_last, on_release=leave_as_it_is
             )
             stack.push_async_callback(pool.close)
             pools.append(pool)
         sums, facts = pools
         yield Readers(sums, facts)
-
-
-async def go_last(connection: Connection) -> None:
-    """
-    Lower the priority of the server's process behind a connection, if it runs on this machine and obeys us.
-
-    It does when we are root or the server is our own account's: the embedded one always is. Elsewhere the bound on
-    connections is all that we have.
-    """
-    pid = await server_process(connection)
-    if pid is not None:
-        await step_back(pid, NICENESS)
 
 
 async def leave_as_it_is(_connection: Connection) -> None:

@@ -22,11 +22,11 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import msgspec
 
-from api.readers import NICENESS
 from api.supervisor import Child, Supervisor
 from campaigns.access import AccessStore
 from campaigns.database import Pool
 from campaigns.embedded_postgres import UNSAFE_TEST_SETTINGS, default_data_dir, start_postgres
+from campaigns.niceness import NICENESS
 
 CARRIER_PLACES: Final = (("127.0.0.9", 5060), ("127.0.0.9", 0), ("127.0.0.1", 0))
 """The usual port on an address of its own; any port if it is taken; any address where 127.0.0.9 is not local (macOS)."""

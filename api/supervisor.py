@@ -21,7 +21,7 @@ from typing import Final, Self
 import msgspec
 import structlog
 
-from api.niceness import step_back
+from campaigns.niceness import step_back
 
 log = structlog.get_logger()
 

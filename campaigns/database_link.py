@@ -5,7 +5,7 @@ The statements that run over it are idempotent or fenced, so after an error the 
 it was in, and the caller asks again later.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeVar
 
 import asyncpg
@@ -46,11 +46,13 @@ class DatabaseLink:
         application_name: str,
         timeout_seconds: float,
         on_connect: Callable[[Connection], Awaitable[None]] | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self._dsn = dsn
         self._application_name = application_name
         self._timeout_seconds = timeout_seconds
         self._on_connect = on_connect
+        self._settings = settings or {}
         self._connection: Connection | None = None
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -92,7 +94,11 @@ class DatabaseLink:
             self._dsn,
             timeout=self._timeout_seconds,
             command_timeout=self._timeout_seconds,
-            server_settings={**SESSION_SETTINGS, "application_name": self._application_name},
+            server_settings={
+                **SESSION_SETTINGS,
+                "application_name": self._application_name,
+                **self._settings,
+            },
         )
         await prepare_connection(connection)
         if self._on_connect is not None:

@@ -6,8 +6,9 @@ no campaign runs.
     seal    every minute: of closed days, bitmaps of the numbers, by source too, and how many were called back; of closed months, bitmaps
     check   one slice at a time: `stats` against the facts
 
-Rule 1: of many processes one does a task, by a lease in `rollup_tasks`. Two would do no harm (docs/adr/0014).
-Rule 2: an absent or busy database is waited for, and what fails, a bug of ours included, is logged and tried again: reports stay exact
+Rule 1: whoever adds up hurries, since the next report waits for it; who seals and checks goes last, as reports do (docs/adr/0023).
+Rule 2: of many processes one does a task, by a lease in `rollup_tasks`. Two would do no harm (docs/adr/0014).
+Rule 3: an absent or busy database is waited for, and what fails, a bug of ours included, is logged and tried again: reports stay exact
 without us.
 """
 
@@ -24,6 +25,7 @@ from campaigns import attribution_seals
 from campaigns.callback_seals import seal_callbacks
 from campaigns.database import Connection
 from campaigns.database_link import DatabaseAway, DatabaseLink
+from campaigns.niceness import LAST_SETTINGS, answer_last
 from campaigns.number_seals import seal_days, seal_months
 from campaigns.rollups import SQL, Slice, check_slice, fold_outbox
 
@@ -51,7 +53,9 @@ class RollupTasks:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         tasks = [
-            asyncio.create_task(self._repeat("roll", ROLL_SECONDS, self._roll), name="rollups roll"),
+            asyncio.create_task(
+                self._repeat("roll", ROLL_SECONDS, self._roll, hurries=True), name="rollups roll"
+            ),
             asyncio.create_task(self._repeat("seal", SEAL_SECONDS, self._seal), name="rollups seal"),
             asyncio.create_task(self._repeat("check", CHECK_SECONDS, self._check), name="rollups check"),
         ]
@@ -62,9 +66,13 @@ class RollupTasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _repeat(self, task: str, seconds: float, work: Work) -> None:
+    async def _repeat(self, task: str, seconds: float, work: Work, *, hurries: bool = False) -> None:
         link = DatabaseLink(
-            self._dsn, application_name=f"obzvon rollups {task}", timeout_seconds=STATEMENT_SECONDS
+            self._dsn,
+            application_name=f"obzvon rollups {task}",
+            timeout_seconds=STATEMENT_SECONDS,
+            on_connect=None if hurries else answer_last,
+            settings=None if hurries else LAST_SETTINGS,
         )
 
         async def one_turn(connection: Connection) -> None:

@@ -12,9 +12,9 @@ from analytics.database import Connection, statement
 from analytics.errors import QueryTimedOut
 from analytics.query import Query, QueryRequest
 from analytics.run import reading, run_query
-from api.niceness import session_niceness
-from api.readers import FACTS_CONNECTIONS, NICENESS, Readers, reading_connections
+from api.readers import FACTS_CONNECTIONS, Readers, reading_connections
 from campaigns.database import Pool
+from campaigns.niceness import NICENESS, session_niceness
 from tests.layers import not_available
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from api.niceness import session_niceness
 from api.supervisor import Child, ChildFailed, Supervisor
+from campaigns.niceness import session_niceness
 
 ROOT = Path(__file__).parents[2]
 

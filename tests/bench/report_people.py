@@ -21,11 +21,10 @@ from typing import Any
 import httpx
 import msgspec
 
-from api.niceness import step_back
-from api.readers import NICENESS
 from api.stack import api_child, free_web_port
 from api.supervisor import Supervisor
 from campaigns.database import open_pool
+from campaigns.niceness import NICENESS, step_back
 from campaigns.store import CampaignStore
 from tests.bench.report_questions import QUESTIONS, body_of
 

@@ -1,8 +1,10 @@
 """The tasks that keep the figures, as they run in the API process, on a real database."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from structlog.testing import capture_logs
@@ -10,8 +12,10 @@ from structlog.testing import capture_logs
 from analytics.distinct import distinct_numbers
 from campaigns import rollup_tasks
 from campaigns.database import Pool
+from campaigns.niceness import NICENESS
 from campaigns.rollup_tasks import RollupTasks
 from campaigns.rollups import SQL, check_slice, slices_of
+from tests.layers import not_available
 from tests.postgres.analytics.facts import add_attempt, add_campaign
 from tests.postgres.outage import database_away
 
@@ -47,6 +51,30 @@ async def test_what_settled_is_added_up_sealed_and_proven(pool: Pool, database: 
     async with pool.acquire() as connection:
         counted = await distinct_numbers(connection, None, None, None)
     assert (counted.counts["dialed"], counted.sealed_days, counted.fact_days) == (2, 1, 0)
+
+
+async def test_who_seals_and_checks_goes_last_and_who_adds_up_does_not(
+    pool: Pool, database: str, request: pytest.FixtureRequest
+) -> None:
+    if not parse_qs(urlsplit(database).query).get("host"):
+        not_available(request.config, "postgres", "the server of DATABASE_URL is not on a unix socket")
+    usual = os.getpriority(os.PRIO_PROCESS, await pool.fetchval("SELECT pg_backend_pid()"))
+    last = max(usual, NICENESS)
+
+    async def ranks() -> dict[str, int]:
+        rows = await pool.fetch(
+            "SELECT application_name, pid FROM pg_stat_activity "
+            "WHERE application_name LIKE 'obzvon rollups %' AND datname = current_database()"
+        )
+        return {
+            row["application_name"].split()[-1]: os.getpriority(os.PRIO_PROCESS, row["pid"]) for row in rows
+        }
+
+    async def all_have_their_rank() -> bool:
+        return await ranks() == {"roll": usual, "seal": last, "check": last}
+
+    async with RollupTasks(database, holder=1, wall_clock=lambda: NOW).running():
+        await until(all_have_their_rank)
 
 
 async def test_a_difference_is_found_and_kept_until_it_is_repaired(pool: Pool, database: str) -> None:

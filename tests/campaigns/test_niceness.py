@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from api import niceness
-from api.niceness import lower_session, session_niceness, step_back
+from campaigns import niceness
+from campaigns.niceness import lower_session, session_niceness, step_back
 
 
 async def sleeper(*, leads_a_session: bool) -> asyncio.subprocess.Process:

@@ -12,6 +12,13 @@ import os
 from pathlib import Path
 from typing import Final
 
+from campaigns.database import Connection
+from campaigns.server_process import server_process
+
+NICENESS: Final = 15
+"""Of what goes last: a thirtieth of the part that an ordinary process gets when there are too few cores."""
+LAST_SETTINGS: Final = {"max_parallel_workers_per_gather": "0"}
+"""The server's, for connections that go last: its parallel workers are processes of their own that step back for nobody."""
 TRIES: Final = 20
 PAUSE_SECONDS: Final = 0.1
 """The kernel lets ordinary accounts say it ten times a second, all of them together."""
@@ -53,3 +60,15 @@ async def lower_session(autogroup: Path, niceness: int) -> None:
             await asyncio.sleep(PAUSE_SECONDS)
         else:
             return
+
+
+async def answer_last(connection: Connection) -> None:
+    """
+    Have the server's process behind a connection go last, if it runs on this machine and obeys us.
+
+    It does when we are root or the server is our own account's: the embedded one always is. Elsewhere the bound on
+    connections is all that we have (docs/adr/0023).
+    """
+    pid = await server_process(connection)
+    if pid is not None:
+        await step_back(pid, NICENESS)
