@@ -52,7 +52,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "fsync": "on",
     "full_page_writes": "on",
     "synchronous_commit": "on",
-    # pglz takes longer than the disk: a claim after a checkpoint 30 ms instead of 4 (docs/adr/0045)
+    # pglz takes longer than the disk: a claim after a checkpoint 28 ms instead of 4 (docs/adr/0045)
     "wal_compression": "off",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
