@@ -1,9 +1,11 @@
 """Every folder of sip-lab/scenarios, direct and through Kamailio, over a clean network and bad ones: all at the same time."""
 
 import asyncio
+import gc
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import psutil
 import pytest
@@ -14,6 +16,9 @@ from tests.lab.scenario import Report, Run, agrees, place, runs
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 _SECONDS_BETWEEN_CALLS = 0.02
 """Two hundred calls in the same millisecond would tell of the machine, not of the dialer."""
+_STANDSTILL_SECONDS: Final = 0.5
+"""Our timers are a fifth of RFC 3261's: whoever stands still for longer misses what a call waited for."""
+_TRIES: Final = 3
 
 
 @contextmanager
@@ -54,29 +59,63 @@ def _bound_places() -> set[str]:
     }
 
 
-async def _place_all(chosen: Sequence[Run]) -> dict[str, Report]:
+async def _place_all(chosen: Sequence[Run]) -> tuple[dict[str, Report], float]:
+    """Place all calls; also tell for how many seconds this process stood still at most."""
     async with asyncio.TaskGroup() as group:
+        standstill = group.create_task(_longest_standstill(done := asyncio.Event()), name="standstill")
         tasks = {}
         for run in chosen:
             tasks[str(run)] = group.create_task(place(run), name=str(run))
             await asyncio.sleep(_SECONDS_BETWEEN_CALLS)
+        await asyncio.wait(tasks.values())
+        done.set()
     assert len(asyncio.all_tasks()) == 1
-    return {name: task.result() for name, task in tasks.items()}
+    return {name: task.result() for name, task in tasks.items()}, standstill.result()
+
+
+async def _longest_standstill(done: asyncio.Event) -> float:
+    loop = asyncio.get_running_loop()
+    longest = 0.0
+    while not done.is_set():
+        before = loop.time()
+        await asyncio.sleep(0.02)
+        longest = max(longest, loop.time() - before - 0.02)
+    return longest
+
+
+@contextmanager
+def _garbage_stays() -> Iterator[None]:
+    """Hundreds of dialers in the process of a whole test session: one collection of it all takes a second and more."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @pytest.fixture(scope="module")
 def reports(request: pytest.FixtureRequest, lab: None) -> dict[str, Report]:
-    """Place the calls of all tests that were selected; the slowest one alone decides how long that takes."""
+    """
+    Place the calls of all tests that were selected; the slowest one alone decides how long that takes.
+
+    Where the machine stood still meanwhile, what came of the calls is the machine's, and they are placed again.
+    """
     chosen = [
         run
         for item in request.session.items
         if isinstance(item, pytest.Function) and hasattr(item, "callspec")
         if isinstance(run := item.callspec.params.get("run"), Run)
     ]
-    with far_ends(chosen):
+    with far_ends(chosen), _garbage_stays():
         before = _own_sockets()
-        found = asyncio.run(_place_all(chosen))
-        assert _own_sockets() == before
+        found: dict[str, Report] = {}
+        for _ in range(_TRIES):
+            found, standstill_seconds = asyncio.run(_place_all(chosen))
+            assert _own_sockets() == before
+            print(f"stood still for {standstill_seconds:.2f} s at most")
+            if standstill_seconds < _STANDSTILL_SECONDS:
+                break
     return found
 
 
