@@ -16,7 +16,7 @@ from analytics.database import Pool
 from analytics.kept_seals import KeptSeals
 from analytics.plan import reads_facts
 from analytics.query import Query
-from campaigns.database import Connection, open_pool
+from campaigns.database import open_pool
 from campaigns.niceness import LAST_SETTINGS, answer_last
 
 SUMS_CONNECTIONS: Final = 3
@@ -48,14 +48,8 @@ async def reading_connections(dsn: str) -> AsyncIterator[Readers]:
     async with contextlib.AsyncExitStack() as stack:
         pools = []
         for size in (SUMS_CONNECTIONS, FACTS_CONNECTIONS):
-            pool = await open_pool(
-                dsn, max_size=size, settings=SETTINGS, on_connect=answer_last, on_release=leave_as_it_is
-            )
+            pool = await open_pool(dsn, max_size=size, settings=SETTINGS, on_connect=answer_last)
             stack.push_async_callback(pool.close)
             pools.append(pool)
         sums, facts = pools
         yield Readers(sums, facts)
-
-
-async def leave_as_it_is(_connection: Connection) -> None:
-    """Reset nothing: whatever a report sets ends with its transaction (`analytics.run.reading`), and asking costs as much as a sum."""

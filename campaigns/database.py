@@ -35,13 +35,13 @@ async def open_pool(
     connect_timeout_seconds: float = 10.0,
     settings: Mapping[str, str] = {},
     on_connect: Callable[[Connection], Awaitable[None]] | None = None,
-    on_release: Callable[[Connection], Awaitable[None]] | None = None,
 ) -> Pool:
     """
     Return an open pool whose connections speak jsonb as Python values.
 
     `settings` are the server's, for these connections alone; each new connection is shown to `on_connect`. One that is given back
-    is reset by the server (locks, cursors, LISTEN, SET), or is shown to `on_release` instead.
+    is not reset by the server: that costs as much as a short statement, and no statement of ours outlives its transaction
+    (`tests/test_architecture.py` looks for LISTEN, SET, session locks and the like).
 
     Raises:
         asyncpg.ClientConfigurationError: the address is none.
@@ -60,11 +60,15 @@ async def open_pool(
             max_size=max_size,
             timeout=connect_timeout_seconds,
             init=prepare,
-            reset=on_release,
+            reset=_leave_as_it_is,
             server_settings={**SESSION_SETTINGS, "application_name": application_name, **settings},
         )
     assert pool is not None
     return pool
+
+
+async def _leave_as_it_is(_connection: Connection) -> None:
+    """Reset nothing; asyncpg has rolled back what was left open."""
 
 
 async def connect(dsn: str, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":

@@ -1,5 +1,6 @@
 """The house rules that a machine can hold: sizes, mirror tests, one-way texts. Import contracts are import-linter's."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -72,3 +73,54 @@ def test_lock_and_sources_name_no_registry_host() -> None:
         if host in path.read_text(errors="replace")
     ]
     assert found == []
+
+
+OUTLIVES_ITS_TRANSACTION = re.compile(
+    r"""(?:\A|["';]|--\n)\s*(?:LISTEN|SET\s+(?!LOCAL)\w+\s*(?:=|TO)|DISCARD|PREPARE|CREATE\s+TEMP\w*)\s|"""
+    r"pg_(?:try_)?advisory_lock|WITH\s+HOLD|set_config\([^)]*false"
+)
+HAS_ITS_OWN_CONNECTION = {"campaigns/migrate.py": 1}
+"""The lock of whoever migrates."""
+
+
+def test_no_statement_leaves_anything_in_a_session_that_others_get() -> None:
+    """Connections of a pool are lent again as they are (`campaigns.database.open_pool`)."""
+    found = {
+        str(file.relative_to(ROOT)): len(hits)
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("*")
+        if file.suffix in {".py", ".sql"}
+        and "migrations" not in file.parts
+        and "node_modules" not in file.parts
+        if (hits := OUTLIVES_ITS_TRANSACTION.findall(file.read_text(encoding="utf-8")))
+    }
+    assert found == HAS_ITS_OWN_CONNECTION
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "LISTEN live;",
+        "SET statement_timeout = 5",
+        'execute("SET work_mem TO 1")',
+        "BEGIN; SET jit = off",
+        "SELECT pg_advisory_lock(1)",
+        "CREATE TEMP TABLE t (a int)",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
+        "SELECT set_config('jit', 'off', false)",
+    ],
+)
+def test_the_search_finds_what_outlives_a_transaction(statement: str) -> None:
+    assert OUTLIVES_ITS_TRANSACTION.search(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE api_keys\nSET revoked_time = now()",
+        "SET LOCAL statement_timeout = 5",
+        "SELECT pg_try_advisory_xact_lock(1)",
+    ],
+)
+def test_the_search_lets_pass_what_ends_with_it(statement: str) -> None:
+    assert not OUTLIVES_ITS_TRANSACTION.search(statement)
