@@ -21,7 +21,7 @@ from typing import Final, Self
 import msgspec
 import structlog
 
-from campaigns.niceness import step_back
+from campaigns.niceness import step_back, take_idle_cores
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     """Its first line of output means that it is ready."""
     stop_seconds: float = 10.0
     niceness: int = 0
-    """How far it steps back for the others where there are too few cores (nice(2))."""
+    """How far it steps back for the others where there are too few cores (nice(2)); above 0 it takes idle cores only, too."""
 
 
 class Supervisor:
@@ -115,6 +115,7 @@ class Supervisor:
                 raise ChildFailed(child.name, process.returncode, self.tail(child.name))
         if child.niceness:  # not before it is ready: behind busy neighbours its start would take minutes
             await step_back(process.pid, child.niceness)
+            take_idle_cores(process.pid)
         return line.decode()
 
     async def watch(self) -> None:

@@ -9,6 +9,7 @@ processes of one session only, and each process of a PostgreSQL server is a sess
 import asyncio
 import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,19 @@ async def step_back(pid: int, niceness: int) -> None:
         is_leader = os.getsid(pid) == pid  # else others share it
         if is_leader and (session_niceness(pid) or 0) < niceness:
             await lower_session(Path(f"/proc/{pid}/autogroup"), niceness)
+
+
+def take_idle_cores(pid: int) -> None:
+    """
+    Have a process run by the policy of whoever takes what is left over (SCHED_IDLE, sched(7)), besides its niceness.
+
+    The kernel counts a core that runs nothing else as idle, and puts there who wakes; beside a process that is merely nice, a claim
+    waits for another claim on the one other core (docs/adr/0044). What is gone, not ours or no Linux stays as it is. Not for the
+    server's processes: what they hold, others wait for.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 
 def session_niceness(pid: int) -> int | None:

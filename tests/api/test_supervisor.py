@@ -52,6 +52,8 @@ async def test_a_child_steps_back_as_far_as_it_is_told(tmp_path: Path) -> None:
         (_, process), *_ = supervisor._running
         assert os.getpriority(os.PRIO_PROCESS, process.pid) == max(before, 7)
         assert session_niceness(process.pid) in {7, None}
+        if sys.platform == "linux":
+            assert os.sched_getscheduler(process.pid) == os.SCHED_IDLE
         assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from campaigns import niceness
-from campaigns.niceness import lower_session, session_niceness, step_back
+from campaigns.niceness import lower_session, session_niceness, step_back, take_idle_cores
 
 
 async def sleeper(*, leads_a_session: bool) -> asyncio.subprocess.Process:
@@ -39,10 +39,23 @@ async def test_nobody_is_put_further_in_front() -> None:
     await process.communicate(b"\n")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="SCHED_IDLE is Linux's")
+async def test_who_takes_idle_cores_stays_as_nice_as_it_was() -> None:
+    process = await sleeper(leads_a_session=True)
+    before = os.sched_getscheduler(0)
+    await step_back(process.pid, 7)
+    take_idle_cores(process.pid)
+    assert os.sched_getscheduler(process.pid) == os.SCHED_IDLE
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) >= 7
+    assert os.sched_getscheduler(0) == before
+    await process.communicate(b"\n")
+
+
 async def test_a_process_that_is_gone_is_let_go() -> None:
     process = await sleeper(leads_a_session=True)
     await process.communicate(b"\n")
     await step_back(process.pid, 5)
+    take_idle_cores(process.pid)
     assert session_niceness(process.pid) is None
 
 
