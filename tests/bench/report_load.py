@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import itertools
+import os
 import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import asyncpg
 import msgspec
@@ -192,29 +194,57 @@ class Begun(msgspec.Struct, frozen=True):
     attempt_ids: list[int]
 
 
-class Claims(msgspec.Struct, frozen=True):
-    """How long claims took, in milliseconds, by pairs of turns: alone, and beside people who look."""
+class Turn(msgspec.Struct, frozen=True):
+    """Claims of some seconds."""
 
-    pairs: list[tuple[list[float], list[float]]]
+    took: list[float]
+    """Milliseconds, of each."""
+    core_wait_ms: float | None
+    """How long whoever claims and the server's processes stood behind others, ready to run; None where the kernel does not tell."""
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """Pairs of turns: alone, and beside people who look."""
+
+    pairs: list[tuple[Turn, Turn]]
 
     def count(self) -> int:
         """Return how many there are of the side that has fewer."""
-        return min(sum(len(pair[side]) for pair in self.pairs) for side in (0, 1))
+        return min(len(self.took(side)) for side in (0, 1))
+
+    def took(self, side: int) -> list[float]:
+        return [took for pair in self.pairs for took in pair[side].took]
 
     def alone(self, share: float) -> float:
-        return quantile([took for pair in self.pairs for took in pair[0]], share)
+        return quantile(self.took(0), share)
 
     def beside(self, share: float) -> float:
-        return quantile([took for pair in self.pairs for took in pair[1]], share)
+        return quantile(self.took(1), share)
 
     def ratio(self, share: float = 0.99) -> float:
         return self.beside(share) / self.alone(share)
+
+    def core_wait_ms(self, side: int) -> float | None:
+        """Return how long a claim waited for cores on the average: free of the disk's noise, which the p99 is full of."""
+        waits = [pair[side].core_wait_ms for pair in self.pairs]
+        known = [wait for wait in waits if wait is not None]
+        return sum(known) / len(self.took(side)) if len(known) == len(waits) else None
 
     def ratio_range(self) -> tuple[float, float]:
         """Return where 90 of 100 such runs have the ratio: a bootstrap of the pairs, so that a bad minute counts as one."""
         rng = random.Random(1)
         ratios = sorted(Claims(rng.choices(self.pairs, k=len(self.pairs))).ratio() for _ in range(BOOTSTRAPS))
         return quantile(ratios, 0.05), quantile(ratios, 0.95)
+
+
+def waited_for_cores(pids: Sequence[int]) -> float | None:
+    """Return for how many milliseconds these processes have been ready to run and did not (Documentation/scheduler/sched-stats)."""
+    try:
+        return sum(
+            int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e6 for pid in pids
+        )
+    except OSError:
+        return None
 
 
 def quantile(values: list[float], share: float) -> float:
@@ -236,21 +266,25 @@ async def time_claims(dsn: str, say: Callable[[str], Awaitable[int]], seconds: f
     connections = [await connect(dsn) for _ in range(CLAIM_WORKERS)]
     for connection in connections:
         await answer_in_short_turns(connection)
+    at_work = [os.getpid(), *[connection.get_server_pid() for connection in connections]]
     rng = random.Random(1)
     _, begun = await claims(connections, campaigns, ids, TURN_SECONDS / 2)  # plans and first pages
     await settle_and_fold(admin, begun, rng)
     pairs = []
     turns = max(2, round(seconds / TURN_SECONDS))
     for pair in range(turns):
-        took: dict[str, list[float]] = {}
+        turn: dict[str, Turn] = {}
         # neither has the better seconds
         for word in ("rest", "look") if pair % 2 == 0 else ("look", "rest"):
             await say(word)
             await asyncio.sleep(SETTLING_DOWN_SECONDS)
-            took[word], begun = await claims(connections, campaigns, ids, seconds / turns)
+            before = waited_for_cores(at_work)
+            took, begun = await claims(connections, campaigns, ids, seconds / turns)
+            after = waited_for_cores(at_work)
+            turn[word] = Turn(took, None if before is None or after is None else after - before)
             await say("rest")
             await settle_and_fold(admin, begun, rng)
-        pairs.append((took["rest"], took["look"]))
+        pairs.append((turn["rest"], turn["look"]))
     for connection in [*connections, admin]:
         await connection.close()
     return Claims(pairs)

@@ -209,10 +209,12 @@ async def figures_of_claims(history: History, seconds: float) -> dict[str, Any]:
         claims = await time_claims(history.dsn, people.say, seconds)
         answers = await people.say("rest")
     low, high = claims.ratio_range()
+    waits = [claims.core_wait_ms(side) for side in (0, 1)]
     print(
         f"claims: p50 {claims.alone(0.5):.1f} ms alone, {claims.beside(0.5):.1f} beside 50 dashboards and 5 heavy reports; "
         f"p95 {claims.alone(0.95):.1f} and {claims.beside(0.95):.1f}; p99 {claims.alone(0.99):.1f} and {claims.beside(0.99):.1f}, x {claims.ratio():.3f} (90 %: {low:.2f} to {high:.2f}); "
-        f"{claims.count():,} claims a side, {answers:,} reports answered",
+        f"{claims.count():,} claims a side, {answers:,} reports answered; waited for cores "
+        + " and ".join("unknown" if wait is None else f"{wait:.2f} ms a claim" for wait in waits),
         flush=True,
     )
     return {
@@ -220,6 +222,7 @@ async def figures_of_claims(history: History, seconds: float) -> dict[str, Any]:
         "claim_p95_ratio": round(claims.ratio(0.95), 3),
         "claim_p99_ratio": round(claims.ratio(), 3),
         "claim_p99_ratio_range": [round(low, 3), round(high, 3)],
+        "claim_core_wait_ms": [None if wait is None else round(wait, 3) for wait in waits],
         "claims_a_side": claims.count(),
         "reports_answered": answers,
     }
