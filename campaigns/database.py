@@ -40,7 +40,7 @@ async def open_pool(
     Return an open pool whose connections speak jsonb as Python values.
 
     `settings` are the server's, for these connections alone; each new connection is shown to `on_connect`. One that is given back
-    is not reset by the server: that costs as much as a short statement, and no statement of ours outlives its transaction
+    is not reset by the server: that costs half as much as looking a key up, and no statement of ours outlives its transaction
     (`tests/test_architecture.py` looks for LISTEN, SET, session locks and the like).
 
     Raises:

@@ -19,6 +19,7 @@ _SECONDS_BETWEEN_CALLS = 0.02
 _STANDSTILL_SECONDS: Final = 0.5
 """Our timers are a fifth of RFC 3261's: whoever stands still for longer misses what a call waited for."""
 _TRIES: Final = 3
+_TICK_SECONDS: Final = 0.02
 
 
 @contextmanager
@@ -78,8 +79,8 @@ async def _longest_standstill(done: asyncio.Event) -> float:
     longest = 0.0
     while not done.is_set():
         before = loop.time()
-        await asyncio.sleep(0.02)
-        longest = max(longest, loop.time() - before - 0.02)
+        await asyncio.sleep(_TICK_SECONDS)  # what is measured is how late it ends
+        longest = max(longest, loop.time() - before - _TICK_SECONDS)
     return longest
 
 
