@@ -59,7 +59,7 @@ async def time_ways(dsn: str, rounds: int) -> dict[str, list[float]]:
             for connection in connections:
                 await connection.execute(f"SET wal_compression = {way}")
             await admin.execute("CHECKPOINT")
-            milliseconds, begun = await claims(connections, campaigns, ids, TURN_SECONDS)
+            milliseconds, _, begun = await claims(connections, campaigns, ids, TURN_SECONDS)
             took[way] += milliseconds
             await settle_and_fold(admin, begun, rng)
     for connection in [*connections, admin]:

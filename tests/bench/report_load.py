@@ -199,6 +199,8 @@ class Turn(msgspec.Struct, frozen=True):
 
     took: list[float]
     """Milliseconds, of each."""
+    commits: list[float]
+    """Milliseconds of each that its commit took: where a disk that stalls is seen."""
     core_wait_ms: float | None
     """How long whoever claims and the server's processes stood behind others, ready to run; None where the kernel does not tell."""
 
@@ -214,6 +216,9 @@ class Claims(msgspec.Struct, frozen=True):
 
     def took(self, side: int) -> list[float]:
         return [took for pair in self.pairs for took in pair[side].took]
+
+    def commit_ms(self, side: int, share: float = 0.99) -> float:
+        return quantile([each for pair in self.pairs for each in pair[side].commits], share)
 
     def alone(self, share: float) -> float:
         return quantile(self.took(0), share)
@@ -268,7 +273,7 @@ async def time_claims(dsn: str, say: Callable[[str], Awaitable[int]], seconds: f
         await answer_in_short_turns(connection)
     at_work = [os.getpid(), *[connection.get_server_pid() for connection in connections]]
     rng = random.Random(1)
-    _, begun = await claims(connections, campaigns, ids, TURN_SECONDS / 2)  # plans and first pages
+    _, _, begun = await claims(connections, campaigns, ids, TURN_SECONDS / 2)  # plans and first pages
     await settle_and_fold(admin, begun, rng)
     pairs = []
     turns = max(2, round(seconds / TURN_SECONDS))
@@ -279,9 +284,9 @@ async def time_claims(dsn: str, say: Callable[[str], Awaitable[int]], seconds: f
             await say(word)
             await asyncio.sleep(SETTLING_DOWN_SECONDS)
             before = waited_for_cores(at_work)
-            took, begun = await claims(connections, campaigns, ids, seconds / turns)
+            took, commits, begun = await claims(connections, campaigns, ids, seconds / turns)
             after = waited_for_cores(at_work)
-            turn[word] = Turn(took, None if before is None or after is None else after - before)
+            turn[word] = Turn(took, commits, None if before is None or after is None else after - before)
             await say("rest")
             await settle_and_fold(admin, begun, rng)
         pairs.append((turn["rest"], turn["look"]))
@@ -308,9 +313,14 @@ async def settle_and_fold(connection: Connection, begun: Sequence[Begun], rng: r
 
 async def claims(
     connections: Sequence[Connection], campaigns: list[int], ids: Iterator[int], seconds: float
-) -> tuple[list[float], list[Begun]]:
-    """Claim and begin at a steady pace, as nodes do, each on a connection of its own; return how many milliseconds each took, and what it began."""
+) -> tuple[list[float], list[float], list[Begun]]:
+    """
+    Claim and begin at a steady pace, as nodes do, each on a connection of its own.
+
+    Return how many milliseconds each took, how many of them its commit, and what it began.
+    """
     took: list[float] = []
+    commits: list[float] = []
     batches: list[Begun] = []
     end = time.perf_counter() + seconds
 
@@ -330,7 +340,10 @@ async def claims(
                     CLAIM_BATCH,
                 )
                 attempt_ids = await begin(connection, campaign_id, leads, ids, now)
-            took.append((time.perf_counter() - begun) * 1000)
+                committing = time.perf_counter()
+            committed = time.perf_counter()
+            took.append((committed - begun) * 1000)
+            commits.append((committed - committing) * 1000)
             batches.append(Begun(campaign_id, now, attempt_ids))
             if len(leads) < CLAIM_BATCH:
                 raise SystemExit("the leads to claim ran out: what is timed would be less than a claim")
@@ -339,4 +352,4 @@ async def claims(
     await asyncio.gather(
         *(worker(connection, campaigns[index::CLAIM_WORKERS]) for index, connection in enumerate(connections))
     )
-    return took, batches
+    return took, commits, batches

@@ -1,7 +1,7 @@
 """
 Reports at any size of history, beside the same questions on raw rows; settling with all rollups on; claims while people look.
 
-    python -m tests.bench.reports [--quick] [--attempts N] [--only claims]
+    python -m tests.bench.reports [--quick] [--attempts N] [--only claims] [--claim-seconds N]
 
 Two histories, one ten times the other, in one embedded PostgreSQL of the product's settings; every question is asked over HTTP
 semantics in process (routing, keys, JSON), interleaved over large, middle and small campaigns. Peers answer from the rows:
@@ -210,11 +210,13 @@ async def figures_of_claims(history: History, seconds: float) -> dict[str, Any]:
         answers = await people.say("rest")
     low, high = claims.ratio_range()
     waits = [claims.core_wait_ms(side) for side in (0, 1)]
+    commits = [claims.commit_ms(side) for side in (0, 1)]
     print(
         f"claims: p50 {claims.alone(0.5):.1f} ms alone, {claims.beside(0.5):.1f} beside 50 dashboards and 5 heavy reports; "
         f"p95 {claims.alone(0.95):.1f} and {claims.beside(0.95):.1f}; p99 {claims.alone(0.99):.1f} and {claims.beside(0.99):.1f}, x {claims.ratio():.3f} (90 %: {low:.2f} to {high:.2f}); "
         f"{claims.count():,} claims a side, {answers:,} reports answered; waited for cores "
-        + " and ".join("unknown" if wait is None else f"{wait:.2f} ms a claim" for wait in waits),
+        + " and ".join("unknown" if wait is None else f"{wait:.2f} ms a claim" for wait in waits)
+        + f"; p99 of commits {commits[0]:.1f} and {commits[1]:.1f} ms",
         flush=True,
     )
     return {
@@ -223,6 +225,7 @@ async def figures_of_claims(history: History, seconds: float) -> dict[str, Any]:
         "claim_p99_ratio": round(claims.ratio(), 3),
         "claim_p99_ratio_range": [round(low, 3), round(high, 3)],
         "claim_core_wait_ms": [None if wait is None else round(wait, 3) for wait in waits],
+        "commit_p99_ms": [round(each, 2) for each in commits],
         "claims_a_side": claims.count(),
         "reports_answered": answers,
     }
@@ -312,6 +315,11 @@ def main() -> None:
     )
     parser.add_argument("--attempts", type=int, help="of the large history (10,000,000)")
     parser.add_argument("--only", choices=["claims"], help="nothing but claims beside people who look")
+    parser.add_argument(
+        "--claim-seconds",
+        type=float,
+        help="how long claims go on, alone and beside people (240): a virtual disk that stalls needs 500",
+    )
     options = parser.parse_args()
     options.attempts = options.attempts or (100_000 if options.quick else 10_000_000)
     options.campaigns = 10 if options.quick else 200
@@ -320,7 +328,7 @@ def main() -> None:
     options.drill_down_seconds = 1.5 if options.quick else 90.0
     options.settlements = 16_000 if options.quick else 400_000
     # some 36 claims a second: of four minutes the worst hundredth are eighty, of four seconds one
-    options.claim_seconds = 4.0 if options.quick else 240.0
+    options.claim_seconds = options.claim_seconds or (4.0 if options.quick else 240.0)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     directory = Path(tempfile.mkdtemp(prefix="obzvon-bench-"))
     data_directory = Path(tempfile.mkdtemp(prefix="obzvon-bench-data-"))  # as root it becomes another user's
