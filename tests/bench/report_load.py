@@ -217,8 +217,8 @@ class Claims(msgspec.Struct, frozen=True):
     def took(self, side: int) -> list[float]:
         return [took for pair in self.pairs for took in pair[side].took]
 
-    def commit_ms(self, side: int, share: float = 0.99) -> float:
-        return quantile([each for pair in self.pairs for each in pair[side].commits], share)
+    def commit_p99_ms(self, side: int) -> float:
+        return quantile([each for pair in self.pairs for each in pair[side].commits], 0.99)
 
     def alone(self, share: float) -> float:
         return quantile(self.took(0), share)
